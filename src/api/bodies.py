@@ -1,0 +1,80 @@
+"""What callers send. Strict: no coercion, no unknown field; amounts are whole minor units."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic.alias_generators import to_camel
+
+from ledger.journal.chart import check_part
+from ledger.payments.events import Sale
+from ledger.providers.port import Payer
+
+Word = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:-]{1,64}$")]
+Text = Annotated[str, StringConstraints(min_length=1, max_length=255)]
+MinorUnits = Annotated[int, Field(gt=0, le=10**15, description="Whole rupiah; no decimals.")]
+
+
+class Body(BaseModel):
+    model_config = ConfigDict(
+        strict=True, extra="forbid", frozen=True, alias_generator=to_camel, populate_by_name=True
+    )
+
+
+class PayerBody(Body):
+    """Kept encrypted under a key of this customer, and sent to the gateway."""
+
+    name: Annotated[str, StringConstraints(max_length=255)] = ""
+    email: Annotated[str, StringConstraints(max_length=255, pattern=r"^$|^[^@\s]+@[^@\s]+$")] = ""
+    phone: Annotated[str, StringConstraints(max_length=32, pattern=r"^$|^\+?[0-9]{6,20}$")] = ""
+
+    def in_clear(self) -> Payer:
+        return Payer(name=self.name, email=self.email, phone=self.phone)
+
+
+class SaleBody(Body):
+    """`prepaid` defers the revenue until it is earned, `delivered` earns it at once."""
+
+    kind: Literal["delivered", "prepaid"]
+    product: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]{0,39}$")] = (
+        "General"
+    )
+
+
+class PaymentBody(Body):
+    amount: MinorUnits
+    currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")] = "IDR"
+    payment_method: Annotated[
+        Word, Field(description="A method or family of GET /api/v1/payment-methods.")
+    ]
+    fallback_methods: Annotated[tuple[Word, ...], Field(max_length=5, strict=False)] = ()
+    country: Annotated[str, StringConstraints(pattern=r"^[A-Z]{2}$")] = "ID"
+    subscription_id: Word | None = None
+    customer_id: Word | None = None
+    payer: PayerBody = PayerBody()
+    card_token: Annotated[str, StringConstraints(min_length=8, max_length=128)] | None = None
+    capture: Literal["at_once", "later"] = "at_once"
+    expires_after_seconds: Annotated[int, Field(gt=0, le=180 * 86_400)] | None = None
+    sale: SaleBody | None = None
+    taxed: bool = True
+    metadata: Annotated[dict[Word, Text], Field(max_length=20)] = {}
+
+    def sold(self) -> Sale:
+        """Said by the caller, or: what belongs to a subscription is paid in advance, all else is delivered."""
+        if self.sale is not None:
+            return Sale(kind=self.sale.kind, product=check_part(self.sale.product))
+        return Sale(kind="prepaid" if self.subscription_id else "delivered")
+
+
+class CaptureBody(Body):
+    amount: MinorUnits | None = None
+
+
+class CancelBody(Body):
+    reason: Annotated[str, StringConstraints(max_length=255)] = ""
+
+
+class RefundBody(Body):
+    amount: Annotated[
+        MinorUnits | None, Field(description="All that is left when it is not given.")
+    ] = None
+    reason: Text = "requested_by_customer"

@@ -1,0 +1,89 @@
+"""Notices of the gateway: checked, stored, answered in milliseconds; what they are about is then asked for, by the worker."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+import msgspec
+
+from ledger.clock import Clock, now
+from ledger.eventstore.connections import Readers
+from ledger.eventstore.key_ring import KeyRing
+from ledger.providers.port import Notice
+
+KEPT_FOR: Final = timedelta(days=30)
+LEASE: Final = timedelta(seconds=30)
+
+# Waits after a try in which the gateway gave no answer; then hourly (reliability.md 4.2).
+LADDER: Final = tuple(timedelta(seconds=s) for s in (2, 5, 15, 45, 120, 300, 900, 3600))
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    digest: str
+    order_id: str
+    transaction_id: str
+    tries: int
+
+
+class Inbox:
+    def __init__(self, readers: Readers, key_ring: KeyRing, clock: Clock = now) -> None:
+        self._readers = readers
+        self._key_ring = key_ring
+        self._now = clock
+
+    async def receive(self, notice: Notice, body: bytes) -> bool:
+        """False when this very notice is here already."""
+        moment = self._now()
+        sealed = await self._key_ring.seal(f"notices {moment:%Y-%m}", "notice", body.decode())
+        async with self._readers.connection() as conn:
+            cursor = await conn.execute(
+                "insert into inbox (digest, order_id, transaction_id, said, sealed_body, received_at, not_before)"
+                " values (%s, %s, %s, %s, %s, %s, %s) on conflict do nothing",
+                [
+                    notice.digest,
+                    notice.order_id,
+                    notice.transaction_id,
+                    notice.status_words,
+                    msgspec.json.encode(sealed),
+                    moment,
+                    moment,
+                ],
+            )
+        return cursor.rowcount == 1
+
+    async def claim(self, limit: int) -> Sequence[Stored]:
+        """Open notices, each to one worker for the time of a lease."""
+        moment = self._now()
+        async with self._readers.connection() as conn:
+            cursor = await conn.execute(
+                "update inbox set not_before = %s, tries = tries + 1 where digest in ("
+                " select digest from inbox where done_at is null and not_before <= %s"
+                " order by not_before for update skip locked limit %s)"
+                " returning digest, order_id, transaction_id, tries",
+                [moment + LEASE, moment, limit],
+            )
+            return [Stored(**row) for row in await cursor.fetchall()]
+
+    async def done(self, stored: Stored, outcome: str) -> None:
+        async with self._readers.connection() as conn:
+            await conn.execute(
+                "update inbox set done_at = %s, outcome = %s where digest = %s",
+                [self._now(), outcome, stored.digest],
+            )
+
+    async def later(self, stored: Stored, outcome: str) -> None:
+        pause = LADDER[min(stored.tries, len(LADDER)) - 1]
+        async with self._readers.connection() as conn:
+            await conn.execute(
+                "update inbox set not_before = %s, outcome = %s where digest = %s",
+                [self._now() + pause, outcome, stored.digest],
+            )
+
+    async def purge(self, moment: datetime) -> int:
+        async with self._readers.connection() as conn:
+            cursor = await conn.execute(
+                "delete from inbox where done_at is not null and received_at < %s", [moment - KEPT_FOR]
+            )
+        return cursor.rowcount

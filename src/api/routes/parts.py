@@ -1,0 +1,44 @@
+"""What routes share: their ports, their callers, and how fresh a list is."""
+
+from typing import Annotated, Any, Final
+
+import psycopg
+from fastapi import Depends, Path, Request
+from psycopg.rows import DictRow
+
+from api.auth import permission
+from api.views import FreshnessView
+from api.wiring import Wiring
+from ledger.access.caller import Caller
+from projections.freshness import freshness
+
+PAYMENT_ID: Final = r"^pay_[0-9a-hjkmnp-tv-z]{26}$"
+
+PaymentId = Annotated[str, Path(pattern=PAYMENT_ID)]
+
+
+def wiring(request: Request) -> Wiring:
+    wired: Wiring = request.app.state.wiring
+    return wired
+
+
+Wired = Annotated[Wiring, Depends(wiring)]
+
+MayCreate = Annotated[Caller, Depends(permission("payments:create"))]
+MayRead = Annotated[Caller, Depends(permission("payments:read"))]
+MayCapture = Annotated[Caller, Depends(permission("payments:capture"))]
+MayCancel = Annotated[Caller, Depends(permission("payments:cancel"))]
+MayRefund = Annotated[Caller, Depends(permission("payments:refund"))]
+MayReadEvents = Annotated[Caller, Depends(permission("payment_events:read"))]
+MayReadMethods = Annotated[Caller, Depends(permission("payment_methods:read"))]
+MayReadAccounts = Annotated[Caller, Depends(permission("accounts:read"))]
+MayReadMetrics = Annotated[Caller, Depends(permission("metrics:read"))]
+
+
+async def as_of(conn: psycopg.AsyncConnection[DictRow]) -> FreshnessView:
+    return FreshnessView.model_validate(await freshness(conn))
+
+
+def cut(rows: list[dict[str, Any]], size: int) -> tuple[list[dict[str, Any]], bool]:
+    """One row more than a page was read; whether it was there says whether more follows."""
+    return rows[:size], len(rows) > size

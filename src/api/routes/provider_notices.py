@@ -1,0 +1,29 @@
+"""What Midtrans sends us. A notice is checked, stored, and answered; what it says is asked for, never believed."""
+
+from fastapi import APIRouter, Request, Response
+
+from api import strict_json
+from api.routes.parts import Wired
+from ledger.errors import ProviderFailed, Unavailable
+from ledger.telemetry import NOTICES
+
+router = APIRouter(prefix="/api/v1/webhooks", tags=["notices"])
+
+
+class NoticeNotStored(ProviderFailed):
+    code = "notice_not_stored"
+    title = "The notice could not be stored; please send it again."
+
+
+@router.post("/midtrans", status_code=200)
+async def receive_notice(request: Request, wired: Wired) -> Response:
+    """502 when it cannot be stored: Midtrans retries a 500 only once, and a 502 five times (midtrans.md 10.2)."""
+    body = await request.body()
+    strict_json.read(body)
+    notice = wired.provider.read_notice(body)
+    try:
+        new = await wired.inbox.receive(notice, body)
+    except Unavailable as error:
+        raise NoticeNotStored() from error
+    NOTICES.labels("new" if new else "repeated").inc()
+    return Response(status_code=200)

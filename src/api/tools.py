@@ -1,0 +1,77 @@
+"""How command-line tools find the ledger: what was given, else what runs in the data folder last used, else its stopped server."""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Final
+
+import psycopg
+
+from api.durability import private
+from api.embedded import EmbeddedPostgres, default_data_dir
+from ledger.errors import Unavailable
+from ledger.settings import Settings
+
+RUNNING: Final = "running.json"  # in the data folder, while `bukubesar up` runs
+LAST_USED: Final = "last-used"  # in the default data folder: where the last `up` or `demo` kept its data
+
+
+class NothingToOpen(Unavailable):
+    code = "nothing_to_open"
+    title = "No database was given, and there is no data folder of `bukubesar up` or `bukubesar demo`."
+
+
+def note_running(data_dir: Path, database: str) -> None:
+    """For tools of the same account: the DSN carries a password, so nobody else may read it."""
+    with open(data_dir / RUNNING, "w", opener=private) as file:
+        json.dump({"database": database, "pid": os.getpid()}, file)
+    pointer = default_data_dir() / LAST_USED
+    pointer.parent.mkdir(parents=True, exist_ok=True)
+    pointer.write_text(f"{data_dir}\n")
+
+
+def note_stopped(data_dir: Path) -> None:
+    with suppress(FileNotFoundError):
+        (data_dir / RUNNING).unlink()
+
+
+def last_used() -> Path:
+    pointer = default_data_dir() / LAST_USED
+    return Path(pointer.read_text().strip()) if pointer.exists() else default_data_dir()
+
+
+@contextmanager
+def opened(data_dir: Path | None = None) -> Iterator[Settings]:
+    """Settings whose database answers. A stopped server is started for as long as the tool needs it."""
+    settings = Settings()
+    folder = (data_dir or last_used()).resolve()
+    if settings.database_url.get_secret_value():
+        yield _completed(settings, settings.database_url.get_secret_value(), folder)
+    elif database := _running(folder):
+        yield _completed(settings, database, folder)
+    elif (folder / "pg").exists():
+        with EmbeddedPostgres(folder, bin_dir=settings.postgres_bin) as postgres:
+            yield _completed(settings, postgres.dsn, folder)
+    else:
+        raise NothingToOpen(f"There is nothing in {folder}. Start `bukubesar up`, or set BUKUBESAR_DATABASE_URL.")
+
+
+def _running(folder: Path) -> str:
+    """The DSN of the server that `bukubesar up` runs there; empty when it does not answer."""
+    try:
+        database: str = json.loads((folder / RUNNING).read_text())["database"]
+        psycopg.connect(database, connect_timeout=3).close()
+    except (OSError, ValueError, KeyError, psycopg.Error):
+        return ""
+    return database
+
+
+def _completed(settings: Settings, database: str, folder: Path) -> Settings:
+    secret = type(settings.database_url)
+    master = settings.master_key.get_secret_value()
+    kept = folder / "master.key"
+    if not master and kept.exists():
+        master = kept.read_text().strip()
+    return settings.model_copy(update={"database_url": secret(database), "master_key": secret(master)})

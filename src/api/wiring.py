@@ -1,0 +1,154 @@
+"""The one composition root: settings become a store, a provider, services and the ports between them."""
+
+import os
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import structlog
+
+from api.durability import check_durability
+from api.idempotency import Answers
+from api.inbox import Inbox
+from api.pagination import Cursors
+from ledger import clock
+from ledger.access.service import ApiKeys
+from ledger.eventstore.connections import Readers
+from ledger.eventstore.key_ring import KeyRing
+from ledger.eventstore.migrate import FILES, migrate
+from ledger.eventstore.recorder import GroupCommitRecorder
+from ledger.eventstore.store import EventStore
+from ledger.money import Money
+from ledger.payments.commands import Health
+from ledger.payments.due import LEASE
+from ledger.payments.service import PaymentService
+from ledger.providers.midtrans.adapter import Midtrans
+from ledger.providers.port import Provider
+from ledger.secrets import Secrets
+from ledger.settings import Settings
+from projections import GROUPS, balances, method_health
+from projections.engine import connections, rebuild
+
+log = structlog.get_logger(__name__)
+
+HERE: Final = Path(__file__).parent
+MIGRATIONS: Final = (
+    *FILES,
+    *(HERE / name for name in ("idempotency.sql", "inbox.sql", "work_claims.sql")),
+)
+HEALTH_SECONDS: Final = 1.0  # how old a method's health may be when a payment is routed
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wiring:
+    settings: Settings
+    recorder: GroupCommitRecorder
+    readers: Readers
+    store: EventStore
+    provider: Provider
+    key_ring: KeyRing
+    api_keys: ApiKeys
+    payments: PaymentService
+    answers: Answers
+    inbox: Inbox
+    cursors: Cursors
+
+
+def prepare(settings: Settings) -> None:
+    """Migrate, lay out the read models, and refuse a server that would lose what it acknowledged."""
+    conninfo, schema = settings.database_url.get_secret_value(), settings.database_schema
+    check_durability(conninfo)
+    applied = migrate(conninfo, schema, MIGRATIONS)
+    with connections.connect(conninfo, schema) as connection:
+        rebuild.create(connection, conninfo, schema, f"{schema}_read", GROUPS)
+    if applied:
+        log.info("database.migrated", files=applied, schema=schema)
+
+
+@asynccontextmanager
+async def open_wiring(
+    settings: Settings, process: Literal["api", "worker", "tool"]
+) -> AsyncIterator[Wiring]:
+    """Everything a process needs; closing it drains what was begun."""
+    conninfo, schema = settings.database_url.get_secret_value(), settings.database_schema
+    secrets = Secrets.derived_from(settings.master_key.get_secret_value())
+    readers = Readers(conninfo, schema, settings.readers)
+    await readers.open()
+    recorder = GroupCommitRecorder(conninfo, schema)
+    store = EventStore(recorder.committer, readers)
+    provider = _midtrans(settings)
+    key_ring = KeyRing(readers.pool, secrets.key_ring_master)
+    payments = PaymentService(
+        store=store,
+        provider=provider,
+        key_ring=key_ring,
+        method_health=HealthFromReadModel(readers),
+        balance=BalanceFromReadModel(readers),
+        sent_by=f"{process}:{socket.gethostname()}:{os.getpid()}",
+        lost_after_seconds=settings.lost_after_seconds,
+        lease_seconds=LEASE.after.total_seconds() if LEASE.after else 0.0,
+    )
+    try:
+        yield Wiring(
+            settings=settings,
+            recorder=recorder,
+            readers=readers,
+            store=store,
+            provider=provider,
+            key_ring=key_ring,
+            api_keys=ApiKeys(store, secrets.key_pepper),
+            payments=payments,
+            answers=Answers(readers),
+            inbox=Inbox(readers, key_ring),
+            cursors=Cursors(secrets.cursor_key),
+        )
+    finally:
+        await provider.close()
+        recorder.close()
+        await readers.close()
+
+
+def _midtrans(settings: Settings) -> Midtrans:
+    account = settings.midtrans
+    return Midtrans(
+        server_key=account.server_key.get_secret_value(),
+        core_url=account.core_url,
+        snap_url=account.snap_url,
+        charge_seconds=account.charge_seconds,
+        inquiry_seconds=account.inquiry_seconds,
+    )
+
+
+class HealthFromReadModel:
+    """Satisfies the payments' MethodHealth port; remembers the answer for a moment, as every payment asks."""
+
+    def __init__(self, readers: Readers) -> None:
+        self._readers = readers
+        self._known: Health = {}
+        self._until = 0.0
+
+    async def health(self) -> Health:
+        if clock.monotonic_seconds() >= self._until:
+            self._until = clock.monotonic_seconds() + HEALTH_SECONDS
+            async with self._readers.connection() as conn:
+                self._known = await method_health.health(conn, clock.now())
+        return self._known
+
+
+class BalanceFromReadModel:
+    """Satisfies the payments' GatewayBalance port."""
+
+    def __init__(self, readers: Readers) -> None:
+        self._readers = readers
+
+    async def available(self, gateway: str) -> Money:
+        async with self._readers.connection() as conn:
+            rows = await balances.account(conn, f"Assets:Gateway:{gateway}:Available")
+        return Money(_of(rows, "IDR"), "IDR")
+
+
+def _of(rows: list[dict[str, Any]], currency: str) -> int:
+    return next((row["balance_minor"] for row in rows if row["currency"] == currency), 0)

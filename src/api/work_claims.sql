@@ -1,0 +1,12 @@
+-- Who is at which due work, and when it may be tried again. It saves work; the right to act is won in the log.
+create table work_claims (
+    payment_id text collate "C" not null,
+    kind       text collate "C" not null,
+    subject    text collate "C" not null,
+    due_at     timestamptz not null,  -- of the work as it was claimed: newer work starts again at the first try
+    not_before timestamptz not null,
+    tries      integer not null,
+    primary key (payment_id, kind, subject)
+);
+alter table work_claims owner to {owner};
+grant select, insert, update, delete on work_claims to {app};

@@ -1,0 +1,28 @@
+"""The hash chain: each event's hash covers the one before, so that no event can be changed, moved or removed unnoticed.
+
+    hash = SHA-256(previous hash ‖ position ‖ length and bytes of stream ‖ version ‖ length and bytes of topic ‖ stored bytes)
+
+Numbers are big-endian, positions and versions 8 bytes, lengths 4. The same formula stands in schema.sql, which computes it
+under the append lock; a test compares the two.
+"""
+
+import hashlib
+import struct
+from typing import Final
+
+GENESIS: Final = bytes(32)
+_POSITION = struct.Struct(">qi")
+
+
+def link(
+    previous: bytes, position: int, stream: str, version: int, topic: str, state: bytes
+) -> bytes:
+    name, kind = stream.encode(), topic.encode()
+    return hashlib.sha256(
+        previous
+        + _POSITION.pack(position, len(name))
+        + name
+        + _POSITION.pack(version, len(kind))
+        + kind
+        + state
+    ).digest()

@@ -1,0 +1,108 @@
+"""Brings a database to the schema this version needs: roles, schemas, and numbered SQL files, each applied once.
+
+A file that was applied may not change afterwards (its SHA-256 is kept); a new file is added instead. Safe to run from several
+processes at once, and again at every start.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import psycopg
+from psycopg import sql
+
+from ledger.errors import Conflict
+
+HERE: Final = Path(__file__).parent
+FILES: Final = (HERE / "schema.sql", HERE / "key_ring.sql")
+
+
+class SchemaChanged(Conflict):
+    code = "schema_changed"
+    title = "A migration that was applied to this database has been edited since."
+
+
+@dataclass(frozen=True)
+class LogNames:
+    """What is named after the schema of a log: one log is one schema, and nothing assumes that there is only one."""
+
+    schema: str
+
+    @property
+    def read_schema(self) -> str:
+        return f"{self.schema}_read"
+
+    @property
+    def channel(self) -> str:
+        return f"{self.schema}_log"
+
+    @property
+    def roles(self) -> dict[str, str]:
+        return {role: f"{self.schema}_{role}" for role in ("owner", "app", "projector", "auditor")}
+
+    @property
+    def lock(self) -> int:
+        """The advisory lock under which events get their positions; a bigint made from the schema's name."""
+        digest = hashlib.sha256(f"bukubesar append {self.schema}".encode()).digest()
+        return int.from_bytes(digest[:8], signed=True)
+
+
+def migrate(conninfo: str, schema: str, files: Sequence[Path] = FILES) -> list[str]:
+    """Apply what is missing; returns the names of the files applied now. Needs the right to create roles."""
+    names = LogNames(schema)
+    with psycopg.connect(conninfo) as conn:
+        conn.execute("select pg_advisory_xact_lock(%s)", [names.lock ^ 1])
+        _create_roles_and_schemas(conn, names)
+        conn.execute(sql.SQL("set local search_path = {}").format(sql.Identifier(schema)))
+        conn.execute(
+            "create table if not exists migrations (name text primary key, sha256 text not null,"
+            " applied_at timestamptz not null default now())"
+        )
+        done = dict(conn.execute("select name, sha256 from migrations").fetchall())
+        return [path.name for path in files if _apply(conn, path, names, done)]
+
+
+def _apply(
+    conn: psycopg.Connection[Any], path: Path, names: LogNames, done: dict[str, str]
+) -> bool:
+    text = path.read_text(encoding="utf-8")
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    if path.name in done:
+        if done[path.name] != digest:
+            raise SchemaChanged(f"{path.name} differs from what was applied.", file=path.name)
+        return False
+    words = {"schema": names.schema, "lock": str(names.lock), **names.roles}
+    for word, value in words.items():
+        text = text.replace("{" + word + "}", value)
+    conn.execute(text.encode())
+    conn.execute("insert into migrations (name, sha256) values (%s, %s)", [path.name, digest])
+    return True
+
+
+def _create_roles_and_schemas(conn: psycopg.Connection[Any], names: LogNames) -> None:
+    # Roles belong to the cluster, not to the database, so two databases may race to create one.
+    for role in names.roles.values():
+        conn.execute(
+            sql.SQL(
+                "do $$ begin create role {} nologin; exception when duplicate_object or unique_violation then null; end $$"
+            ).format(sql.Identifier(role))
+        )
+    log, read = sql.Identifier(names.schema), sql.Identifier(names.read_schema)
+    roles = {role: sql.Identifier(name) for role, name in names.roles.items()}
+    everyone = sql.SQL(", ").join([roles["app"], roles["projector"], roles["auditor"]])
+    for statement in (
+        sql.SQL("create schema if not exists {log}"),
+        sql.SQL("create schema if not exists {read}"),
+        sql.SQL("alter schema {read} owner to {projector}"),
+        sql.SQL("grant usage, create on schema {log} to {owner}"),
+        sql.SQL("grant usage on schema {log} to {everyone}"),
+        sql.SQL("grant usage on schema {read} to {app}, {auditor}"),
+        sql.SQL(
+            "alter default privileges for role {projector} in schema {read} grant select on tables to {app}, {auditor}"
+        ),
+        sql.SQL("grant {app}, {projector}, {auditor} to current_user"),
+        sql.SQL("do $$ begin execute format('grant create on database %I to {projector}', current_database()); end $$"),
+    ):
+        conn.execute(statement.format(log=log, read=read, everyone=everyone, **roles))

@@ -1,0 +1,206 @@
+"""Load, decide, append: the one road from a command to facts in the log.
+
+An aggregate is cached by stream and brought forward by what was appended since. A conflict evicts it and the command is decided
+again on the new state; a command that was carried out before is answered with what it did then.
+"""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Generic, TypeVar
+from weakref import WeakValueDictionary
+
+from ledger import clock
+from ledger.decider import Decider
+from ledger.errors import Conflict, LedgerError, Rejected
+from ledger.events import DomainEvent, Metadata, Recorded
+from ledger.eventstore.committer import Appended, Committer, Duplicate, VersionConflict
+from ledger.eventstore.connections import Readers
+from ledger.eventstore.mapping import EventMapper
+
+State = TypeVar("State")
+Command = TypeVar("Command")
+
+CACHED_STREAMS: Final = 20_000
+TRIES: Final = 3
+
+
+class StreamBusy(Conflict):
+    code = "stream_busy"
+    title = "Others kept changing this at the same moment; repeat the request."
+
+
+class CommandIdReused(Rejected):
+    code = "idempotency_key_reused"
+    title = "This Idempotency-Key was used for another request."
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """Who does what and why; `command_id` makes a repeat harmless, `fingerprint` makes a different repeat refused."""
+
+    command_id: str
+    actor: str
+    correlation_id: str = ""
+    causation_id: str = ""
+    reason: str = ""
+    fingerprint: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded(Generic[State]):
+    state: State
+    version: int  # 0: the stream does not exist
+
+
+@dataclass(frozen=True, slots=True)
+class Executed(Generic[State]):
+    """`replayed`: the command had been carried out before; `events` are then empty and the state is today's."""
+
+    stream: str
+    state: State
+    version: int
+    events: Sequence[Recorded[DomainEvent]]
+    replayed: bool = False
+
+
+class EventStore:
+    def __init__(self, committer: Committer, readers: Readers) -> None:
+        self._committer = committer
+        self._readers = readers
+        self._mapper = EventMapper()
+        self._cache: OrderedDict[str, Loaded[Any]] = OrderedDict()
+        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+
+    async def load(self, decider: Decider[State, Command], stream: str) -> Loaded[State]:
+        """The state as of now, other processes' appends included."""
+        cached: Loaded[State] = self._cache.get(stream) or Loaded(decider.initial, 0)
+        news = await self._events(stream, after=cached.version)
+        if not news:
+            return cached
+        state = decider.fold((recorded.event for recorded in news), cached.state)
+        return self._remember(stream, Loaded(state, news[-1].version))
+
+    async def history(self, stream: str) -> list[Recorded[DomainEvent]]:
+        return await self._events(stream, after=0)
+
+    async def execute(
+        self,
+        decider: Decider[State, Command],
+        stream: str,
+        command: Command,
+        context: Context,
+        *,
+        is_new: bool = False,
+    ) -> Executed[State]:
+        """Raises what `decide` raises, CommandIdReused, StreamBusy, StoreUnavailable or StoreOverloaded.
+
+        `is_new`: the stream's id was made just now, so there is nothing to load.
+        """
+        if is_new:
+            self._remember(stream, Loaded(decider.initial, 0))
+        lock = self._locks.setdefault(stream, asyncio.Lock())
+        async with lock:
+            for _ in range(TRIES):
+                try:
+                    return await self._try(decider, stream, command, context)
+                except _Stale:
+                    self._cache.pop(stream, None)
+        raise StreamBusy(stream=stream)
+
+    async def _try(
+        self,
+        decider: Decider[State, Command],
+        stream: str,
+        command: Command,
+        context: Context,
+    ) -> Executed[State]:
+        was_cached = stream in self._cache
+        loaded = self._cache[stream] if was_cached else await self.load(decider, stream)
+        try:
+            facts = decider.decide(loaded.state, command)
+        except LedgerError:
+            # The refusal may rest on a stale state, or on this very command having been carried out.
+            if was_cached:
+                raise _Stale from None
+            if earlier := await self._earlier(context.command_id):
+                return await self._replay(decider, earlier, context)
+            raise
+        if not facts:
+            return Executed(stream, loaded.state, loaded.version, ())
+        recorded = self._record(stream, loaded.version, facts, context)
+        stored = [self._mapper.to_stored_event(fact) for fact in recorded]
+        match await self._committer.append(context.command_id, context.fingerprint, stored):
+            case Appended():
+                state = decider.fold(facts, loaded.state)
+                self._remember(stream, Loaded(state, recorded[-1].version))
+                return Executed(stream, state, recorded[-1].version, recorded)
+            case Duplicate() as earlier:
+                return await self._replay(decider, earlier, context)
+            case VersionConflict():
+                raise _Stale
+
+    def _record(
+        self, stream: str, version: int, facts: Sequence[DomainEvent], context: Context
+    ) -> list[Recorded[DomainEvent]]:
+        metadata = Metadata(
+            command_id=context.command_id,
+            actor=context.actor,
+            recorded_at=clock.now(),
+            correlation_id=context.correlation_id,
+            causation_id=context.causation_id,
+            reason=context.reason,
+        )
+        return [
+            Recorded(stream=stream, version=version + n, event=fact, metadata=metadata)
+            for n, fact in enumerate(facts, start=1)
+        ]
+
+    async def _replay(
+        self, decider: Decider[State, Command], earlier: Duplicate, context: Context
+    ) -> Executed[State]:
+        if earlier.fingerprint != context.fingerprint:
+            raise CommandIdReused()
+        now = await self.load(decider, earlier.stream)
+        return Executed(earlier.stream, now.state, now.version, (), replayed=True)
+
+    async def _earlier(self, command_id: str) -> Duplicate | None:
+        async with self._readers.connection() as conn:
+            cursor = await conn.execute(
+                "select position, stream, version, fingerprint from commands where command_id = %s",
+                [command_id],
+            )
+            row = await cursor.fetchone()
+        return Duplicate(**row) if row else None
+
+    async def _events(self, stream: str, after: int) -> list[Recorded[DomainEvent]]:
+        async with self._readers.connection() as conn:
+            cursor = await conn.execute(
+                "select originator_version, topic, state, notification_id from events"
+                " where originator_id = %s and originator_version > %s order by originator_version",
+                [stream, after],
+                binary=True,
+            )
+            rows = await cursor.fetchall()
+        return [
+            self._mapper.decode(
+                stream,
+                row["originator_version"],
+                row["topic"],
+                bytes(row["state"]),
+                row["notification_id"],
+            )
+            for row in rows
+        ]
+
+    def _remember(self, stream: str, loaded: Loaded[State]) -> Loaded[State]:
+        self._cache[stream] = loaded
+        self._cache.move_to_end(stream)
+        if len(self._cache) > CACHED_STREAMS:
+            self._cache.popitem(last=False)
+        return loaded
+
+
+class _Stale(Exception):
+    """What we decided on is no longer the newest state."""

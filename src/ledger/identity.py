@@ -1,0 +1,44 @@
+"""Ids: sortable by time, safe in URLs, and derived from business keys where a repeat must meet the first.
+
+An id is its own stream name in the log; its prefix says what it is.
+"""
+
+import hashlib
+import secrets
+import time
+from typing import Final
+
+ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: no i, l, o, u
+
+PAYMENT: Final = "pay"
+REFUND: Final = "ref"
+KEY: Final = "key"
+
+
+def new_id(prefix: str) -> str:
+    """`pay_01k9…`: 48 bits of milliseconds and 80 random bits, so ids sort by creation (as UUIDv7 does)."""
+    number = time.time_ns() // 1_000_000 << 80 | secrets.randbits(80)
+    return f"{prefix}_{_base32(number, 26)}"
+
+
+def derived_id(*parts: str) -> str:
+    """The same parts always give the same id; used for command ids of repeated work."""
+    digest = hashlib.sha256("\x1f".join(parts).encode()).digest()
+    return _base32(int.from_bytes(digest[:20]), 32)
+
+
+def order_id(payment_id: str, attempt: int) -> str:
+    """What the gateway calls an attempt: at most 50 characters of letters, digits, `-`, `_` (midtrans.md 3)."""
+    return f"{payment_id}-{attempt}"
+
+
+def payment_of(order: str) -> tuple[str, int] | None:
+    """The payment and attempt behind an order id of ours; None when it is not of our making."""
+    payment_id, _, attempt = order.rpartition("-")
+    if not payment_id.startswith(f"{PAYMENT}_") or not attempt.isdecimal():
+        return None
+    return payment_id, int(attempt)
+
+
+def _base32(number: int, length: int) -> str:
+    return "".join(ALPHABET[number >> 5 * i & 31] for i in reversed(range(length)))

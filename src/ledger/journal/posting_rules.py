@@ -1,0 +1,195 @@
+"""Which payment event makes which entries: a table from event to rule (books.md section 3).
+
+Facts carry every amount, so a rule only names accounts. A payment is a sale of its own: what it
+credits is revenue. When invoices come, `credit_side` is the place that will say Receivable.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from ledger.events import DomainEvent
+from ledger.journal.entry import credit, debit, entry, reverse
+from ledger.journal.events import EntryPosted, Leg
+from ledger.payments import events as payment
+from ledger.payments.events import Sale, Share
+
+PENDING: Final = "Assets:Gateway:Midtrans:Pending"
+AVAILABLE: Final = "Assets:Gateway:Midtrans:Available"
+DISPUTED: Final = "Assets:Gateway:Midtrans:Disputed"
+OVERDRAWN: Final = "Liabilities:Gateway:Midtrans:Overdrawn"
+INPUT_TAX: Final = "Assets:Tax:PPN-Masukan"
+OUTPUT_TAX: Final = "Liabilities:Tax:PPN-Keluaran"
+UNAPPLIED: Final = "Liabilities:Customer:Unapplied"
+REFUND_PAYABLE: Final = "Liabilities:Refund:Payable"
+REFUNDS: Final = "Income:Refunds"
+MDR: Final = "Expenses:Gateway:MDR"
+FIXED_FEE: Final = "Expenses:Gateway:Fixed"
+CHARGEBACK_FEE: Final = "Expenses:Chargeback:Fee"
+ROUNDING: Final = "Expenses:Rounding"
+
+
+def consequence(fact: DomainEvent) -> Sequence[EntryPosted]:
+    """The entries that stand in the log directly after this fact; none when no money moved."""
+    rule = RULES.get(type(fact))
+    return rule(fact) if rule else ()
+
+
+def deferred(sale: Sale) -> str:
+    return f"Liabilities:DeferredRevenue:{sale.product}"
+
+
+def income(sale: Sale) -> str:
+    return f"Income:Sales:{sale.product}"
+
+
+def credit_side(sale: Sale, share: Share) -> tuple[Leg, ...]:
+    """What the payer's money was for. PPN falls due at payment, even when revenue comes later."""
+    revenue = deferred(sale) if sale.kind == "prepaid" else income(sale)
+    return credit(revenue, share.net), credit(OUTPUT_TAX, share.tax)
+
+
+def captured(fact: payment.PaymentCaptured) -> Sequence[EntryPosted]:
+    over = max(fact.amount - fact.due, fact.amount.zero())
+    legs = (
+        debit(PENDING, fact.amount),
+        debit(ROUNDING, fact.rounding),
+        *credit_side(fact.sale, fact.share),
+        credit(UNAPPLIED, over),
+    )
+    rule, words = _how_captured(fact)
+    return (entry(rule, words, legs, occurred_at=fact.occurred_at),)
+
+
+def _how_captured(fact: payment.PaymentCaptured) -> tuple[str, str]:
+    if fact.amount > fact.due:
+        return "P13", f"Overpaid: {fact.amount} for {fact.due}, the rest belongs to the payer"
+    if fact.amount < fact.due:
+        return "P14", f"Underpaid: {fact.amount} of {fact.due}"
+    if fact.sale.kind == "prepaid":
+        return "P1", f"Paid in advance: {fact.sale.product}"
+    return "P1b", f"Paid on delivery: {fact.sale.product}"
+
+
+def settled(fact: payment.PaymentSettled) -> Sequence[EntryPosted]:
+    difference = fact.amount - fact.net - fact.fee.total
+    legs = (
+        debit(AVAILABLE, fact.net),
+        debit(ROUNDING, difference),
+        debit(MDR, fact.fee.percentage),
+        debit(FIXED_FEE, fact.fee.fixed),
+        debit(INPUT_TAX, fact.fee.tax),
+        credit(PENDING, fact.amount),
+    )
+    rule = "P17" if difference else "P2"
+    words = f"Settled net of fee, off by {difference}" if difference else "Settled net of fee"
+    return (entry(rule, words, legs, occurred_at=fact.occurred_at),)
+
+
+def charge_cancelled(fact: payment.ChargeCancelled) -> Sequence[EntryPosted]:
+    return _taken_back(fact, "Voided before settlement", fact.captured)
+
+
+def settlement_reversed(fact: payment.SettlementReversed) -> Sequence[EntryPosted]:
+    return _taken_back(fact, "Settlement reversed by the gateway", fact.settled, fact.captured)
+
+
+def late_payment(fact: payment.LatePaymentReceived) -> Sequence[EntryPosted]:
+    legs = (debit(PENDING, fact.amount), credit(UNAPPLIED, fact.amount))
+    return (entry("P15", f"Paid late: {fact.because}", legs, occurred_at=fact.occurred_at),)
+
+
+def refund_accepted(fact: payment.RefundAccepted) -> Sequence[EntryPosted]:
+    legs = (
+        debit(deferred(fact.sale), fact.from_deferred),
+        debit(REFUNDS, fact.from_income),
+        debit(OUTPUT_TAX, fact.tax),
+        credit(REFUND_PAYABLE, fact.amount),
+    )
+    # P7 reaches into earned revenue, P8 takes unearned revenue alone.
+    rule = "P7" if fact.from_income else "P8"
+    return (entry(rule, "Refund owed to the payer", legs, occurred_at=fact.occurred_at),)
+
+
+def refund_confirmed(fact: payment.RefundConfirmed) -> Sequence[EntryPosted]:
+    """The money that left, and, apart from it, the part of the fee that came back."""
+    left = (
+        debit(REFUND_PAYABLE, fact.amount),
+        credit(AVAILABLE, fact.from_available),
+        credit(OVERDRAWN, fact.overdrawn),
+    )
+    rule = "P16" if fact.overdrawn else "P7b"
+    paid = entry(rule, "Refund paid by the gateway", left, occurred_at=fact.occurred_at)
+    back = fact.fee_returned + fact.fee_tax_returned
+    if not back:
+        return (paid,)
+    returned = (
+        debit(AVAILABLE, back),
+        credit(MDR, fact.fee_returned),
+        credit(INPUT_TAX, fact.fee_tax_returned),
+    )
+    return paid, entry("P7b", "Percentage fee returned", returned, occurred_at=fact.occurred_at)
+
+
+def refund_failed(fact: payment.RefundFailed) -> Sequence[EntryPosted]:
+    return _taken_back(fact, "Refund failed after it was accepted", fact.accepted)
+
+
+def chargeback_received(fact: payment.ChargebackReceived) -> Sequence[EntryPosted]:
+    legs = (
+        debit(DISPUTED, fact.amount),
+        debit(CHARGEBACK_FEE, fact.fee),
+        debit(INPUT_TAX, fact.fee_tax),
+        credit(AVAILABLE, fact.amount + fact.fee + fact.fee_tax),
+    )
+    return (entry("P9", "Chargeback opened", legs, occurred_at=fact.occurred_at),)
+
+
+def _taken_back(fact: DomainEvent, because: str, *undone: DomainEvent | None) -> Sequence[EntryPosted]:
+    """The reverse of every entry that the undone facts had made; name the latest fact first."""
+    return [
+        reverse(wrong, because=because, occurred_at=fact.occurred_at)
+        for was in undone
+        if was is not None
+        for wrong in consequence(was)
+    ]
+
+
+RULES: Final[dict[type[DomainEvent], Callable[[Any], Sequence[EntryPosted]]]] = {
+    payment.PaymentCaptured: captured,  # P1, P1b, P13, P14
+    payment.PaymentSettled: settled,  # P2, P17
+    payment.ChargeCancelled: charge_cancelled,  # P22 of what was captured
+    payment.SettlementReversed: settlement_reversed,  # P22 of P2, then of P1
+    payment.LatePaymentReceived: late_payment,  # P15
+    payment.RefundAccepted: refund_accepted,  # P7, P8
+    payment.RefundConfirmed: refund_confirmed,  # P7b, P16
+    payment.RefundFailed: refund_failed,  # P22 of P7 or P8
+    payment.ChargebackReceived: chargeback_received,  # P9
+}
+
+# Commitments, refusals and doubts are not postings (books.md section 1): an expired VA needs no
+# reversing entry.
+NO_MONEY: Final[frozenset[type[DomainEvent]]] = frozenset(
+    {
+        payment.PaymentRequested,
+        payment.AttemptStarted,
+        payment.ChargeDispatched,
+        payment.ChargeOutcomeUnknown,
+        payment.ChargeRetryScheduled,
+        payment.ChargePending,
+        payment.ChargeChallenged,
+        payment.ChargeAuthorised,
+        payment.ChargeDenied,
+        payment.ChargeFailed,
+        payment.ChargeExpired,
+        payment.CaptureRequested,
+        payment.CaptureRefused,
+        payment.CancelRequested,
+        payment.CancelRefused,
+        payment.PaymentAbandoned,
+        payment.RefundRequested,
+        payment.RefundDispatched,
+        payment.RefundOutcomeUnknown,
+        payment.RefundRetryScheduled,
+        payment.ReviewRequested,
+    }
+)

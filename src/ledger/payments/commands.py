@@ -1,0 +1,107 @@
+"""What can be asked of a payment. Deciders are pure, so a command carries the time, chance and look-ups it needs."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Literal
+
+import msgspec
+
+from ledger.money import Money
+from ledger.payments.events import PaymentRequested
+from ledger.providers.port import Outcome
+
+Health = Mapping[str, Literal["ok", "degraded"]]
+
+
+class Command(msgspec.Struct, frozen=True, kw_only=True):
+    now: datetime
+
+
+class RequestPayment(Command, frozen=True, kw_only=True):
+    """`request.occurred_at` is `now`; the method is chosen by routing."""
+
+    request: PaymentRequested
+    country: str
+    health: Health
+
+
+class DispatchCharge(Command, frozen=True, kw_only=True):
+    """`lost_after_seconds` is given when the gateway said just now that it never saw this order id."""
+
+    attempt: int
+    sent_by: str
+    lost_after_seconds: float | None = None
+
+
+class RecordCharge(Command, frozen=True, kw_only=True):
+    """What became of a charge that was sent. `retry_after_seconds` is drawn by the caller (full jitter)."""
+
+    attempt: int
+    outcome: Outcome
+    retry_after_seconds: float
+    health: Health
+
+
+class RecordInquiry(Command, frozen=True, kw_only=True):
+    """What the gateway says now about an attempt, live or over. `available` is our balance there.
+
+    `lease_seconds`: a sender that has recorded nothing for so long is gone.
+    """
+
+    attempt: int
+    lease_seconds: float
+    outcome: Outcome
+    health: Health
+    available: Money
+
+
+class RequestCapture(Command, frozen=True, kw_only=True):
+    amount: Money | None
+
+
+class RecordCapture(Command, frozen=True, kw_only=True):
+    outcome: Outcome
+
+
+class RequestCancel(Command, frozen=True, kw_only=True):
+    reason: str
+
+
+class RecordCancel(Command, frozen=True, kw_only=True):
+    outcome: Outcome
+
+
+class RequestRefund(Command, frozen=True, kw_only=True):
+    """`amount` None asks for all that is left."""
+
+    refund_id: str
+    amount: Money | None
+    reason: str
+
+
+class DispatchRefund(Command, frozen=True, kw_only=True):
+    refund_id: str
+    sent_by: str
+    lost_after_seconds: float | None = None
+
+
+class RecordRefund(Command, frozen=True, kw_only=True):
+    refund_id: str
+    outcome: Outcome
+    retry_after_seconds: float
+    available: Money
+
+
+PaymentCommand = (
+    RequestPayment
+    | DispatchCharge
+    | RecordCharge
+    | RecordInquiry
+    | RequestCapture
+    | RecordCapture
+    | RequestCancel
+    | RecordCancel
+    | RequestRefund
+    | DispatchRefund
+    | RecordRefund
+)

@@ -1,0 +1,34 @@
+"""The payment decider: one table from command to rule, and its booked form, in which each money fact brings its entry."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final
+
+from ledger.decider import Decider, followed_by
+from ledger.events import DomainEvent
+from ledger.journal.posting_rules import consequence
+from ledger.payments import aftercare, charging, refunding
+from ledger.payments import commands as c
+from ledger.payments.payment import Payment, evolve
+
+RULES: Final[dict[type[c.Command], Callable[[Payment, Any], Sequence[DomainEvent]]]] = {
+    c.RequestPayment: charging.request_payment,
+    c.DispatchCharge: charging.dispatch_charge,
+    c.RecordCharge: charging.record_charge,
+    c.RecordInquiry: charging.record_inquiry,
+    c.RequestCapture: aftercare.request_capture,
+    c.RecordCapture: aftercare.record_capture,
+    c.RequestCancel: aftercare.request_cancel,
+    c.RecordCancel: aftercare.record_cancel,
+    c.RequestRefund: refunding.request_refund,
+    c.DispatchRefund: refunding.dispatch_refund,
+    c.RecordRefund: refunding.record_refund,
+}
+
+
+def decide(payment: Payment, command: c.PaymentCommand) -> Sequence[DomainEvent]:
+    return RULES[type(command)](payment, command)
+
+
+PAYMENT: Final[Decider[Payment, c.PaymentCommand]] = Decider(Payment(), decide, evolve)
+
+BOOKED_PAYMENT: Final = followed_by(PAYMENT, consequence)

@@ -1,0 +1,149 @@
+"""What has to be done next for a payment, and when: one row an event.
+
+Pure and total: `changes` turns a fact into work that is due and work that is done; the read model `due_work` keeps the
+result and the worker takes its orders from it. Delays are counted from when the fact occurred.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final, Literal, NamedTuple, get_args
+
+from ledger.events import DomainEvent
+from ledger.payments.events import (
+    AttemptStarted,
+    CancelRefused,
+    CancelRequested,
+    CaptureRefused,
+    CaptureRequested,
+    ChargeAuthorised,
+    ChargebackReceived,
+    ChargeCancelled,
+    ChargeChallenged,
+    ChargeDenied,
+    ChargeDispatched,
+    ChargeExpired,
+    ChargeFailed,
+    ChargeOutcomeUnknown,
+    ChargePending,
+    ChargeRetryScheduled,
+    LatePaymentReceived,
+    PaymentAbandoned,
+    PaymentCaptured,
+    PaymentRequested,
+    PaymentSettled,
+    RefundAccepted,
+    RefundConfirmed,
+    RefundDispatched,
+    RefundFailed,
+    RefundOutcomeUnknown,
+    RefundRequested,
+    RefundRetryScheduled,
+    ReviewRequested,
+    SettlementReversed,
+)
+
+Kind = Literal["charge", "inquire", "capture", "cancel", "refund", "inquire_refund"]
+
+
+class Due(NamedTuple):
+    """Work to do; `subject` is the number of the attempt or the id of the refund."""
+
+    kind: Kind
+    subject: str
+    due_at: datetime
+
+
+class Done(NamedTuple):
+    """Work that is no longer to be done; without a subject, that of every attempt or refund."""
+
+    kind: Kind
+    subject: str | None
+
+
+Change = Due | Done
+
+
+class Delay(NamedTuple):
+    after: timedelta | None  # None: at the event's own `not_before`
+    why: str
+
+
+GRACE: Final = Delay(timedelta(seconds=3), "the request itself sends first")
+CALLING: Final = Delay(timedelta(seconds=15), "the request's own call to the gateway may last ten")
+LEASE: Final = Delay(timedelta(seconds=30), "the sender may have died")
+DOUBT: Final = Delay(timedelta(seconds=5), "the gateway needs a moment to file what it got")
+WAITING: Final = Delay(timedelta(seconds=60), "notices may be lost")
+SCREENING: Final = Delay(timedelta(minutes=10), "people decide slowly, and a hold lapses in silence")
+SETTLING: Final = Delay(timedelta(hours=6), "settlement comes in batches through the day")
+RETRY: Final = Delay(None, "the gateway did nothing, so there is nothing to ask, and the event says when")
+
+
+class Rule(NamedTuple):
+    event: type[DomainEvent]
+    about: Literal["attempt", "refund_id", "payment"]
+    ends: tuple[Kind, ...] = ()
+    begins: Kind | None = None
+    delay: Delay | None = None
+
+
+EVERYTHING: Final[tuple[Kind, ...]] = get_args(Kind)
+ATTEMPT: Final[tuple[Kind, ...]] = ("charge", "inquire", "capture", "cancel")
+
+# fmt: off
+RULES: Final = (
+    Rule(AttemptStarted,       "attempt",   (),                             "charge",         GRACE),
+    Rule(ChargeDispatched,     "attempt",   ("charge",),                    "inquire",        LEASE),
+    Rule(ChargeOutcomeUnknown, "attempt",   (),                             "inquire",        DOUBT),
+    Rule(ChargeRetryScheduled, "attempt",   ("inquire",),                   "charge",         RETRY),
+    Rule(ChargePending,        "attempt",   (),                             "inquire",        WAITING),
+    Rule(ChargeChallenged,     "attempt",   (),                             "inquire",        SCREENING),
+    Rule(ChargeAuthorised,     "attempt",   (),                             "inquire",        SCREENING),
+    Rule(PaymentCaptured,      "attempt",   ("charge", "capture"),          "inquire",        SETTLING),
+    Rule(PaymentSettled,       "attempt",   ("charge", "inquire", "capture")),
+    Rule(ChargeDenied,         "attempt",   ATTEMPT),
+    Rule(ChargeFailed,         "attempt",   ATTEMPT),
+    Rule(ChargeExpired,        "attempt",   ATTEMPT),
+    Rule(ChargeCancelled,      "attempt",   ATTEMPT),
+    Rule(PaymentAbandoned,     "attempt",   ATTEMPT),
+    Rule(SettlementReversed,   "attempt",   ATTEMPT),
+    Rule(ChargebackReceived,   "payment",   ("charge", "inquire")),
+    Rule(CaptureRequested,     "attempt",   (),                             "capture",        CALLING),
+    Rule(CaptureRefused,       "attempt",   ("capture",)),
+    Rule(CancelRequested,      "attempt",   (),                             "cancel",         CALLING),
+    Rule(CancelRefused,        "attempt",   ("cancel",)),
+    Rule(RefundRequested,      "refund_id", (),                             "refund",         GRACE),
+    Rule(RefundDispatched,     "refund_id", ("refund",),                    "inquire_refund", LEASE),
+    Rule(RefundOutcomeUnknown, "refund_id", (),                             "inquire_refund", DOUBT),
+    Rule(RefundRetryScheduled, "refund_id", ("inquire_refund",),            "refund",         RETRY),
+    Rule(RefundAccepted,       "refund_id", ("refund",),                    "inquire_refund", WAITING),
+    Rule(RefundConfirmed,      "refund_id", ("refund", "inquire_refund")),
+    Rule(RefundFailed,         "refund_id", ("refund", "inquire_refund")),
+    Rule(ReviewRequested,      "payment",   EVERYTHING),  # frozen until a named person decides
+)
+# fmt: on
+
+WITHOUT_EFFECT: Final[tuple[type[DomainEvent], ...]] = (
+    PaymentRequested,  # its first attempt stands beside it in the same append
+    LatePaymentReceived,  # what becomes of that money is a person's decision
+)
+
+_BY_EVENT: Final = {rule.event: rule for rule in RULES}
+
+
+def changes(event: DomainEvent) -> Sequence[Change]:
+    """First what is done, then what is due."""
+    rule = _BY_EVENT.get(type(event))
+    if rule is None:
+        return ()
+    subject = None if rule.about == "payment" else str(getattr(event, rule.about))
+    done = [Done(kind, subject) for kind in rule.ends]
+    if rule.begins is None or rule.delay is None or subject is None:
+        return done
+    return [*done, Due(rule.begins, subject, _due_at(event, rule.delay))]
+
+
+def _due_at(event: DomainEvent, delay: Delay) -> datetime:
+    if delay.after is None:
+        not_before: datetime = event.not_before  # type: ignore[attr-defined]
+        return not_before
+    return event.occurred_at + delay.after

@@ -1,0 +1,109 @@
+"""The whole life of a payment and of a refund, as tables. docs/payments.md prints them.
+
+Deciders read the left two columns (`may`), `evolve` the right one: a rule may tighten and history still loads.
+"""
+
+from enum import StrEnum
+from typing import Final
+
+from ledger.events import DomainEvent
+from ledger.payments import events as e
+
+
+class Status(StrEnum):
+    NEW = "new"
+    REQUESTED = "requested"
+    DISPATCHED = "dispatched"
+    UNKNOWN = "unknown"
+    PENDING = "pending"
+    CHALLENGED = "challenged"
+    AUTHORISED = "authorised"
+    CAPTURED = "captured"
+    SETTLED = "settled"
+    DENIED = "denied"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+    REVERSED = "reversed"
+    CHARGED_BACK = "charged_back"
+
+
+S = Status
+
+# from                                        event                     to (None: stays)
+TRANSITIONS: Final[tuple[tuple[tuple[Status, ...], type[DomainEvent], Status | None], ...]] = (
+    ((S.NEW,),                                  e.PaymentRequested,       S.REQUESTED),
+    ((S.REQUESTED,),                            e.AttemptStarted,         S.REQUESTED),
+    ((S.DENIED, S.FAILED, S.EXPIRED),           e.AttemptStarted,         S.REQUESTED),
+    ((S.REQUESTED, S.UNKNOWN),                  e.ChargeDispatched,       S.DISPATCHED),
+    ((S.DISPATCHED, S.UNKNOWN),                 e.ChargeOutcomeUnknown,   S.UNKNOWN),
+    ((S.DISPATCHED, S.UNKNOWN),                 e.ChargeRetryScheduled,   S.REQUESTED),
+    ((S.DISPATCHED, S.UNKNOWN),                 e.ChargePending,          S.PENDING),
+    ((S.DISPATCHED, S.UNKNOWN, S.PENDING),      e.ChargeChallenged,       S.CHALLENGED),
+    ((S.DISPATCHED, S.UNKNOWN, S.PENDING, S.CHALLENGED),
+                                                e.ChargeAuthorised,       S.AUTHORISED),
+    ((S.DISPATCHED, S.UNKNOWN, S.PENDING, S.CHALLENGED, S.AUTHORISED),
+                                                e.PaymentCaptured,        S.CAPTURED),
+    ((S.CAPTURED,),                             e.PaymentSettled,         S.SETTLED),
+    ((S.DISPATCHED, S.UNKNOWN, S.PENDING, S.CHALLENGED, S.AUTHORISED),
+                                                e.ChargeDenied,           S.DENIED),
+    ((S.DISPATCHED, S.UNKNOWN, S.PENDING, S.CHALLENGED),
+                                                e.ChargeFailed,           S.FAILED),
+    ((S.DISPATCHED, S.UNKNOWN, S.PENDING, S.CHALLENGED, S.AUTHORISED),
+                                                e.ChargeExpired,          S.EXPIRED),
+    ((S.DISPATCHED, S.UNKNOWN, S.PENDING, S.CHALLENGED, S.AUTHORISED, S.CAPTURED),
+                                                e.ChargeCancelled,        S.CANCELLED),
+    ((S.CAPTURED, S.SETTLED),                   e.SettlementReversed,     S.REVERSED),
+    ((S.REQUESTED, S.UNKNOWN),                  e.PaymentAbandoned,       S.CANCELLED),
+    ((S.DENIED, S.FAILED, S.EXPIRED, S.CANCELLED, S.REVERSED, S.REQUESTED, S.DISPATCHED, S.UNKNOWN, S.PENDING,
+      S.CHALLENGED, S.AUTHORISED, S.CAPTURED, S.SETTLED, S.CHARGED_BACK),
+                                                e.LatePaymentReceived,    None),
+    ((S.AUTHORISED,),                           e.CaptureRequested,       None),
+    ((S.AUTHORISED,),                           e.CaptureRefused,         None),
+    ((S.DISPATCHED, S.UNKNOWN, S.PENDING, S.CHALLENGED, S.AUTHORISED, S.CAPTURED),
+                                                e.CancelRequested,        None),
+    ((S.DISPATCHED, S.UNKNOWN, S.PENDING, S.CHALLENGED, S.AUTHORISED, S.CAPTURED, S.SETTLED),
+                                                e.CancelRefused,          None),
+    ((S.SETTLED,),                              e.RefundRequested,        None),
+    ((S.SETTLED, S.CHARGED_BACK),               e.RefundDispatched,       None),
+    ((S.SETTLED, S.CHARGED_BACK),               e.RefundOutcomeUnknown,   None),
+    ((S.SETTLED, S.CHARGED_BACK),               e.RefundRetryScheduled,   None),
+    ((S.SETTLED, S.CHARGED_BACK),               e.RefundAccepted,         None),
+    ((S.SETTLED, S.CHARGED_BACK),               e.RefundConfirmed,        None),
+    ((S.SETTLED, S.CHARGED_BACK),               e.RefundFailed,           None),
+    ((S.SETTLED,),                              e.ChargebackReceived,     S.CHARGED_BACK),
+    (tuple(s for s in S if s is not S.NEW),     e.ReviewRequested,        None),
+)  # fmt: skip
+
+NEXT: Final = {
+    (status, event): to or status for sources, event, to in TRANSITIONS for status in sources
+}
+
+LIVE: Final = frozenset({
+    S.REQUESTED, S.DISPATCHED, S.UNKNOWN, S.PENDING, S.CHALLENGED, S.AUTHORISED, S.CAPTURED,
+})  # fmt: skip
+
+
+class RefundStatus(StrEnum):
+    REQUESTED = "requested"
+    DISPATCHED = "dispatched"
+    UNKNOWN = "unknown"
+    ACCEPTED = "accepted"
+    CONFIRMED = "confirmed"
+    FAILED = "failed"
+
+
+R = RefundStatus
+
+REFUND_TRANSITIONS: Final[tuple[tuple[tuple[RefundStatus, ...], type[DomainEvent], RefundStatus], ...]] = (
+    ((R.REQUESTED, R.UNKNOWN),               e.RefundDispatched,     R.DISPATCHED),
+    ((R.DISPATCHED, R.UNKNOWN),              e.RefundOutcomeUnknown, R.UNKNOWN),
+    ((R.DISPATCHED, R.UNKNOWN),              e.RefundRetryScheduled, R.REQUESTED),
+    ((R.REQUESTED, R.DISPATCHED, R.UNKNOWN), e.RefundAccepted,       R.ACCEPTED),
+    ((R.ACCEPTED,),                          e.RefundConfirmed,      R.CONFIRMED),
+    ((R.DISPATCHED, R.UNKNOWN, R.ACCEPTED),  e.RefundFailed,         R.FAILED),
+)  # fmt: skip
+
+REFUND_NEXT: Final = {
+    (status, event): to for sources, event, to in REFUND_TRANSITIONS for status in sources
+}

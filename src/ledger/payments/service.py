@@ -1,0 +1,287 @@
+"""Payments in action: ids before effects, then record, send, record. The only file of this area that does I/O.
+
+The HTTP request and the worker call the same methods; whoever wins the append of a `…Dispatched` fact sends, nobody else.
+"""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import msgspec
+import structlog
+
+from ledger import clock
+from ledger.eventstore.key_ring import KeyRing
+from ledger.eventstore.store import Context, EventStore, Executed
+from ledger.errors import Conflict
+from ledger.identity import new_id
+from ledger.money import Money
+from ledger.payments import commands as c
+from ledger.payments.deciding import BOOKED_PAYMENT
+from ledger.payments.events import PaymentRequested
+from ledger.payments.life import RefundStatus, Status
+from ledger.payments.methods import METHODS
+from ledger.payments.payment import Payment, PaymentNotFound
+from ledger.payments.retrying import longest_wait_seconds
+from ledger.providers.port import (
+    NEVER_SEEN,
+    ChargeOrder,
+    Did,
+    DidNot,
+    Outcome,
+    Payer,
+    Provider,
+    Unknown,
+)
+
+log = structlog.get_logger(__name__)
+
+# A sender that was paused longer than this between winning and sending gives the right back unsent.
+STALE_SENDER_SECONDS = 2.0
+
+
+class MethodHealth(Protocol):
+    async def health(self) -> c.Health: ...
+
+
+class GatewayBalance(Protocol):
+    async def available(self, gateway: str) -> Money:
+        """What the gateway holds for us, by our books."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Inquired:
+    payment: Payment
+    answered: bool  # by the gateway, whatever it said
+
+
+@dataclass(frozen=True, kw_only=True)
+class PaymentService:
+    store: EventStore
+    provider: Provider
+    key_ring: KeyRing
+    method_health: MethodHealth
+    balance: GatewayBalance
+    sent_by: str  # names this process in the log
+    lost_after_seconds: float
+    lease_seconds: float
+    now: clock.Clock = clock.now
+    draw: Callable[[float, float], float] = random.uniform
+
+    # ── reading ───────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def get(self, payment_id: str) -> Payment:
+        """Raises PaymentNotFound."""
+        payment = (await self.store.load(BOOKED_PAYMENT, payment_id)).state
+        if payment.requested is None:
+            raise PaymentNotFound(payment_id=payment_id)
+        return payment
+
+    # ── asking ────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def request(
+        self,
+        request: PaymentRequested,
+        context: Context,
+        *,
+        country: str,
+        payer: Payer,
+        card_token: str,
+    ) -> Executed[Payment]:
+        """What names a person is sealed before it can reach the log."""
+        request = await self._sealed(request, payer, card_token)
+        command = c.RequestPayment(
+            now=request.occurred_at,
+            request=request,
+            country=country,
+            health=await self.method_health.health(),
+        )
+        return await self.store.execute(
+            BOOKED_PAYMENT, request.payment_id, command, context, is_new=True
+        )
+
+    async def request_capture(
+        self, payment_id: str, amount: Money | None, context: Context
+    ) -> Executed[Payment]:
+        return await self._do(payment_id, c.RequestCapture(now=self.now(), amount=amount), context)
+
+    async def request_cancel(
+        self, payment_id: str, reason: str, context: Context
+    ) -> Executed[Payment]:
+        return await self._do(payment_id, c.RequestCancel(now=self.now(), reason=reason), context)
+
+    async def request_refund(
+        self, payment_id: str, refund_id: str, amount: Money | None, reason: str, context: Context
+    ) -> Executed[Payment]:
+        command = c.RequestRefund(
+            now=self.now(), refund_id=refund_id, amount=amount, reason=reason
+        )
+        return await self._do(payment_id, command, context)
+
+    # ── doing: each may be called by anybody at any time; only what is due happens ─────────────────────────────
+
+    async def charge(self, payment_id: str, *, never_seen: bool = False) -> Payment:
+        """Send the newest attempt if it waits to be sent and we win the right to; follow it into fallbacks."""
+        payment = await self.get(payment_id)
+        if payment.status not in (Status.REQUESTED, Status.UNKNOWN):
+            return payment
+        began = clock.monotonic_seconds()
+        dispatch = c.DispatchCharge(
+            now=self.now(),
+            attempt=payment.attempt.number,
+            sent_by=self.sent_by,
+            lost_after_seconds=self.lost_after_seconds if never_seen else None,
+        )
+        try:
+            won = (await self._do(payment_id, dispatch)).state
+        except Conflict:
+            return await self.get(payment_id)
+        order = await self._order(won)
+        outcome = await self._unless_stale(began, lambda: self.provider.charge(order))
+        record = c.RecordCharge(
+            now=self.now(),
+            attempt=won.attempt.number,
+            outcome=outcome,
+            retry_after_seconds=self._wait(won.attempt.retries),
+            health=await self.method_health.health(),
+        )
+        recorded = (await self._do(payment_id, record)).state
+        fell_back = recorded.attempt.number > won.attempt.number
+        return await self.charge(payment_id) if fell_back else recorded
+
+    async def inquire(self, payment_id: str, attempt: int | None = None) -> Inquired:
+        """Ask the gateway about an attempt (the newest by default), record what is new, and do what follows from it."""
+        payment = await self.get(payment_id)
+        number = attempt or payment.attempt.number
+        asked = next((a for a in payment.attempts if a.number == number), None)
+        if asked is None or not asked.sendings:
+            return Inquired(payment, answered=True)
+        outcome = await self.provider.inquire(asked.order_id)
+        command = c.RecordInquiry(
+            now=self.now(),
+            attempt=number,
+            lease_seconds=self.lease_seconds,
+            outcome=outcome,
+            health=await self.method_health.health(),
+            available=await self.balance.available(self.provider.name),
+        )
+        recorded = (await self._do(payment_id, command)).state
+        followed = await self._follow_up(payment_id, recorded, outcome)
+        return Inquired(followed, answered=not isinstance(outcome, Unknown))
+
+    async def capture(self, payment_id: str) -> Payment:
+        """Carry out a requested capture."""
+        payment = await self.get(payment_id)
+        amount = payment.capture_asked
+        if amount is None or payment.status is not Status.AUTHORISED:
+            return payment
+        attempt = payment.attempt
+        outcome = await self.provider.capture(attempt.order_id, attempt.transaction_id, amount)
+        return (await self._do(payment_id, c.RecordCapture(now=self.now(), outcome=outcome))).state
+
+    async def cancel(self, payment_id: str) -> Payment:
+        """Carry out a requested cancellation; while the charge's own outcome is unknown, that comes first."""
+        payment = await self.get(payment_id)
+        if not payment.cancel_asked or payment.status in (Status.DISPATCHED, Status.UNKNOWN):
+            return payment
+        attempt = payment.attempt
+        outcome = await self.provider.cancel(attempt.order_id, attempt.instructions.session_token)
+        return (await self._do(payment_id, c.RecordCancel(now=self.now(), outcome=outcome))).state
+
+    async def refund(
+        self, payment_id: str, refund_id: str, *, never_seen: bool = False
+    ) -> Payment:
+        """Send a refund that waits to be sent, if we win the right to."""
+        began = clock.monotonic_seconds()
+        dispatch = c.DispatchRefund(
+            now=self.now(),
+            refund_id=refund_id,
+            sent_by=self.sent_by,
+            lost_after_seconds=self.lost_after_seconds if never_seen else None,
+        )
+        try:
+            won = (await self._do(payment_id, dispatch)).state
+        except Conflict:
+            return await self.get(payment_id)
+        refund = won.find_refund(refund_id)
+        assert refund is not None, "dispatching proved that it exists"
+        order_id = won.attempt.order_id
+        outcome = await self._unless_stale(
+            began,
+            lambda: self.provider.refund(order_id, refund_id, refund.amount, refund.reason),
+        )
+        record = c.RecordRefund(
+            now=self.now(),
+            refund_id=refund_id,
+            outcome=outcome,
+            retry_after_seconds=self._wait(refund.retries),
+            available=await self.balance.available(self.provider.name),
+        )
+        return (await self._do(payment_id, record)).state
+
+    # ── parts ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _follow_up(self, payment_id: str, payment: Payment, outcome: Outcome) -> Payment:
+        if payment.status is Status.REQUESTED:
+            return await self.charge(payment_id)
+        never_seen = isinstance(outcome, DidNot) and outcome.code == NEVER_SEEN
+        if payment.status is Status.UNKNOWN and never_seen and not payment.cancel_asked:
+            return await self.charge(payment_id, never_seen=True)
+        if payment.cancel_asked and not never_seen:
+            return await self.cancel(payment_id)
+        if payment.capture_asked and isinstance(outcome, Did):
+            return await self.capture(payment_id)
+        for refund in payment.refunds:
+            if refund.status is RefundStatus.UNKNOWN and isinstance(outcome, Did):
+                # The gateway answered and does not list it: it may be sent again under the same refund id.
+                payment = await self.refund(payment_id, refund.refund_id, never_seen=True)
+        return payment
+
+    async def _do(
+        self, payment_id: str, command: c.PaymentCommand, context: Context | None = None
+    ) -> Executed[Payment]:
+        chosen = context or Context(command_id=new_id("cmd"), actor=self.sent_by)
+        return await self.store.execute(BOOKED_PAYMENT, payment_id, command, chosen)
+
+    async def _unless_stale(self, began: float, send: Callable[[], object]) -> Outcome:
+        if clock.monotonic_seconds() - began > STALE_SENDER_SECONDS:
+            return DidNot(code="not_sent", words="the sender was held up", retryable=True)
+        return await send()  # type: ignore[misc, no-any-return]
+
+    def _wait(self, retries: int) -> float:
+        return self.draw(0.0, longest_wait_seconds(retries + 1))
+
+    async def _sealed(
+        self, request: PaymentRequested, payer: Payer, card_token: str
+    ) -> PaymentRequested:
+        subject = request.customer_id or request.payment_id
+        known = tuple(name for name, value in msgspec.structs.asdict(payer).items() if value)
+        texts = {
+            "payer": msgspec.json.encode(payer).decode() if known else "",
+            "card_token": card_token,
+        }
+        sealed = {
+            field: await self.key_ring.seal(subject, field, text)
+            for field, text in texts.items()
+            if text
+        }
+        return msgspec.structs.replace(request, payer_known=known, **sealed)
+
+    async def _order(self, payment: Payment) -> ChargeOrder:
+        request, attempt = payment.request, payment.attempt
+        payer = await self.key_ring.open(request.payer, "payer") if request.payer else None
+        token = (
+            await self.key_ring.open(request.card_token, "card_token") if request.card_token else None
+        )
+        return ChargeOrder(
+            order_id=attempt.order_id,
+            method=METHODS[attempt.method],
+            amount=request.amount,
+            capture_later=request.capture == "later",
+            card_token=token or "",
+            payer=msgspec.json.decode(payer, type=Payer) if payer else Payer(),
+            expires_after_seconds=request.expires_after_seconds,
+            product=request.sale.product,
+        )

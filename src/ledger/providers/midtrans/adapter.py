@@ -1,0 +1,138 @@
+"""The port, operation by operation. It translates and decides nothing; every outcome is read in `answers`."""
+
+from typing import Final
+from urllib.parse import quote
+
+import msgspec
+
+from ledger.money import Money
+from ledger.providers.midtrans import answers, hosted, requests
+from ledger.providers.midtrans.answers import Asked, Reply
+from ledger.providers.midtrans.connection import Connection
+from ledger.providers.midtrans.hosted import Page
+from ledger.providers.midtrans.notices import read_notice
+from ledger.providers.midtrans.verdicts import Operation
+from ledger.providers.port import NEVER_SEEN, ChargeOrder, DidNot, Notice, ObservedRefund, Outcome, Unknown
+
+SNAP_PATH: Final = "/snap/v1/transactions"
+
+
+class Midtrans:
+    """`shop_url` is where payers come back to from a wallet or the hosted page; empty: the gateway's own page."""
+
+    name = "Midtrans"
+
+    def __init__(
+        self,
+        *,
+        server_key: str,
+        core_url: str,
+        snap_url: str,
+        charge_seconds: float = 10.0,
+        inquiry_seconds: float = 5.0,
+        connect_seconds: float = 3.0,
+        max_connections: int = 2048,
+        shop_url: str = "",
+    ) -> None:
+        self._server_key = server_key
+        self._core_url, self._snap_url = core_url.rstrip("/"), snap_url.rstrip("/")
+        self._charge_seconds, self._inquiry_seconds = charge_seconds, inquiry_seconds
+        self._shop_url = shop_url
+        self._connection = Connection(server_key, connect_seconds=connect_seconds, max_connections=max_connections)
+
+    async def charge(self, order: ChargeOrder) -> Outcome:
+        if order.method.mapping.api == "snap":
+            return await self._open_session(order)
+        body = requests.charge(order, self._shop_url)
+        asked = Asked("charge", order.order_id)
+        if not requests.honours_key(order):
+            return await self._post(asked, "/v2/charge", body)
+        return await self._post(asked, "/v2/charge", body, effect="charge")
+
+    async def inquire(self, order_id: str) -> Outcome:
+        url = f"{self._core_url}{_path(order_id, 'status')}"
+        reply = await self._connection.exchange("GET", url, seconds=self._inquiry_seconds)
+        return self._outcome(reply, Asked("inquiry", order_id))
+
+    async def capture(self, order_id: str, transaction_id: str, amount: Money) -> Outcome:
+        body = {"transaction_id": transaction_id, "gross_amount": amount.minor}
+        asked = Asked("capture", order_id)
+        return await self._post(asked, "/v2/capture", body, effect=f"capture {amount.minor}")
+
+    async def cancel(self, order_id: str, session_token: str = "") -> Outcome:
+        """With a token, `never_seen` also says that the page is closed: nobody can pay there any more."""
+        outcome = await self._act("cancel", order_id)
+        if session_token and _never_seen(outcome):
+            return await self._close_session(order_id, session_token, outcome)
+        return outcome
+
+    async def expire(self, order_id: str) -> Outcome:
+        return await self._act("expire", order_id)
+
+    async def approve(self, order_id: str) -> Outcome:
+        return await self._act("approve", order_id)
+
+    async def deny(self, order_id: str) -> Outcome:
+        return await self._act("deny", order_id)
+
+    async def refund(self, order_id: str, refund_id: str, amount: Money, reason: str) -> Outcome:
+        asked = Asked("refund", order_id, ObservedRefund(refund_id=refund_id, amount=amount))
+        body = requests.refund(refund_id, amount.minor, reason)
+        path = _path(order_id, "refund")
+        return await self._post(asked, path, body, effect=f"refund {refund_id}")
+
+    def read_notice(self, body: bytes) -> Notice:
+        return read_notice(body, self._server_key)
+
+    async def close(self) -> None:
+        await self._connection.close()
+
+    async def _open_session(self, order: ChargeOrder) -> Outcome:
+        """No idempotency key (1.4): asking again for the same order id gives a new page for the same order."""
+        reply = await self._connection.exchange(
+            "POST",
+            f"{self._snap_url}{SNAP_PATH}",
+            seconds=self._charge_seconds,
+            body=msgspec.json.encode(requests.session(order, self._shop_url)),
+        )
+        return hosted.read_opening(reply, order) if isinstance(reply, Reply) else reply
+
+    async def _close_session(self, order_id: str, token: str, never_seen: Outcome) -> Outcome:
+        """The payer may choose a method just now: then there is something to cancel after all."""
+        url = f"{self._snap_url}{SNAP_PATH}/{quote(token, safe='')}/cancel"
+        reply = await self._connection.exchange("POST", url, seconds=self._charge_seconds)
+        if not isinstance(reply, Reply):
+            return reply
+        page = hosted.read_closing(reply)
+        if page is Page.CLOSED:
+            return never_seen
+        cancelled = await self._act("cancel", order_id) if page is Page.IN_USE else never_seen
+        return Unknown(cause="page_still_open", detail=page.value) if _never_seen(cancelled) else cancelled
+
+    async def _act(self, operation: Operation, order_id: str) -> Outcome:
+        path = _path(order_id, operation)
+        return await self._post(Asked(operation, order_id), path, {}, effect=operation)
+
+    async def _post(self, asked: Asked, path: str, body: requests.Body, *, effect: str = "") -> Outcome:
+        """`effect` names what must happen once for this order id; empty where the gateway ignores keys."""
+        reply = await self._connection.exchange(
+            "POST",
+            f"{self._core_url}{path}",
+            seconds=self._charge_seconds,
+            body=msgspec.json.encode(body),
+            key=requests.idempotency_key(asked.order_id, effect) if effect else "",
+        )
+        return self._outcome(reply, asked)
+
+    def _outcome(self, reply: Reply | Outcome, asked: Asked) -> Outcome:
+        if isinstance(reply, Reply):
+            return answers.read(reply, asked, self._core_url)
+        return reply
+
+
+def _path(order_id: str, action: str) -> str:
+    return f"/v2/{quote(order_id, safe='')}/{action}"
+
+
+def _never_seen(outcome: Outcome) -> bool:
+    return isinstance(outcome, DidNot) and outcome.code == NEVER_SEEN

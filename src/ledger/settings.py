@@ -1,0 +1,48 @@
+"""Every knob, with its unit and reason. Built once, in api/wiring.py; nobody else reads the environment."""
+
+from pathlib import Path
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class MidtransSettings(BaseSettings):
+    """The merchant's account at the gateway; sandbox and production differ only in these."""
+
+    server_key: SecretStr = SecretStr("")
+    client_key: SecretStr = SecretStr("")
+    merchant_id: str = ""
+    core_url: str = "https://api.sandbox.midtrans.com"
+    snap_url: str = "https://app.sandbox.midtrans.com"
+    charge_seconds: float = Field(10.0, gt=0, le=30)  # the whole call, from connect to the last byte
+    inquiry_seconds: float = Field(5.0, gt=0, le=30)
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(
+        env_prefix="BUKUBESAR_", env_nested_delimiter="__", frozen=True, extra="ignore"
+    )
+
+    # Empty: `bukubesar up` starts its own PostgreSQL; every other command then needs one running.
+    database_url: SecretStr = SecretStr("")
+    # A log is one PostgreSQL schema (architecture.md 10); roles and channels are named after it.
+    database_schema: str = Field("bukubesar", pattern=r"^[a-z][a-z0-9_]{0,40}$")
+    # 32 bytes in base64. All keys of ours are derived from it; without it no API key or personal field can be read.
+    master_key: SecretStr = SecretStr("")
+    # PostgreSQL binaries to use instead of those of the wheel.
+    postgres_bin: Path | None = None
+
+    host: str = "127.0.0.1"
+    port: int = Field(8080, ge=0, le=65535)
+    # Where callers reach us, for links in answers.
+    public_url: str = "http://127.0.0.1:8080"
+    readers: int = Field(12, ge=1, le=100)  # reading connections a process
+
+    midtrans: MidtransSettings = MidtransSettings()
+
+    # How long a request waits for the gateway before it answers 202 and leaves the rest to the worker.
+    answer_within_seconds: float = Field(5.0, gt=0, le=25)
+    # Longer than any time a request may sit between us and the gateway (reliability.md 4.2).
+    lost_after_seconds: float = Field(120.0, ge=0)
+    log_level: str = "info"
+    log_json: bool = True

@@ -1,0 +1,44 @@
+"""Every metric we expose. Labels take few values: route templates, never paths."""
+
+from typing import Final
+
+from prometheus_client import Counter, Gauge, Histogram
+
+# From a fast read to the 30 s after which a client gives up (reliability.md 4.14).
+SECONDS: Final = (0.002, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+
+HTTP_REQUESTS: Final = Counter(
+    "bukubesar_http_requests_total",
+    "Answered requests.",
+    ("method", "route", "status"),
+)
+HTTP_SECONDS: Final = Histogram(
+    "bukubesar_http_request_seconds",
+    "Time from the request's first byte to the answer's last.",
+    ("method", "route", "status"),
+    buckets=SECONDS,
+)
+HTTP_IN_FLIGHT: Final = Gauge(
+    "bukubesar_http_requests_in_flight",
+    "Requests being worked on.",
+)
+
+
+
+NOTICES: Final = Counter(
+    "bukubesar_notices_total",
+    "Notices of the gateway that carried its signature, by whether they were here before.",
+    ("arrival",),
+)
+WORK_DONE: Final = Counter(
+    "bukubesar_work_done_total",
+    "Pieces of work that a worker carried out, by kind.",
+    ("kind",),
+)
+PROJECTION_LAG: Final = Gauge(
+    "bukubesar_projection_lag_events",
+    "Events in the log that a group of read models has not applied yet.",
+    ("group",),
+)
+
+METRICS: Final = (HTTP_REQUESTS, HTTP_SECONDS, HTTP_IN_FLIGHT, NOTICES, WORK_DONE, PROJECTION_LAG)

@@ -1,0 +1,32 @@
+"""What the ledger looks like: read models, each a function of the event log alone.
+
+    balances        what every account holds
+    journal         every entry and its legs, with the event that caused it
+    payments        every payment as it stands now
+    payment_events  the history of each payment, without personal data
+    method_health   how each payment method fares at the gateway
+    due_work        what the worker has to do next
+
+None of them is the truth: any may be dropped and is rebuilt from the log, byte for byte (`scripts/replay.py`
+proves it). A group is applied together and has one position, so that one group can halt while another goes on.
+
+Reading order: payments.py and payments.sql, engine/read_model, engine/follower, engine/rebuild, replaying.
+"""
+
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Final
+
+from projections import balances, due_work, journal, method_health, payment_events, payments
+from projections.engine.read_model import ReadModel
+
+GROUPS: Final[Mapping[str, Sequence[ReadModel]]] = MappingProxyType(
+    {
+        "money": (balances, journal),
+        "views": (payments, payment_events, method_health, due_work),
+    }
+)
+
+READ_MODELS: Final[Sequence[ReadModel]] = tuple(
+    model for models in GROUPS.values() for model in models
+)

@@ -1,0 +1,107 @@
+"""Checks the log itself, event by event: the chain, the order, the versions, the words and the sums."""
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from eventsourcing.persistence import MapperDeserialisationError
+
+from ledger.errors import LedgerError
+from ledger.events import DomainEvent, Recorded
+from ledger.eventstore.chain import GENESIS, link
+from ledger.eventstore.mapping import EventMapper
+from ledger.journal.events import EntryPosted
+from projections.engine.log import StoredRow
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """The first thing that is wrong, and where: an event of the log, or a row of a read model."""
+
+    rule: str
+    words: str
+    position: int = 0
+    stream: str = ""
+    version: int = 0
+    topic: str = ""
+    table: str = ""
+    key: tuple[Any, ...] = ()
+    live: str | None = None
+    replayed: str | None = None
+
+
+class LogBroken(LedgerError):
+    code = "log_broken"
+    title = "The event log is not what was written."
+
+    def __init__(self, finding: Finding) -> None:
+        super().__init__(finding.words, **msgspec.structs.asdict(finding))
+        self.finding = finding
+
+
+class Auditor:
+    """Decodes as it checks, so that one pass over the log serves both. Pages must come in order, from 1."""
+
+    def __init__(self) -> None:
+        self.events = 0
+        self.entries = 0
+        self.versions: defaultdict[str, int] = defaultdict(int)
+        self._hash = GENESIS
+        self._mapper = EventMapper()
+
+    def __call__(self, rows: Sequence[StoredRow]) -> list[Recorded[DomainEvent]]:
+        """Raises LogBroken at the first event that is wrong."""
+        return [self._check(row) for row in rows]
+
+    def _check(self, row: StoredRow) -> Recorded[DomainEvent]:
+        self._hash = check_link(self._hash, row)
+        self.versions[row.stream] = check_version(self.versions[row.stream], row)
+        recorded = read(self._mapper, row)
+        if isinstance(recorded.event, EntryPosted):
+            _check_sums(row, recorded.event)
+            self.entries += 1
+        self.events += 1
+        return recorded
+
+
+def check_link(previous: bytes, row: StoredRow) -> bytes:
+    """The hash of the row; raises LogBroken when it does not follow from the one before."""
+    digest = link(previous, row.position, row.stream, row.version, row.topic, row.state)
+    if digest != row.hash:
+        raise broken("chain", "the hash does not follow from the event and the hash before it", row)
+    return digest
+
+
+def check_version(previous: int, row: StoredRow) -> int:
+    if row.version != previous + 1:
+        raise broken("versions", f"version {previous + 1} of the stream is missing", row)
+    return row.version
+
+
+def read(mapper: EventMapper, row: StoredRow) -> Recorded[DomainEvent]:
+    try:
+        return mapper.decode(row.stream, row.version, row.topic, row.state, row.position)
+    except MapperDeserialisationError as error:
+        raise broken("readable", f"the event cannot be read: {error.__cause__}", row) from error
+
+
+def broken(rule: str, words: str, row: StoredRow) -> LogBroken:
+    return LogBroken(
+        Finding(
+            rule=rule,
+            words=words,
+            position=row.position,
+            stream=row.stream,
+            version=row.version,
+            topic=row.topic,
+        )
+    )
+
+
+def _check_sums(row: StoredRow, entry: EntryPosted) -> None:
+    sums: Counter[str] = Counter()
+    for leg in entry.legs:
+        sums[leg.amount.currency] += leg.amount.minor
+    for currency, minor in sums.items():
+        if minor:
+            raise broken("balance", f"the entry does not balance: {currency} {minor}", row)

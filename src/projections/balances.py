@@ -1,0 +1,61 @@
+"""What every account holds, in each currency: the sum of its postings."""
+
+from typing import Any, Final
+
+import msgspec
+import psycopg
+from psycopg.rows import dict_row
+
+from ledger.journal.events import EntryPosted
+from projections.engine import sql
+from projections.engine.read_model import Batch, Cursor
+
+NAME: Final = "balances"
+TABLES: Final = ("balances",)
+FOLLOWS: Final = (EntryPosted,)
+SQL: Final = sql.load(__name__)
+
+
+class _Balance(msgspec.Struct, gc=False):
+    """A row's change by one batch."""
+
+    account: str
+    currency: str
+    balance_minor: int = 0
+    debit_minor: int = 0
+    credit_minor: int = 0
+    postings: int = 0
+    position: int = 0
+
+    def post(self, minor: int, position: int) -> None:
+        self.balance_minor += minor
+        if minor > 0:
+            self.debit_minor += minor
+        else:
+            self.credit_minor -= minor
+        self.postings += 1
+        self.position = position
+
+
+def apply(batch: Batch, cursor: Cursor) -> None:
+    touched: dict[tuple[str, str], _Balance] = {}
+    for recorded in batch:
+        if isinstance(recorded.event, EntryPosted):
+            for leg in recorded.event.legs:
+                key = (leg.account, leg.amount.currency)
+                balance = touched.get(key) or touched.setdefault(key, _Balance(*key))
+                balance.post(leg.amount.minor, recorded.position)
+    if touched:
+        cursor.execute(SQL["upsert"], (sql.rows(list(touched.values())),))
+
+
+async def trial_balance(conn: psycopg.AsyncConnection[Any]) -> list[dict[str, Any]]:
+    """Every account; the balances of a currency sum to zero."""
+    cursor = conn.cursor(row_factory=dict_row)
+    return await (await cursor.execute(SQL["trial_balance"])).fetchall()
+
+
+async def account(conn: psycopg.AsyncConnection[Any], name: str) -> list[dict[str, Any]]:
+    """One row a currency; empty when nothing was ever posted there."""
+    cursor = conn.cursor(row_factory=dict_row)
+    return await (await cursor.execute(SQL["account"], (name,))).fetchall()

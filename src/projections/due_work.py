@@ -1,0 +1,77 @@
+"""What the worker has to do next, and when; the rules are in ledger/payments/due.py.
+
+A row only says that it is time to look: whoever wants to act appends to the payment's stream first, and only
+one can win.
+"""
+
+from datetime import datetime
+from typing import Any, Final, NamedTuple
+
+import msgspec
+import psycopg
+from psycopg.rows import dict_row
+
+from ledger.events import DomainEvent
+from ledger.journal.events import EntryPosted
+from ledger.payments import due as rules
+from ledger.payments.due import Done, Due
+from projections.engine import sql
+from projections.engine.read_model import Batch, Cursor
+
+NAME: Final = "due_work"
+TABLES: Final = ("due_work",)
+FOLLOWS: Final[tuple[type[DomainEvent], ...]] = tuple(rule.event for rule in rules.RULES)
+WITHOUT_EFFECT: Final[tuple[type[DomainEvent], ...]] = (*rules.WITHOUT_EFFECT, EntryPosted)
+SQL: Final = sql.load(__name__)
+
+
+class _Work(msgspec.Struct, gc=False):
+    payment_id: str
+    kind: str
+    subject: str
+    due_at: datetime
+    position: int
+
+
+class _Ended(NamedTuple):
+    """A key; without a subject, all of that kind."""
+
+    payment_id: str
+    kind: str
+    subject: str | None
+
+
+def apply(batch: Batch, cursor: Cursor) -> None:
+    """Rows of earlier batches go first, then what is still due at the end of this one is written."""
+    ended: dict[_Ended, None] = {}
+    work: dict[_Ended, _Work] = {}
+    for recorded in batch:
+        for change in rules.changes(recorded.event):
+            match change:
+                case Done(kind, subject):
+                    end = _Ended(recorded.stream, kind, subject)
+                    ended[end] = None
+                    _forget(work, end)
+                case Due(kind, subject, due_at):
+                    key = _Ended(recorded.stream, kind, subject)
+                    work[key] = _Work(recorded.stream, kind, subject, due_at, recorded.position)
+    if ended:
+        cursor.execute(SQL["delete"], (sql.rows([end._asdict() for end in ended]),))
+    if work:
+        cursor.execute(SQL["upsert"], (sql.rows(list(work.values())),))
+
+
+def _forget(work: dict[_Ended, _Work], end: _Ended) -> None:
+    if end.subject is not None:
+        work.pop(end, None)
+        return
+    for key in [key for key in work if (key.payment_id, key.kind) == (end.payment_id, end.kind)]:
+        del work[key]
+
+
+async def due(
+    conn: psycopg.AsyncConnection[Any], now: datetime, limit: int
+) -> list[dict[str, Any]]:
+    """What is due, the longest overdue first."""
+    cursor = conn.cursor(row_factory=dict_row)
+    return await (await cursor.execute(SQL["due"], (now, limit))).fetchall()

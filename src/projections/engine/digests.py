@@ -1,0 +1,81 @@
+"""Whether two read schemas are the same, byte for byte: a digest a table, and the first row that differs.
+
+The canonical form of a table is PostgreSQL's own text of each row (`t::text`), in the order of the primary key.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from itertools import zip_longest
+from typing import Any, NamedTuple
+
+import psycopg
+from psycopg import sql as psql
+
+from projections.engine import sql
+
+SQL = sql.load(__name__)
+
+Connection = psycopg.Connection[Any]
+Key = tuple[Any, ...]
+
+
+class Side(NamedTuple):
+    """A read schema, on a connection whose rows are tuples and whose time zone is UTC."""
+
+    connection: Connection
+    schema: str
+
+
+class Difference(NamedTuple):
+    """None on one side: the row is not there."""
+
+    table: str
+    key: Key
+    live: str | None
+    replayed: str | None
+
+
+def digest(side: Side, table: str) -> str:
+    """SHA-256 in hex; the rows come by COPY, so a table of any size passes through."""
+    query = psql.SQL("copy (select t::text from {} t order by {}) to stdout").format(
+        psql.Identifier(side.schema, table), _columns(primary_key(side, table))
+    )
+    total = hashlib.sha256()
+    with side.connection.cursor() as cursor, cursor.copy(query) as copy:
+        for row in copy:
+            total.update(row)
+    return total.hexdigest()
+
+
+def first_difference(live: Side, replayed: Side, table: str) -> Difference | None:
+    """Both connections must be in a transaction."""
+    for one, other in zip_longest(_rows(live, table), _rows(replayed, table)):
+        if one == other:
+            continue
+        # With different keys, the smaller one is the row that the other side lacks.
+        keys = [row[0] for row in (one, other) if row is not None]
+        key = min(keys)
+        texts = [row[1] if row is not None and row[0] == key else None for row in (one, other)]
+        return Difference(table, key, texts[0], texts[1])
+    return None
+
+
+def primary_key(side: Side, table: str) -> list[str]:
+    rows = side.connection.execute(SQL["primary_key"], (side.schema, table)).fetchall()
+    return [name for (name,) in rows]
+
+
+def _rows(side: Side, table: str) -> Iterator[tuple[Key, str]]:
+    keys = primary_key(side, table)
+    query = psql.SQL("select t::text, {0} from {1} t order by {0}").format(
+        _columns(keys), psql.Identifier(side.schema, table)
+    )
+    with side.connection.cursor(name=f"rows_of_{table}") as cursor:
+        cursor.itersize = 2_000
+        cursor.execute(query)
+        for text, *key in cursor:
+            yield tuple(key), text
+
+
+def _columns(names: list[str]) -> psql.Composed:
+    return psql.SQL(", ").join(psql.Identifier("t", name) for name in names)

@@ -1,0 +1,2 @@
+-- name: take_turn
+select pg_try_advisory_xact_lock(hashtextextended(%s, 0))

@@ -1,0 +1,9 @@
+-- name: page
+select notification_id, originator_id, originator_version, topic, state, hash
+from events
+where notification_id > %s
+order by notification_id
+limit %s
+
+-- name: head
+select coalesce(max(notification_id), 0) from events

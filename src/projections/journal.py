@@ -1,0 +1,104 @@
+"""Every entry and its legs: from an account to its postings, and from each to the event that moved the money."""
+
+from datetime import date, datetime
+from typing import Any, Final
+
+import msgspec
+import psycopg
+from psycopg.rows import dict_row
+
+from ledger.events import Recorded
+from ledger.journal.events import EntryPosted
+from projections.engine import sql
+from projections.engine.read_model import Batch, Cursor
+
+NAME: Final = "journal"
+TABLES: Final = ("entries", "legs")
+FOLLOWS: Final = (EntryPosted,)
+SQL: Final = sql.load(__name__)
+
+NEWEST: Final = (2**63 - 1, 0)  # before the first page
+
+
+class _Entry(msgspec.Struct, gc=False):
+    entry_id: str
+    position: int
+    stream: str
+    rule: str
+    words: str
+    effective_on: date
+    recorded_at: datetime
+    cause_version: int
+    reverses: str
+
+
+class _Leg(msgspec.Struct, gc=False):
+    entry_id: str
+    leg: int
+    account: str
+    minor: int
+    currency: str
+    position: int
+
+
+def apply(batch: Batch, cursor: Cursor) -> None:
+    posted = [(record, record.event) for record in batch if isinstance(record.event, EntryPosted)]
+    if not posted:
+        return
+    causes = _causes([record for record, _ in posted], cursor)
+    entries = [_entry(record, event, causes) for record, event in posted]
+    legs = [leg for record, event in posted for leg in _legs(record, event)]
+    cursor.execute(SQL["insert_entries"], (sql.rows(entries),))
+    if legs:
+        cursor.execute(SQL["insert_legs"], (sql.rows(legs),))
+
+
+def _causes(posted: list[Recorded[Any]], cursor: Cursor) -> dict[str, int]:
+    """Cause by entry id. A fact may have several entries in a row: they share the cause of the first."""
+    before = [f"{record.stream}/{record.version - 1}" for record in posted if record.version > 1]
+    known: dict[str, int] = dict(cursor.execute(SQL["causes"], (before,)).fetchall())
+    for record in posted:
+        previous = f"{record.stream}/{record.version - 1}"
+        known[f"{record.stream}/{record.version}"] = known.get(previous, record.version - 1)
+    return known
+
+
+def _entry(record: Recorded[Any], event: EntryPosted, causes: dict[str, int]) -> _Entry:
+    entry_id = f"{record.stream}/{record.version}"
+    return _Entry(
+        entry_id,
+        record.position,
+        record.stream,
+        event.rule,
+        event.words,
+        event.effective_on,
+        record.metadata.recorded_at,
+        causes[entry_id],
+        event.reverses,
+    )
+
+
+def _legs(record: Recorded[Any], event: EntryPosted) -> list[_Leg]:
+    entry_id = f"{record.stream}/{record.version}"
+    return [
+        _Leg(entry_id, n, leg.account, leg.amount.minor, leg.amount.currency, record.position)
+        for n, leg in enumerate(event.legs, start=1)
+    ]
+
+
+async def entries_of(
+    conn: psycopg.AsyncConnection[Any], account: str, after: tuple[int, int] | None, limit: int
+) -> list[dict[str, Any]]:
+    """Postings of an account, newest first; `after` is (position, leg) of the last row seen."""
+    position, leg = after or NEWEST
+    wanted = {"account": account, "position": position, "leg": leg, "limit": limit}
+    cursor = conn.cursor(row_factory=dict_row)
+    return await (await cursor.execute(SQL["entries_of"], wanted)).fetchall()
+
+
+async def entries_of_stream(
+    conn: psycopg.AsyncConnection[Any], stream: str
+) -> list[dict[str, Any]]:
+    """All postings of a payment, oldest first."""
+    cursor = conn.cursor(row_factory=dict_row)
+    return await (await cursor.execute(SQL["entries_of_stream"], (stream,))).fetchall()

@@ -1,0 +1,81 @@
+"""What scripts/replay.py says: reports in words, and the bar while it works."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+from ledger.money import Money
+from projections.auditing import Finding
+from projections.replaying import Report
+from projections.stream_reading import StreamReport
+
+
+@contextmanager
+def bar(console: Console) -> Iterator[Callable[[int, int], None]]:
+    """Rate and remaining time on a terminal; elsewhere nothing."""
+    columns = (
+        TextColumn("replaying"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TextColumn("{task.fields[rate]}"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("", total=None, rate="")
+
+        def show(position: int, until: int) -> None:
+            speed = progress.tasks[0].speed
+            rate = f"{speed:,.0f} events/s" if speed else ""
+            progress.update(task, completed=position, total=until, rate=rate)
+
+        yield show
+
+
+def of(report: Report | StreamReport) -> list[str]:
+    return of_report(report) if isinstance(report, Report) else of_stream(report)
+
+
+def of_report(report: Report) -> list[str]:
+    rate = report.events / report.seconds if report.seconds else 0
+    lines = [
+        f"events          {report.events:,} in {report.seconds:.1f} s ({rate:,.0f} a second)",
+        f"streams         {report.streams:,}",
+        f"entries         {report.entries:,}",
+    ]
+    if report.finding is None or report.finding.table or report.equal:
+        totals = [str(Money(minor, currency)) for currency, minor in report.totals.items()]
+        lines += [f"trial balance   {', '.join(totals) or 'empty'}", f"hash chain      ok to {report.until:,}"]
+    lines += [f"{name:<15} {'equal' if same else 'DIFFERENT'}" for name, same in report.equal.items()]
+    lines += [_balance(row) for row in report.balances]
+    if report.equal:
+        lines.append(f"differences     {sum(not same for same in report.equal.values())}")
+    return lines + (of_finding(report.finding) if report.finding else [])
+
+
+def of_stream(report: StreamReport) -> list[str]:
+    lines = []
+    for event in report.events:
+        when = f"{event.occurred_at:%Y-%m-%d %H:%M:%S}"
+        lines.append(f"{event.position:>10}  {event.version:>4}  {event.topic:<34} {when}")
+        lines += [f"{'':>18}{account:<44} {Money(minor, unit)!s:>18}" for account, minor, unit in event.legs]
+    links = f"links           {len(report.events)} ok"
+    return [*lines, *(of_finding(report.finding) if report.finding else [links])]
+
+
+def of_finding(finding: Finding) -> list[str]:
+    lines = [f"WRONG           {finding.words}"]
+    if finding.stream:
+        place = f"{finding.position}, stream {finding.stream}, version {finding.version}, {finding.topic}"
+        lines.append(f"  at position   {place}")
+    if finding.table:
+        lines += [f"  row           {finding.table} {finding.key}"]
+        lines += [f"  live          {finding.live or 'no such row'}"]
+        lines += [f"  replayed      {finding.replayed or 'no such row'}"]
+    return lines
+
+
+def _balance(row: dict[str, object]) -> str:
+    money = Money(int(str(row["balance_minor"])), str(row["currency"]))
+    return f"  {row['account']!s:<48} {money!s:>18}"

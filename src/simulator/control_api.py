@@ -1,0 +1,276 @@
+"""The control API: acting as customer, bank, clock and nemesis. No key; for the loopback only."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from simulator import customer, refunds, snap_api
+from simulator import faults as fault_table
+from simulator.clock import wib
+from simulator.gateway import Gateway
+from simulator.sessions import Session
+from simulator.transactions import Fields, NotPossible, Status, Transaction
+from simulator.views import refund_view, shared
+from simulator.wire import Json, read_json
+
+NUMBERS: Final = ("va_number", "bill_key", "payment_code")
+Act = Callable[[Gateway, Fields], Fields]
+
+
+class NotThere(NotPossible):
+    """Answered 404 where `NotPossible` is 409."""
+
+
+async def not_possible(_: Request, error: Exception) -> Response:
+    """Starlette's handler for `NotPossible`."""
+    return Json({"error": str(error)}, 404 if isinstance(error, NotThere) else 409)
+
+
+def control(act: Act) -> Callable[[Request], Awaitable[Response]]:
+    async def handle(request: Request) -> Response:
+        gateway: Gateway = request.app.state.gateway
+        gateway.agenda.run_due()
+        asked = await read_json(request)
+        try:
+            return Json(act(gateway, dict(request.query_params) | dict(asked or {})))
+        except (KeyError, TypeError, ValueError) as error:
+            return Json({"error": f"{type(error).__name__}: {error}"}, 400)
+
+    return handle
+
+
+def describe(gateway: Gateway, transaction: Transaction) -> Fields:
+    """Everything, for tests that compare a ledger with what really happened."""
+    return shared(transaction, gateway.config.merchant_id) | {
+        "method": transaction.method_name,
+        "status": transaction.status.value,
+        "gross_amount": transaction.gross_amount,
+        "authorized_amount": transaction.authorized_amount,
+        "refunded_amount": transaction.refunded,
+        "chargeback_amount": transaction.chargeback_amount,
+        "refunds": [refund_view(refund) | {"amount": refund.amount} for refund in transaction.refunds],
+        "history": [{"at": wib(at), "status": status.value} for at, status in transaction.history],
+        "idempotency_key": transaction.idempotency_key,
+        "request_count": transaction.charge_requests,
+        "charge_extras": transaction.once,
+        "notify_urls": list(transaction.notify_urls),
+    }
+
+
+def transactions(gateway: Gateway, asked: Fields) -> Fields:
+    """All of them, or those of `?order_id=`."""
+    wanted = gateway.book.by_order_id(asked["order_id"]) if "order_id" in asked else gateway.book
+    return {"transactions": [describe(gateway, one) for one in wanted]}
+
+
+def find(gateway: Gateway, asked: Fields) -> Transaction:
+    for name in ("transaction_id", "order_id"):
+        if name in asked:
+            found = gateway.book.find(str(asked[name]))
+            return _there(found, name, asked)
+    for name in NUMBERS:
+        if name in asked:
+            return _there(gateway.book.by_number(str(asked[name])), name, asked)
+    raise NotThere(f"Name a transaction by order_id, transaction_id, {' or '.join(NUMBERS)}.")
+
+
+def _there(found: Transaction | None, name: str, asked: Fields) -> Transaction:
+    if found is None:
+        raise NotThere(f"No transaction has {name} {asked[name]}.")
+    return found
+
+
+def pay(gateway: Gateway, asked: Fields) -> Fields:
+    transaction = _chosen(gateway, asked)
+    if transaction is None:
+        transaction = find(gateway, asked)
+        _pay(gateway, transaction, asked)
+    elif transaction.status is Status.PENDING:
+        _pay(gateway, transaction, asked)
+    return {"transaction": describe(gateway, transaction)}
+
+
+def _chosen(gateway: Gateway, asked: Fields) -> Transaction | None:
+    """On a Snap page the customer first has to choose a method; some cards then pay at once."""
+    session = _session(gateway, asked)
+    if session is None:
+        return None
+    if not session.may_choose:
+        asked["transaction_id"] = session.transactions[-1].transaction_id
+        return None
+    return snap_api.choose(gateway, session, str(asked.get("method") or session.methods[0]))
+
+
+def _session(gateway: Gateway, asked: Fields) -> Session | None:
+    """Named by its token, or by its order id when nothing under that id waits to be paid."""
+    if "snap_token" in asked:
+        session = gateway.sessions.find(str(asked["snap_token"]))
+        if session is None:
+            raise NotThere(f"No Snap page has the token {asked['snap_token']}.")
+        return session
+    charged = gateway.book.find(str(asked.get("order_id", "")))
+    waiting = charged is not None and charged.status is Status.PENDING
+    return None if waiting else gateway.sessions.find(str(asked.get("order_id", "")))
+
+
+def _pay(gateway: Gateway, transaction: Transaction, asked: Fields) -> None:
+    customer.pay(
+        gateway,
+        transaction,
+        amount=int(asked["amount"]) if "amount" in asked else None,
+        issuer=asked.get("issuer"),
+        force=bool(asked.get("force")),
+        late=bool(asked.get("late")),
+    )
+
+
+def deny(gateway: Gateway, asked: Fields) -> Fields:
+    transaction = find(gateway, asked)
+    customer.deny(gateway, transaction)
+    return {"transaction": describe(gateway, transaction)}
+
+
+def expire(gateway: Gateway, asked: Fields) -> Fields:
+    transaction = find(gateway, asked)
+    gateway.move(transaction, Status.EXPIRE)
+    return {"transaction": describe(gateway, transaction)}
+
+
+def settle(gateway: Gateway, asked: Fields) -> Fields:
+    """One captured card, or the whole batch."""
+    captured = [one for one in gateway.book if one.status is Status.CAPTURE]
+    chosen = [find(gateway, asked)] if asked else captured
+    for transaction in chosen:
+        gateway.settle(transaction)
+    return {"transactions": [describe(gateway, one) for one in chosen]}
+
+
+def reverse(gateway: Gateway, asked: Fields) -> Fields:
+    transaction = find(gateway, asked)
+    customer.reverse(gateway, transaction, force=bool(asked.get("force")))
+    return {"transaction": describe(gateway, transaction)}
+
+
+def chargeback(gateway: Gateway, asked: Fields) -> Fields:
+    transaction = find(gateway, asked)
+    amount = int(asked["amount"]) if "amount" in asked else None
+    customer.charge_back(gateway, transaction, amount, force=bool(asked.get("force")))
+    return {"transaction": describe(gateway, transaction)}
+
+
+def confirm_refund(gateway: Gateway, asked: Fields) -> Fields:
+    transaction, refund = refunds.find(gateway, str(asked["refund_key"]))
+    refunds.confirm(gateway, transaction, refund)
+    return {"transaction": describe(gateway, transaction)}
+
+
+def clock(gateway: Gateway, _: Fields) -> Fields:
+    now = gateway.clock.now()
+    offset_seconds = gateway.clock.offset.total_seconds()
+    return {"now": now.isoformat(), "wib": wib(now), "offset_seconds": offset_seconds}
+
+
+def advance_clock(gateway: Gateway, asked: Fields) -> Fields:
+    gateway.advance(float(asked["advance_seconds"]))
+    return clock(gateway, asked)
+
+
+def notices(gateway: Gateway, asked: Fields) -> Fields:
+    """All of them, or those of `?order_id=`."""
+    wanted = [notice for notice in gateway.outbox.history if asked.get("order_id") in (None, notice.body["order_id"])]
+    outbox = gateway.outbox
+    return {"holding": outbox.holding, "notices": [notice.describe() for notice in wanted]}
+
+
+def send_notices(gateway: Gateway, asked: Fields) -> Fields:
+    """The notice of the present state, again."""
+    transaction, times = find(gateway, asked), int(asked.get("times", 1))
+    for _ in range(times):
+        gateway.announce(transaction)
+    return {"sent": times}
+
+
+def hold_notices(gateway: Gateway, asked: Fields) -> Fields:
+    outbox = gateway.outbox
+    dropped = outbox.drop() if asked.get("drop") else 0
+    released = 0
+    if asked["hold"]:
+        outbox.hold()
+    else:
+        released = outbox.release(str(asked.get("order", "")), asked.get("seed"))
+    return {"holding": outbox.holding, "released": released, "dropped": dropped}
+
+
+def set_trap(gateway: Gateway, asked: Fields) -> Fields:
+    fault = asked["fault"]
+    if fault not in fault_table.FAULTS:
+        raise ValueError(f"{fault} is not one of {', '.join(fault_table.FAULTS)}")
+    match: dict[str, Any] = asked.get("match") or {}
+    gateway.faults.traps.append(
+        fault_table.Trap(
+            fault=fault,
+            path_contains=str(match.get("path_contains", "")),
+            order_id_prefix=str(match.get("order_id_prefix", "")),
+            times=int(asked.get("times", 1)),
+            seconds=float(asked.get("seconds", 30)),
+        )
+    )
+    return faults(gateway, asked)
+
+
+def faults(gateway: Gateway, _: Fields) -> Fields:
+    return {
+        "outage": gateway.faults.outage,
+        "faults": [
+            {
+                "fault": one.fault,
+                "match": {
+                    "path_contains": one.path_contains,
+                    "order_id_prefix": one.order_id_prefix,
+                },
+                "times": one.times,
+                "seconds": one.seconds,
+            }
+            for one in gateway.faults.traps
+        ],
+    }
+
+
+def forget_faults(gateway: Gateway, asked: Fields) -> Fields:
+    gateway.faults.traps = []
+    return faults(gateway, asked)
+
+
+def outage(gateway: Gateway, asked: Fields) -> Fields:
+    gateway.faults.outage = bool(asked["on"])
+    return {"outage": gateway.faults.outage}
+
+
+POSTED: Final[dict[str, Act]] = {
+    "pay": pay,
+    "deny": deny,
+    "expire": expire,
+    "settle": settle,
+    "reverse": reverse,
+    "chargeback": chargeback,
+    "confirm-refund": confirm_refund,
+    "clock": advance_clock,
+    "notices": send_notices,
+    "notices/hold": hold_notices,
+    "faults": set_trap,
+    "outage": outage,
+}
+READ: Final[dict[str, Act]] = {
+    "transactions": transactions,
+    "clock": clock,
+    "notices": notices,
+    "faults": faults,
+}
+routes: Final = [
+    *(Route(f"/_control/{name}", control(act), methods=["POST"]) for name, act in POSTED.items()),
+    *(Route(f"/_control/{name}", control(act), methods=["GET"]) for name, act in READ.items()),
+    Route("/_control/faults", control(forget_faults), methods=["DELETE"]),
+]

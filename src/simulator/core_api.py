@@ -1,0 +1,210 @@
+"""The Core API: charge, status, actions, refunds, card tokens (midtrans.md 2, 4, 5, 6)."""
+
+from typing import Final, NamedTuple
+from uuid import uuid4
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from simulator import card_payments, cards, customer, qris, refunds
+from simulator.endpoint import Act, Call, endpoint
+from simulator.gateway import Gateway
+from simulator.orders import Order, notify_urls, read_charge
+from simulator.refunds import WAYS
+from simulator.transactions import Fields, Status, Transaction
+from simulator.views import charge_answer, shared, status_answer
+from simulator.wire import (
+    DUPLICATE_ORDER,
+    NO_KEY,
+    NOT_ALLOWED,
+    NOT_FOUND,
+    SERVER_ERROR,
+    Refusal,
+    answer,
+)
+
+NO_OVO: Final = ("404", "User with requested phone number doesn't exist")
+
+
+def charge(call: Call) -> Fields:
+    if not isinstance(call.body, dict) or not call.body:
+        raise Refusal(*SERVER_ERROR)
+    gateway = call.gateway
+    order = read_charge(call.body, gateway.clock.now())
+    _refuse_reuse(gateway, order.order_id)
+    urls = notify_urls(
+        call.headers.get("x-override-notification"),
+        call.headers.get("x-append-notification"),
+        gateway.config.notify_url,
+    )
+    transaction = start(gateway, order, urls, deny=call.hint.deny)
+    transaction.idempotency_key = call.headers.get("idempotency-key")
+    return charge_answer(transaction, gateway.config.merchant_id)
+
+
+def start(gateway: Gateway, order: Order, urls: tuple[str, ...], *, deny: bool = False) -> Transaction:
+    """The same for a charge and for a choice on a Snap page."""
+    if order.method_name == "credit_card":
+        return card_payments.charge(gateway, order, urls, deny=deny)
+    if order.method_name == "ovo":
+        _require_ovo_account(order)
+    transaction = gateway.open(order, urls)
+    if deny:
+        transaction.denial = "Transaction is denied by the provider"
+        gateway.move(transaction, Status.DENY)
+        return transaction
+    gateway.announce(transaction)
+    if order.method_name == "ovo":
+        customer.answer_ovo(gateway, transaction)
+    return transaction
+
+
+def _require_ovo_account(order: Order) -> None:
+    if customer.ovo_phone(order.options) == customer.OVO_UNREGISTERED:
+        raise Refusal(*NO_OVO)
+
+
+def _refuse_reuse(gateway: Gateway, order_id: str) -> None:
+    attempts = gateway.book.by_order_id(order_id)
+    if attempts and not attempts[-1].frees_its_order_id:
+        attempts[-1].charge_requests += 1
+        raise Refusal(*DUPLICATE_ORDER)
+
+
+def find(call: Call) -> Transaction:
+    """By either id; DANA only by its own, and only for callers who say it came through Snap (6)."""
+    transaction = call.gateway.book.find(call.id)
+    if transaction and transaction.method_name == "dana":
+        from_snap = call.headers.get("transaction-source") == "SNAP_API"
+        if not from_snap or call.id != transaction.transaction_id:
+            transaction = None
+    if transaction is None:
+        raise Refusal(*NOT_FOUND)
+    return transaction
+
+
+def status(call: Call) -> Fields:
+    config = call.gateway.config
+    return status_answer(find(call), config.merchant_id, config.server_key)
+
+
+class Action(NamedTuple):
+    allowed: tuple[Status, ...]
+    under_review: bool  # only while fraud detection challenges it
+    to: Status
+    fraud_status: str | None
+    code: str
+    message: str
+
+
+# midtrans.md 6. Everything else answers 412.
+ACTIONS: Final = {
+    "cancel": Action(
+        (Status.PENDING, Status.AUTHORIZE, Status.CAPTURE),
+        False,
+        Status.CANCEL,
+        None,
+        "200",
+        "Success, transaction is canceled",
+    ),
+    "expire": Action((Status.PENDING,), False, Status.EXPIRE, None, "407", "Success, transaction has expired"),
+    "approve": Action(
+        (Status.CAPTURE,),
+        True,
+        Status.CAPTURE,
+        "accept",
+        "200",
+        "Success, transaction is approved",
+    ),
+    "deny": Action((Status.CAPTURE,), True, Status.DENY, "deny", "200", "Success, transaction is denied"),
+}
+
+
+def action(name: str) -> Act:
+    rule = ACTIONS[name]
+
+    def act(call: Call) -> Fields:
+        transaction = find(call)
+        challenged = transaction.fraud_status == "challenge"
+        if transaction.status not in rule.allowed or (rule.under_review and not challenged):
+            raise Refusal(*NOT_ALLOWED)
+        call.gateway.move(transaction, rule.to, fraud=rule.fraud_status)
+        said = {"status_code": rule.code, "status_message": rule.message}
+        return said | shared(transaction, call.gateway.config.merchant_id)
+
+    return act
+
+
+def capture(call: Call) -> Fields:
+    body = call.body if isinstance(call.body, dict) else {}
+    return card_payments.capture(call.gateway, body, deny=call.hint.deny)
+
+
+def refund(way: str) -> Act:
+    def act(call: Call) -> Fields:
+        body = call.body if isinstance(call.body, dict) else {}
+        return refunds.refund(call.gateway, find(call), body, WAYS[way], deny=call.hint.deny)
+
+    return act
+
+
+async def token(request: Request) -> Response:
+    gateway = _for_browsers(request)
+    token_id = gateway.vault.tokenize(request.query_params)
+    return answer(
+        {
+            "status_code": "200",
+            "status_message": "Credit card token is created as Token ID.",
+            "token_id": token_id,
+            "hash": f"{token_id[:13]}-mami",
+        }
+    )
+
+
+async def register(request: Request) -> Response:
+    gateway = _for_browsers(request)
+    number = cards.checked(request.query_params, gateway.clock.now())
+    return answer(
+        {
+            "status_code": "200",
+            "saved_token_id": gateway.vault.save(number),
+            "transaction_id": str(uuid4()),
+            "masked_card": cards.masked(number),
+        }
+    )
+
+
+def _for_browsers(request: Request) -> Gateway:
+    gateway: Gateway = request.app.state.gateway
+    if request.query_params.get("client_key") != gateway.config.client_key:
+        raise Refusal(*NO_KEY)
+    return gateway
+
+
+async def qr_code(request: Request) -> Response:
+    """What the wallet's app scans. No key is asked for: the picture is shown to customers."""
+    gateway: Gateway = request.app.state.gateway
+    transaction = gateway.book.by_transaction_id(request.path_params["id"])
+    if transaction is None:
+        raise Refusal(*NOT_FOUND)
+    text = transaction.once.get("qr_string") or qris.qr_string(
+        transaction.transaction_id, transaction.gross_amount, gateway.config.merchant_id
+    )
+    return Response(qris.png(text), media_type="image/png")
+
+
+routes: Final = [
+    Route("/v2/charge", endpoint(charge), methods=["POST"]),
+    Route("/v2/capture", endpoint(capture), methods=["POST"]),
+    Route("/v2/token", token),
+    Route("/v2/card/register", register),
+    Route("/v2/{id}/status", endpoint(status)),
+    *(Route(f"/v2/{{id}}/{name}", endpoint(action(name)), methods=["POST"]) for name in ACTIONS),
+    Route("/v2/{id}/refund", endpoint(refund("refund")), methods=["POST"]),
+    Route("/v2/{id}/refund/online/direct", endpoint(refund("direct")), methods=["POST"]),
+    Route("/v2/gopay/{id}/qr-code", qr_code),
+    Route("/v2/qris/{id}/qr-code", qr_code),
+    Route("/v4/qris/gopay/{id}/qr-code", qr_code),
+    Route("/v4/qris/{id}/qr-code", qr_code),
+]

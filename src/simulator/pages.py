@@ -1,0 +1,227 @@
+"""Pages for people: the list of transactions, 3-D Secure, wallets, the hosted Snap page."""
+
+from collections.abc import Awaitable, Callable
+from typing import Final
+from urllib.parse import urlencode, urlsplit
+
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from simulator import card_payments, customer, snap_api
+from simulator.cards import OTP, Page
+from simulator.clock import wib
+from simulator.gateway import Gateway
+from simulator.markup import Html, button, document, html, joined
+from simulator.methods import METHODS
+from simulator.sessions import Session
+from simulator.transactions import STATES, Status, Transaction
+from simulator.wire import read_form
+
+SHOWN_AT_MOST: Final = 200
+Act = Callable[[Gateway, Transaction], None]
+ACTS: Final[dict[str, Act]] = {
+    "pay": customer.pay,
+    "deny": customer.deny,
+    "expire": lambda gateway, transaction: gateway.move(transaction, Status.EXPIRE),
+    "settle": lambda gateway, transaction: gateway.settle(transaction),
+}
+OFFERED: Final = {
+    Status.PENDING: {"pay": "Pay", "deny": "Refuse", "expire": "Let it expire"},
+    Status.CAPTURE: {"settle": "Settle"},
+}
+# What a customer must know to pay, in the order shown.
+INSTRUCTIONS: Final = ("permata_va_number", "biller_code", "bill_key", "store", "payment_code")
+
+
+async def home(request: Request) -> Response:
+    gateway = _gateway(request)
+    latest = list(gateway.book)[-SHOWN_AT_MOST:][::-1]
+    rows = joined([_row(transaction) for transaction in latest])
+    return _page(
+        "Midtrans simulator",
+        html(
+            '<p class="hint">Act as the customer or the bank. It is {now} in Jakarta here.'
+            " Newest first, at most {most}.</p>"
+            "<table><tr><th>Order<th>Method<th>Rupiah<th>Status<th>Pay to<th></tr>{rows}</table>",
+            now=wib(gateway.clock.now()),
+            most=SHOWN_AT_MOST,
+            rows=rows or html("<tr><td colspan=6>No transaction yet.</td></tr>"),
+        ),
+    )
+
+
+def _row(transaction: Transaction) -> Html:
+    return html(
+        "<tr><td>{order}<td>{method}<td>{amount}<td>{status}<td>{pay_to}<td>{buttons}</tr>",
+        order=transaction.order_id,
+        method=transaction.method_name,
+        amount=f"{transaction.gross_amount:,}",
+        status=transaction.status.value,
+        pay_to=_pay_to(transaction),
+        buttons=_buttons(transaction, "/"),
+    )
+
+
+def _buttons(transaction: Transaction, back: str) -> Html:
+    offered = OFFERED.get(transaction.status, {})
+    return joined(
+        [button(f"/act/{name}", label, id=transaction.transaction_id, back=back) for name, label in offered.items()]
+    )
+
+
+def _pay_to(transaction: Transaction) -> Html:
+    detail, once = transaction.detail, transaction.once
+    lines = [f"{va['bank']} {va['va_number']}" for va in detail.get("va_numbers", [])]
+    lines += [f"{name}: {detail[name]}" for name in INSTRUCTIONS if name in detail]
+    links = [once["redirect_url"]] if "redirect_url" in once else []
+    links += [one["url"] for one in once.get("actions", []) if one["name"] == "deeplink-redirect"]
+    return joined(
+        [html("<div><code>{line}</code></div>", line=line) for line in lines]
+        + [html('<div><a href="{link}">customer\'s page</a></div>', link=link) for link in links]
+    )
+
+
+def pressed(act: Act) -> Callable[[Request], Awaitable[Response]]:
+    """A button was pressed: act, and show the page it stood on."""
+
+    async def handle(request: Request) -> Response:
+        gateway, form = _gateway(request), await read_form(request)
+        transaction = gateway.book.by_transaction_id(form.get("id", ""))
+        if transaction is None:
+            return _missing()
+        act(gateway, transaction)
+        back = form.get("back", "/")
+        local = back.startswith("/") and not back.startswith("//")
+        return RedirectResponse(back if local else "/", 303)
+
+    return handle
+
+
+async def checkout(request: Request) -> Response:
+    """What a wallet's or a lender's own app would show."""
+    transaction = _gateway(request).book.by_transaction_id(request.path_params["id"])
+    if transaction is None:
+        return _missing()
+    callback = transaction.options.get("callback_url")
+    result = "success" if STATES[transaction.status].notice_code == "200" else "failure"
+    query = {"order_id": transaction.order_id, "result": result}
+    body = [_summary(transaction), _buttons(transaction, request.url.path)]
+    if transaction.status is not Status.PENDING:
+        body.append(_way_back(callback, query))
+    return _page(f"Pay with {transaction.method_name}", joined(body))
+
+
+async def three_ds(request: Request) -> Response:
+    """The issuing bank's 3-D Secure page; the last 36 characters of its id are the transaction."""
+    gateway = _gateway(request)
+    transaction = gateway.book.by_transaction_id(request.path_params["id"][-36:])
+    if transaction is None:
+        return _missing()
+    if request.method == "POST":
+        otp = (await read_form(request)).get("otp", "")
+        card_payments.answer_page(gateway, transaction, otp)
+    asks = card_payments.open_page(gateway, transaction) is Page.OTP
+    pending = transaction.status is Status.PENDING
+    form = html(
+        '<form method="post"><label>One-time password <input name="otp" autofocus></label> '
+        '<button>Confirm</button></form><p class="hint">It is {otp}; anything else is refused.</p>',
+        otp=OTP,
+    )
+    waiting = html('<p class="hint">The bank takes its time.</p>')
+    rest = (form if asks else waiting) if pending else html("")
+    return _page("3-D Secure", joined([_summary(transaction), rest]))
+
+
+async def snap(request: Request) -> Response:
+    """The hosted payment page."""
+    gateway = _gateway(request)
+    session = gateway.sessions.find(request.path_params["token"])
+    if session is None or session.token != request.path_params["token"]:
+        return _missing()
+    if request.method == "POST":
+        form = await read_form(request)
+        number = form.get("card_number") or snap_api.DEFAULT_CARD
+        snap_api.choose(gateway, session, form.get("method", ""), number)
+        return RedirectResponse(request.url.path, 303)
+    attempts = joined([_attempt(one, request.url.path) for one in session.transactions])
+    closed = session.canceled_at or gateway.clock.now() >= session.page_expires_at
+    choices = _choices(session) if session.may_choose and not closed else html("")
+    hint = html("<p>This page is no longer open.</p>") if closed else html("")
+    title = f"Pay {session.amount:,} rupiah for {session.order_id}"
+    return _page(title, joined([hint, attempts, choices, _finish(session)]))
+
+
+def _choices(session: Session) -> Html:
+    buttons = [button("", name, method=name) for name in session.methods if name != "credit_card"]
+    if "credit_card" in session.methods:
+        buttons.insert(0, CARD_FORM)
+    return html("<h2>How do you want to pay?</h2>{buttons}", buttons=joined(buttons))
+
+
+CARD_FORM: Final = html(
+    '<form method="post"><input type="hidden" name="method" value="credit_card"><label>Card '
+    '<input name="card_number" value="{number}"></label> <button>credit_card</button></form><br>',
+    number=snap_api.DEFAULT_CARD,
+)
+
+
+def _attempt(transaction: Transaction, back: str) -> Html:
+    return joined([_summary(transaction), _pay_to(transaction), _buttons(transaction, back)])
+
+
+def _finish(session: Session) -> Html:
+    """Back to the shop, with an outcome nobody should trust (7.4)."""
+    callbacks, latest = session.body.get("callbacks"), session.latest
+    if not isinstance(callbacks, dict) or latest is None:
+        return html("")
+    query = {
+        "order_id": session.order_id,
+        "status_code": snap_api.finish_code(latest),
+        "transaction_status": latest.status.value,
+    }
+    return _way_back(callbacks.get("finish"), query)
+
+
+def _way_back(url: object, query: dict[str, str]) -> Html:
+    if not isinstance(url, str) or urlsplit(url).scheme in ("", "javascript", "data"):
+        return html("")
+    joint = "&" if "?" in url else "?"
+    return html('<p><a href="{url}">Back to the shop</a></p>', url=url + joint + urlencode(query))
+
+
+def _summary(transaction: Transaction) -> Html:
+    return html(
+        "<p>Order <b>{order}</b>: {amount} rupiah by {method}, <b>{status}</b>.</p>",
+        order=transaction.order_id,
+        amount=f"{transaction.gross_amount:,}",
+        method=METHODS[transaction.method_name].payment_type,
+        status=transaction.status.value,
+    )
+
+
+def _gateway(request: Request) -> Gateway:
+    gateway: Gateway = request.app.state.gateway
+    gateway.agenda.run_due()
+    return gateway
+
+
+def _page(title: str, body: Html, status: int = 200) -> Response:
+    return HTMLResponse(document(title, body), status)
+
+
+def _missing() -> Response:
+    return _page("Not found", html("<p>There is no such payment.</p>"), 404)
+
+
+routes: Final = [
+    Route("/", home),
+    *(Route(f"/act/{name}", pressed(act), methods=["POST"]) for name, act in ACTS.items()),
+    Route("/v2/token/rba/redirect/{id}", three_ds, methods=["GET", "POST"]),
+    Route("/v2/akulaku/redirect/{id}", checkout),
+    Route("/v2/oms/redirect/{id}", checkout),
+    Route("/gopay/ui/checkout/{id}", checkout),
+    Route("/shopeepay/checkout/{id}", checkout),
+    Route("/dana/checkout/{id}", checkout),
+    Route("/snap/v3/redirection/{token}", snap, methods=["GET", "POST"]),
+]

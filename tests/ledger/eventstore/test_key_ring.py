@@ -1,0 +1,163 @@
+"""The key ring on a real PostgreSQL: one key a person, whoever is first; destroyed for good."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import psycopg
+import pytest
+
+from ledger.eventstore import key_ring
+from ledger.eventstore.connections import Readers, Role, conninfo_for
+from ledger.eventstore.key_ring import KeyRing, KeyRingUnavailable, SubjectErased
+from ledger.privacy.sealing import SealBroken
+from support.stores import SCHEMA
+
+MASTER = b"m" * 32
+
+
+@asynccontextmanager
+async def opened(database: str, master: bytes = MASTER) -> AsyncIterator[KeyRing]:
+    readers = Readers(database, SCHEMA, size=2)
+    await readers.open()
+    try:
+        yield KeyRing(readers.pool, master)
+    finally:
+        await readers.close()
+
+
+def rows(database: str) -> list[tuple[object, ...]]:
+    with psycopg.connect(database, options=f"-c search_path={SCHEMA}") as conn:
+        return conn.execute(
+            "select subject, version, wrapped, destroyed_at from key_ring"
+        ).fetchall()
+
+
+async def test_what_one_process_sealed_another_opens(ledger_database: str):
+    async with opened(ledger_database) as one, opened(ledger_database) as other:
+        sealed = await one.seal("cus_1", "name", "Budi", stream="pay_1")
+
+        assert sealed.key_version == 1
+        assert await other.open(sealed, "name", stream="pay_1") == "Budi"
+        with pytest.raises(SealBroken):
+            await other.open(sealed, "email", stream="pay_1")
+
+
+async def test_all_who_are_first_at_once_get_the_same_key(ledger_database: str):
+    async with opened(ledger_database) as one, opened(ledger_database) as other:
+        sealed = await asyncio.gather(
+            *(ring.seal("cus_1", "name", f"{n}") for n in range(20) for ring in (one, other))
+        )
+        async with opened(ledger_database) as third:
+            texts = [await third.open(each, "name") for each in sealed]
+
+    assert texts == [f"{n}" for n in range(20) for _ in (1, 2)]
+    assert len(rows(ledger_database)) == 1
+
+
+async def test_an_erased_person_is_a_marker_and_others_are_untouched(ledger_database: str):
+    async with opened(ledger_database) as ring, opened(ledger_database) as other:
+        erased = await ring.seal("cus_1", "name", "Budi")
+        kept = await ring.seal("cus_2", "name", "Siti")
+        moment = await ring.destroy("cus_1")
+
+        assert await ring.open(erased, "name") is None
+        assert await other.open(erased, "name") is None
+        assert await other.open(kept, "name") == "Siti"
+        with pytest.raises(SubjectErased):
+            await ring.seal("cus_1", "name", "Budi again")
+
+    found = {row[0]: row for row in rows(ledger_database)}
+    assert found["cus_1"][2:] == (b"", moment)
+
+
+async def test_erasing_twice_keeps_the_first_moment(ledger_database: str):
+    async with opened(ledger_database) as ring:
+        await ring.seal("cus_1", "name", "Budi")
+        first = await ring.destroy("cus_1")
+        await ring.destroy("cus_1")
+
+    assert [row[3] for row in rows(ledger_database)] == [first]
+
+
+async def test_who_was_erased_before_any_key_was_made_gets_none(ledger_database: str):
+    async with opened(ledger_database) as ring:
+        await ring.destroy("cus_1")
+
+        with pytest.raises(SubjectErased):
+            await ring.seal("cus_1", "name", "Budi")
+
+
+async def test_another_process_forgets_an_erased_key_in_time(
+    ledger_database: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(key_ring, "CACHED_SECONDS", 0.1)
+    async with opened(ledger_database) as ring, opened(ledger_database) as other:
+        sealed = await ring.seal("cus_1", "name", "Budi")
+        assert await other.open(sealed, "name") == "Budi"
+        await ring.destroy("cus_1")
+        await asyncio.sleep(0.1)
+
+        assert await other.open(sealed, "name") is None
+
+
+async def test_another_master_key_opens_nothing(ledger_database: str):
+    async with opened(ledger_database) as ring, opened(ledger_database, b"n" * 32) as thief:
+        sealed = await ring.seal("cus_1", "name", "Budi")
+
+        with pytest.raises(SealBroken):
+            await thief.open(sealed, "name")
+
+
+async def test_keys_beyond_the_cache_are_read_again(
+    ledger_database: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(key_ring, "CACHED_KEYS", 2)
+    async with opened(ledger_database) as ring:
+        sealed = [await ring.seal(f"cus_{n}", "name", f"{n}") for n in range(5)]
+
+        assert [await ring.open(each, "name") for each in sealed] == ["0", "1", "2", "3", "4"]
+        assert len(ring._keys) == 2
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "delete from key_ring",
+        "truncate key_ring",
+        "update key_ring set wrapped = decode(repeat('00', 60), 'hex')",
+        "update key_ring set wrapped = decode(repeat('00', 60), 'hex'), destroyed_at = null",
+        "update key_ring set subject = 'cus_9'",
+    ],
+)
+async def test_not_even_the_owner_of_the_database_can_swap_or_revive_a_key(
+    ledger_database: str, statement: str
+):
+    async with opened(ledger_database) as ring:
+        await ring.seal("cus_1", "name", "Budi")
+        await ring.destroy("cus_2")
+
+    with (
+        psycopg.connect(ledger_database, options=f"-c search_path={SCHEMA}") as conn,
+        pytest.raises(psycopg.errors.InsufficientPrivilege),
+    ):
+        conn.execute(statement)
+
+
+@pytest.mark.parametrize("role", ["projector", "auditor"])
+def test_only_the_application_reads_keys(ledger_database: str, role: Role):
+    with (
+        psycopg.connect(conninfo_for(ledger_database, SCHEMA, role)) as conn,
+        pytest.raises(psycopg.errors.InsufficientPrivilege),
+    ):
+        conn.execute("select * from key_ring")
+
+
+async def test_without_a_database_the_caller_is_told_to_come_back(ledger_database: str):
+    async with opened(ledger_database) as ring:
+        sealed = await ring.seal("cus_1", "name", "Budi")
+        ring._keys.clear()
+        await ring._pool.close()
+
+        with pytest.raises(KeyRingUnavailable):
+            await ring.open(sealed, "name")

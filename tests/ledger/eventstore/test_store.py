@@ -1,0 +1,134 @@
+"""The road from a command to the log, on a real PostgreSQL."""
+
+import asyncio
+import time
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+from ledger.eventstore import chain
+from ledger.eventstore.connections import conninfo_for
+from ledger.eventstore.store import CommandIdReused
+
+from support.counting import COUNTER, Count, CountedTooFar
+from support.stores import SCHEMA, context, open_store
+
+
+@pytest.fixture
+def superuser(ledger_database: str) -> Iterator[psycopg.Connection]:
+    with psycopg.connect(ledger_database, autocommit=True, options=f"-c search_path={SCHEMA}") as conn:
+        yield conn
+
+
+async def test_a_command_appends_its_facts_and_a_second_store_sees_them(ledger_database: str):
+    async with open_store(ledger_database) as one, open_store(ledger_database) as other:
+        executed = await one.store.execute(COUNTER, "counter-1", Count(3), context())
+        assert (executed.state, executed.version) == (3, 1)
+
+        seen = await other.store.load(COUNTER, "counter-1")
+        assert (seen.state, seen.version) == (3, 1)
+
+
+async def test_the_same_command_twice_is_done_once(ledger_database: str):
+    async with open_store(ledger_database) as opened:
+        await opened.store.execute(COUNTER, "counter-1", Count(3), context("cmd-a"))
+        again = await opened.store.execute(COUNTER, "counter-1", Count(3), context("cmd-a"))
+        assert again.replayed and again.state == 3
+
+        with pytest.raises(CommandIdReused):
+            await opened.store.execute(COUNTER, "counter-1", Count(3), context("cmd-a", b"other"))
+
+
+async def test_a_repeat_that_would_now_be_refused_is_still_a_repeat(ledger_database: str):
+    async with open_store(ledger_database) as opened:
+        await opened.store.execute(COUNTER, "counter-1", Count(3, limit=3), context("cmd-a"))
+        again = await opened.store.execute(COUNTER, "counter-1", Count(3, limit=3), context("cmd-a"))
+        assert again.replayed and again.version == 1
+
+        with pytest.raises(CountedTooFar):
+            await opened.store.execute(COUNTER, "counter-1", Count(3, limit=3), context("cmd-b"))
+
+
+async def test_two_processes_racing_on_one_stream_lose_nothing(ledger_database: str):
+    async with open_store(ledger_database) as one, open_store(ledger_database) as other:
+        jobs = [
+            opened.store.execute(COUNTER, "counter-1", Count(1), context())
+            for _ in range(25)
+            for opened in (one, other)
+        ]
+        results = await asyncio.gather(*jobs, return_exceptions=True)
+        done = [result for result in results if not isinstance(result, BaseException)]
+        final = await one.store.load(COUNTER, "counter-1")
+        assert final.state == final.version == len(done) > 25
+
+
+async def test_one_conflict_in_a_batch_fails_alone(ledger_database: str):
+    async with open_store(ledger_database) as one, open_store(ledger_database) as other:
+        await one.store.load(COUNTER, "counter-7")
+        await other.store.execute(COUNTER, "counter-7", Count(1), context())
+        results = await asyncio.gather(
+            *(one.store.execute(COUNTER, f"counter-{n}", Count(1), context()) for n in range(20))
+        )
+        assert [result.state for result in results] == [2 if n == 7 else 1 for n in range(20)]
+
+
+async def test_positions_are_gap_free_and_chained(ledger_database: str, superuser: psycopg.Connection):
+    async with open_store(ledger_database) as one, open_store(ledger_database) as other:
+        await asyncio.gather(
+            *(opened.store.execute(COUNTER, f"c-{n}", Count(1), context()) for n in range(100) for opened in (one, other)),
+            return_exceptions=True,
+        )
+    rows = superuser.execute(
+        "select notification_id, originator_id, originator_version, topic, state, hash from events order by 1"
+    ).fetchall()
+    assert [row[0] for row in rows] == list(range(1, len(rows) + 1))
+    previous = chain.GENESIS
+    for position, stream, version, topic, state, stored in rows:
+        previous = chain.link(previous, position, stream, version, topic, bytes(state))
+        assert previous == bytes(stored)
+
+
+@pytest.mark.parametrize("statement", ["update events set topic = 'x'", "delete from events", "truncate events"])
+async def test_nobody_edits_history(ledger_database: str, superuser: psycopg.Connection, statement: str):
+    async with open_store(ledger_database) as opened:
+        await opened.store.execute(COUNTER, "counter-1", Count(1), context())
+
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        superuser.execute(statement)
+    superuser.execute("set session_replication_role = replica")
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        superuser.execute(statement)
+    with psycopg.connect(conninfo_for(ledger_database, SCHEMA, "app"), autocommit=True) as app:
+        for attempt in (statement, "insert into events values ('a', 1, 't', '', 99, '')"):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                app.execute(attempt)
+
+
+async def test_the_database_refuses_an_entry_that_does_not_balance(superuser: psycopg.Connection):
+    entry = '{"m":{},"d":{"legs":[{"account":"A","amount":{"minor":5,"currency":"IDR"}}]}}'
+    with pytest.raises(psycopg.errors.CheckViolation):
+        superuser.execute(
+            "select * from append(array['c'], array[''::bytea], array[1], array['s'], array[1],"
+            " array['journal.entry_posted.v1'], array[%s::bytea])",
+            [entry.encode()],
+        )
+
+
+async def test_an_append_survives_the_loss_of_its_connection(ledger_database: str, superuser: psycopg.Connection):
+    async with open_store(ledger_database) as opened:
+        await opened.store.execute(COUNTER, "counter-1", Count(1), context())
+        superuser.execute(
+            "select pg_terminate_backend(pid) from pg_stat_activity"
+            " where application_name = 'bukubesar app' and datname = current_database() and pid <> pg_backend_pid()"
+        )
+        executed = await opened.store.execute(COUNTER, "counter-1", Count(1), context())
+        assert executed.state == 2
+
+
+async def test_appends_per_second_are_not_absurd(ledger_database: str):
+    async with open_store(ledger_database) as opened:
+        started = time.perf_counter()
+        await asyncio.gather(
+            *(opened.store.execute(COUNTER, f"fast-{n}", Count(1), context()) for n in range(2_000))
+        )
+        print(2_000 / (time.perf_counter() - started), opened.recorder.committer.batches)

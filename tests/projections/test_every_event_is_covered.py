@@ -1,0 +1,57 @@
+"""No event of a payment falls between: each read model follows it, or says that it has no effect."""
+
+import pytest
+
+from ledger.events import TOPICS, DomainEvent
+from ledger.journal.events import EntryPosted
+from ledger.payments import due
+from ledger.payments import events as e
+from projections import READ_MODELS, due_work, method_health, payment_events, payments
+
+FACTS = [event for topic, event in TOPICS.items() if topic.startswith("payment.")]
+READ_MODELS_OF_PAYMENTS = {
+    "payments": (frozenset(payments.COVERED), frozenset(payments.WITHOUT_EFFECT)),
+    "payment_events": (frozenset(payment_events.FOLLOWS), frozenset(payment_events.WITHOUT_EFFECT)),
+    "method_health": (frozenset(method_health.FOLLOWS), frozenset(method_health.WITHOUT_EFFECT)),
+    "due_work": (frozenset(due_work.FOLLOWS), frozenset(due_work.WITHOUT_EFFECT)),
+}
+
+
+@pytest.mark.parametrize("name", READ_MODELS_OF_PAYMENTS)
+@pytest.mark.parametrize("event", [*FACTS, EntryPosted], ids=lambda event: event.TOPIC)
+def test_each_fact_has_an_effect_or_is_listed_without_one(name: str, event: type[DomainEvent]) -> None:
+    covered, without = READ_MODELS_OF_PAYMENTS[name]
+
+    assert (event in covered) != (event in without)
+
+
+def test_there_are_facts_to_cover() -> None:
+    assert len(FACTS) >= 30
+
+
+def test_no_event_is_ruled_twice_in_the_table_of_due_work() -> None:
+    assert len({rule.event for rule in due.RULES}) == len(due.RULES)
+
+
+def test_every_word_for_a_status_is_one_of_the_published_ones() -> None:
+    assert set(payments.STATUS.values()) == {
+        *("requested", "dispatched", "unknown", "pending", "challenged", "authorised", "captured", "settled"),
+        *("denied", "failed", "cancelled", "expired", "reversed", "charged_back"),
+    }
+
+
+def test_each_event_leads_to_one_status_only() -> None:
+    leads = [(event, to) for _, event, to in payments.TRANSITIONS if to is not None]
+
+    assert len({event for event, _ in leads}) == len(set(leads))
+
+
+def test_each_read_model_has_its_tables_in_its_sql() -> None:
+    for model in READ_MODELS:
+        for table in model.TABLES:
+            assert f"create table {table} (".encode() in model.SQL["create"]
+
+
+def test_money_follows_only_entries() -> None:
+    assert READ_MODELS[0].FOLLOWS == READ_MODELS[1].FOLLOWS == (EntryPosted,)
+    assert e.PaymentCaptured not in READ_MODELS[0].FOLLOWS

@@ -1,0 +1,98 @@
+"""Events in a real log for tests of what reads it: through append() itself, or by COPY when a test needs very many."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+
+import psycopg
+
+from ledger.events import DomainEvent, Metadata, Recorded
+from ledger.eventstore.chain import GENESIS, link
+from ledger.eventstore.connections import conninfo_for
+from ledger.eventstore.mapping import EventMapper
+from ledger.identity import new_id
+
+SCHEMA = "bukubesar"
+APPEND = (
+    "select * from append(array[%(id)s], array[''::bytea], array[%(last)s],"
+    " %(streams)s::text[], %(versions)s::bigint[], %(topics)s::text[], %(states)s::bytea[])"
+)
+
+
+class LogRows:
+    """A writer of its own, so that a test can say exactly what stands in the log."""
+
+    def __init__(self, conninfo: str, schema: str = SCHEMA) -> None:
+        self.conninfo = conninfo
+        self.schema = schema
+        self.versions: dict[str, int] = defaultdict(int)
+        self.position = 0
+        self._mapper = EventMapper()
+
+    def append(
+        self, stream: str, facts: Sequence[DomainEvent], *, recorded_at: datetime | None = None
+    ) -> list[Recorded[DomainEvent]]:
+        """One append of one command; recorded when the first fact occurred unless said otherwise."""
+        records = self._record(stream, facts, recorded_at or facts[0].occurred_at)
+        stored = [self._mapper.to_stored_event(record) for record in records]
+        with psycopg.connect(conninfo_for(self.conninfo, self.schema, "app")) as conn:
+            row = conn.execute(
+                APPEND,
+                {
+                    "id": records[0].metadata.command_id,
+                    "last": len(stored),
+                    "streams": [event.originator_id for event in stored],
+                    "versions": [event.originator_version for event in stored],
+                    "topics": [event.topic for event in stored],
+                    "states": [event.state for event in stored],
+                },
+            ).fetchone()
+        assert row is not None and row[1] == "appended", row
+        return records
+
+    def append_all(self, appends: Iterable[tuple[str, Sequence[DomainEvent]]]) -> None:
+        for stream, facts in appends:
+            self.append(stream, facts)
+
+    def copy_all(self, appends: Iterable[tuple[str, Sequence[DomainEvent]]]) -> int:
+        """Into an empty log, as a superuser, past append(); returns the last position."""
+        previous = GENESIS
+        with psycopg.connect(self.conninfo) as conn, conn.cursor() as cursor:
+            cursor.execute(f'set search_path = "{self.schema}"')
+            with cursor.copy("copy events from stdin (format binary)") as copy:
+                copy.set_types(["text", "int8", "text", "bytea", "int8", "bytea"])
+                for stream, facts in appends:
+                    for record in self._record(stream, facts, facts[0].occurred_at):
+                        event = self._mapper.to_stored_event(record)
+                        key = (stream, event.originator_version, event.topic, event.state)
+                        previous = link(previous, record.position, *key)
+                        copy.write_row((*key, record.position, previous))
+            cursor.execute("analyze events")
+        return self.position
+
+    def tamper(self, statement: str) -> None:
+        """As somebody with the database in their hands would: triggers off, constraints off."""
+        with psycopg.connect(self.conninfo, autocommit=True) as conn:
+            conn.execute(f'set search_path = "{self.schema}"')
+            conn.execute("alter table events disable trigger all")
+            conn.execute("alter table events drop constraint if exists entry_balances")
+            conn.execute(statement.encode())
+
+    def _record(
+        self, stream: str, facts: Sequence[DomainEvent], recorded_at: datetime
+    ) -> list[Recorded[DomainEvent]]:
+        metadata = Metadata(command_id=new_id("cmd"), actor="test", recorded_at=recorded_at)
+        records = []
+        for fact in facts:
+            self.position += 1
+            self.versions[stream] += 1
+            records.append(
+                Recorded(
+                    stream=stream,
+                    version=self.versions[stream],
+                    event=fact,
+                    metadata=metadata,
+                    position=self.position,
+                )
+            )
+        return records
