@@ -217,12 +217,14 @@ def command_line(pid: int) -> str:
     return subprocess.run(asked, capture_output=True, text=True, check=False).stdout
 
 
-def processes_in(folder: Path, program: str) -> list[int]:
-    """Whose program is called so and who work in that folder. Linux only; elsewhere none."""
-    found = []
+def processes_about(folder: Path, program: str) -> dict[int, str]:
+    """Command line by pid of those named so that work in the folder or were started with it as an
+    argument. Linux only; elsewhere none."""
+    found = {}
     for place in PROC.glob("[0-9]*"):
         with suppress(OSError):
-            named = (place / "comm").read_text().strip() == program
-            if named and os.readlink(place / "cwd") == str(folder):
-                found.append(int(place.name))
+            pid, named = int(place.name), (place / "comm").read_text().strip() == program
+            command = command_line(pid) if named else ""
+            if f" {folder} " in command or (named and os.readlink(place / "cwd") == str(folder)):
+                found[pid] = command
     return found

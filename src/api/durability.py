@@ -14,7 +14,7 @@ from typing import Final, TextIO
 
 import psycopg
 
-from api.children import command_line, processes_in
+from api.children import command_line, processes_about
 
 OLDEST_VERSION: Final = 15_00_00
 
@@ -136,10 +136,12 @@ def wait_for_predecessor(cluster: Path) -> None:
 def _leftovers(cluster: Path) -> dict[int, signal.Signals]:
     """The server and how to end it. Without one: backends that outlived a killed server, and that
     keep its shared memory. A server may not start beside these."""
-    pid, here = _noted_pid(cluster), processes_in(cluster, "postgres")
-    if pid in here or f"-D {cluster} " in command_line(pid):
-        return {pid: signal.SIGINT}
-    return dict.fromkeys(here, signal.SIGQUIT)
+    named, noted = f" -D {cluster} ", _noted_pid(cluster)
+    here = processes_about(cluster, "postgres")
+    servers = {pid for pid, command in here.items() if named in command}
+    if noted in here or named in command_line(noted):
+        servers.add(noted)
+    return dict.fromkeys(servers, signal.SIGINT) or dict.fromkeys(here, signal.SIGQUIT)
 
 
 def _noted_pid(cluster: Path) -> int:

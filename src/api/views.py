@@ -9,6 +9,7 @@ from pydantic.alias_generators import to_camel
 from api.next_action import next_action
 from ledger.payments.events import Fee
 from ledger.payments.life import LIVE
+from ledger.payments.methods import METHODS
 from ledger.payments.payment import Attempt, Payment, Refund
 
 
@@ -157,7 +158,7 @@ class PaymentView(View):
             fee=FeeView.of(payment.settled.fee) if payment.settled else None,
             net_amount=payment.settled.net.minor if payment.settled else None,
             refunded_amount=payment.refunded.minor,
-            refundable_amount=payment.refundable.minor,
+            refundable_amount=_refundable(payment),
             refunds=[RefundView.of(refund) for refund in payment.refunds],
             attempts=[AttemptView.of(attempt) for attempt in payment.attempts],
             cancel_requested=payment.cancel_asked,
@@ -169,6 +170,12 @@ class PaymentView(View):
             updated_at=payment.updated_at,
             links={"self": path, "events": f"{path}/events"},
         )
+
+
+def _refundable(payment: Payment) -> int:
+    """What could be asked back through the gateway; nothing for methods that it does not refund."""
+    allowed = METHODS[payment.attempt.method].refund.allowed != "none"
+    return payment.refundable.minor if allowed else 0
 
 
 class FreshnessView(View):

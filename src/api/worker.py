@@ -155,7 +155,7 @@ class Worker:
             return
         payment_id, attempt = place
         try:
-            inquired = await self._wired.payments.inquire(payment_id, attempt)
+            inquired = await self._wired.payments.inquire(payment_id, attempt, stored.transaction_id)
         except NotFound:
             await self._wired.inbox.done(stored, "order_unknown")
             return

@@ -10,12 +10,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 
 from api import children
-from api.children import PARENT_PIPE, Children, Watchdog, command_line, processes_in
+from api.children import PARENT_PIPE, Children, Watchdog, command_line, processes_about
 
-SOURCE = Path(children.__file__).parents[1]
-ENV = {"PYTHONPATH": str(SOURCE), "PATH": os.defpath}
+IMPORTED = (Path(children.__file__).parents[1], Path(structlog.__file__).parents[1])
+ENV = {"PYTHONPATH": os.pathsep.join(map(str, IMPORTED)), "PATH": os.defpath}
 SLEEP = ["sleep", "60"]
 
 CHILD = """
@@ -201,6 +202,6 @@ def test_a_released_watchdog_leaves_without_a_bark(guarding: bool) -> None:
 @pytest.mark.skipif(not children.PROC.is_dir(), reason="needs /proc")
 def test_processes_are_found_by_program_and_working_folder(tmp_path: Path) -> None:
     with subprocess.Popen(["sleep", "60"], cwd=tmp_path) as process:
-        assert within(3, lambda: processes_in(tmp_path, "sleep") == [process.pid])
-        assert processes_in(tmp_path, "postgres") == []
+        assert within(3, lambda: list(processes_about(tmp_path, "sleep")) == [process.pid])
+        assert processes_about(tmp_path, "postgres") == {}
         process.kill()

@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from api import durability
+from api.children import command_line
 from api.durability import (
     DataFolderInUse,
     DataFolderRefused,
@@ -157,6 +159,8 @@ def test_a_lock_is_taken_once_and_names_its_holder(tmp_path: Path) -> None:
 def test_the_pid_of_a_former_server_may_be_anothers_now(cluster: Path) -> None:
     note = cluster / "postmaster.pid"
     with subprocess.Popen(["sleep", "30"]) as other:
+        while not command_line(other.pid):
+            time.sleep(0.01)
         note.write_text(f"{other.pid}\n{cluster}\n")
         wait_for_predecessor(cluster)
         assert other.poll() is None
@@ -169,10 +173,12 @@ def test_a_server_that_lost_its_supervisor_is_ended(cluster: Path) -> None:
     script = "trap 'exit 0' INT; while :; do sleep 0.05; done"
     argv = ["sh", "-c", script, "postgres", "-D", str(cluster), "-k", "/tmp"]
     with subprocess.Popen(argv) as stray:
+        while not command_line(stray.pid):  # which is empty for a moment within exec
+            time.sleep(0.01)
         (cluster / "postmaster.pid").write_text(f"{stray.pid}\n{cluster}\n")
         wait_for_predecessor(cluster)
 
-        assert stray.wait() == 0
+        assert stray.wait(5) == 0
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root lends the server an account")

@@ -150,7 +150,10 @@ async def test_above_the_cap_requests_are_refused_at_once_and_probes_are_not():
         await entered.acquire()
         refused, probe = await http.get("/slow"), await http.get("/health")
         release.set()
+    async with client(app) as http:
+        afterwards = [await http.get("/slow") for _ in range(3)]
 
+    assert [answer.status_code for answer in afterwards] == [200, 200, 200]
     assert (refused.status_code, refused.json()["type"]) == (503, "/problems/overloaded")
     assert refused.headers["retry-after"] == "1"
     assert probe.status_code == 200

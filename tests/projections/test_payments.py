@@ -4,13 +4,13 @@ import random
 from collections.abc import Iterator
 
 import pytest
-from support.payment_lives import METHODS, PAID, SETTLED, Life, interleaved, lived
-from support.read_side import ReadSide, open_read_side
 
 from ledger.payments import events as e
 from ledger.payments.payment import Payment, evolve
 from projections import payments
 from projections.payments import PaymentFilter
+from support.payment_lives import METHODS, PAID, SETTLED, Life, interleaved, lived
+from support.read_side import ReadSide, open_read_side
 
 REFUNDED = (e.RefundRequested, e.RefundDispatched, e.RefundAccepted)
 

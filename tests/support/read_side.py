@@ -6,12 +6,12 @@ from typing import Any
 
 import psycopg
 from psycopg.rows import dict_row
-from support.log_rows import SCHEMA, LogRows
 
 from ledger.eventstore.connections import conninfo_for
 from projections import GROUPS
 from projections.engine import connections, rebuild
 from projections.engine.follower import Follower
+from support.log_rows import SCHEMA, LogRows
 
 READ_SCHEMA = f"{SCHEMA}_read"
 

@@ -65,7 +65,7 @@ class GroupCommitRecorder(PostgresApplicationRecorder):
         command_id = str(kwargs.get("command_id") or new_id("cmd"))
         match self.committer.append_and_wait(command_id, b"", stored_events):
             case Appended(position) | Duplicate(position):
-                return range(position - len(stored_events) + 1, position + 1)
+                return list(range(position - len(stored_events) + 1, position + 1))
             case VersionConflict():
                 raise IntegrityError("another writer appended to one of these streams first")
 

@@ -7,9 +7,10 @@ from ledger.events import DomainEvent
 from ledger.payments import commands as c
 from ledger.payments import events as e
 from ledger.payments.life import Status
-from ledger.payments.observing import observe
+from ledger.payments.methods import METHODS
+from ledger.payments.observing import attempt_of, observe
 from ledger.payments.payment import Payment, PaymentStateForbids, may, require
-from ledger.providers.port import Did, DidNot, Unknown
+from ledger.providers.port import NEVER_SEEN, Did, DidNot, Unknown
 
 Facts = Sequence[DomainEvent]
 
@@ -24,22 +25,18 @@ def request_capture(payment: Payment, command: c.RequestCapture) -> Facts:
     if payment.capture_asked or payment.cancel_asked:
         raise PaymentStateForbids("A capture or cancel is under way already.")
     held = payment.authorised or payment.request.amount
-    amount = command.amount or held
-    if not 0 < amount.minor <= held.minor:
+    amount = held if command.amount is None else command.amount
+    if amount.minor <= 0 or (held - amount).minor < 0:
         raise CaptureExceedsAuthorisation(authorised_minor=held.minor)
-    return [
-        e.CaptureRequested(
-            occurred_at=command.now, attempt=payment.attempt.number, amount=amount
-        )
-    ]
+    return [e.CaptureRequested(occurred_at=command.now, attempt=payment.attempt.number, amount=amount)]
 
 
 def record_capture(payment: Payment, command: c.RecordCapture) -> Facts:
     """An unknown outcome leaves the request standing; the worker asks how it went."""
     match command.outcome:
         case Did(observation):
-            return observe(payment, payment.attempt, observation, command.now)
-        case DidNot(code=code, words=words, retryable=False) if may(payment, e.CaptureRefused):
+            return observe(payment, attempt_of(payment, observation), observation, command.now)
+        case DidNot(code=code, words=words, retryable=False) if _waits_for_capture(payment):
             return [
                 e.CaptureRefused(
                     occurred_at=command.now,
@@ -56,26 +53,20 @@ def request_cancel(payment: Payment, command: c.RequestCancel) -> Facts:
     attempt = payment.attempt
     if payment.status is Status.REQUESTED:
         require(payment, e.PaymentAbandoned)
-        return [
-            e.PaymentAbandoned(
-                occurred_at=command.now, attempt=attempt.number, reason=command.reason
-            )
-        ]
+        return [e.PaymentAbandoned(occurred_at=command.now, attempt=attempt.number, reason=command.reason)]
     require(payment, e.CancelRequested)
     if payment.cancel_asked:
         return []
-    return [
-        e.CancelRequested(
-            occurred_at=command.now, attempt=attempt.number, reason=command.reason
-        )
-    ]
+    return [e.CancelRequested(occurred_at=command.now, attempt=attempt.number, reason=command.reason)]
 
 
 def record_cancel(payment: Payment, command: c.RecordCancel) -> Facts:
     match command.outcome:
         case Did(observation):
-            return observe(payment, payment.attempt, observation, command.now)
-        case DidNot(code=code, words=words, retryable=False) if may(payment, e.CancelRefused):
+            return observe(payment, attempt_of(payment, observation), observation, command.now)
+        case DidNot(code=code) if code == NEVER_SEEN and _is_untouched_page(payment):
+            return _closed(payment, command)
+        case DidNot(code=code, words=words, retryable=False) if _waits_for_cancel(payment):
             return [
                 e.CancelRefused(
                     occurred_at=command.now,
@@ -86,3 +77,24 @@ def record_cancel(payment: Payment, command: c.RecordCancel) -> Facts:
             ]
         case DidNot() | Unknown():
             return []
+
+
+def _waits_for_capture(payment: Payment) -> bool:
+    return payment.capture_asked is not None and may(payment, e.CaptureRefused)
+
+
+def _waits_for_cancel(payment: Payment) -> bool:
+    """Also when it was settled meanwhile: whoever asked is told that it was too late."""
+    return payment.cancel_asked and may(payment, e.CancelRefused)
+
+
+def _is_untouched_page(payment: Payment) -> bool:
+    """Of a hosted page the gateway says `never_seen` when it has closed it and nobody had begun to pay there."""
+    if payment.status is not Status.PENDING or not payment.cancel_asked:
+        return False
+    return METHODS[payment.attempt.method].mapping.api == "snap"
+
+
+def _closed(payment: Payment, command: c.RecordCancel) -> Facts:
+    evidence = e.Evidence(source="cancel", digest="", said={"status_code": "404"})
+    return [e.ChargeCancelled(occurred_at=command.now, attempt=payment.attempt.number, evidence=evidence)]

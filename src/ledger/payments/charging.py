@@ -2,17 +2,19 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Final
 
 from ledger.clock import business_date
-from ledger.errors import LedgerError
+from ledger.errors import LedgerError, Rejected
 from ledger.events import DomainEvent
 from ledger.identity import order_id
+from ledger.journal.chart import check_part
 from ledger.payments import commands as c
 from ledger.payments import events as e
 from ledger.payments import observing, refunding
 from ledger.payments.eligibility import check_fits
 from ledger.payments.life import Status
-from ledger.payments.methods import check_country, expiry, method
+from ledger.payments.methods import METHODS, check_country, expiry, method
 from ledger.payments.payment import (
     Attempt,
     Payment,
@@ -23,9 +25,12 @@ from ledger.payments.payment import (
 )
 from ledger.payments.retrying import MAXIMUM_RETRIES
 from ledger.payments.routing import choose
-from ledger.providers.port import DUPLICATE, Did, DidNot, Unknown
+from ledger.providers.port import DUPLICATE, NEVER_SEEN, Did, DidNot, Outcome, Unknown
 
 Facts = Sequence[DomainEvent]
+
+# The page's life is rounded up to minutes when asked for, and the gateway ends things up to 90 s late (midtrans.md 11.4).
+PAGE_GRACE: Final = timedelta(minutes=2)
 
 
 def request_payment(payment: Payment, command: c.RequestPayment) -> Facts:
@@ -33,6 +38,7 @@ def request_payment(payment: Payment, command: c.RequestPayment) -> Facts:
     request = command.request
     for code in request.fallback:
         method(code)
+    check_part(request.sale.product)
     chosen, why = choose(
         request.requested_method,
         request.amount,
@@ -52,6 +58,8 @@ def dispatch_charge(payment: Payment, command: c.DispatchCharge) -> Facts:
     """Only one appender wins this; whoever does may send."""
     attempt = _current(payment, command.attempt)
     require(payment, e.ChargeDispatched)
+    if payment.cancel_asked:
+        raise PaymentStateForbids("A cancel was asked for.")
     if payment.status is Status.UNKNOWN:
         require_lost(attempt.sent_at, command.now, command.lost_after_seconds)
     if attempt.not_before and command.now < attempt.not_before:
@@ -71,6 +79,8 @@ def record_charge(payment: Payment, command: c.RecordCharge) -> Facts:
     match command.outcome:
         case Did(observation):
             facts = observing.observe(payment, attempt, observation, command.now)
+        case _ if attempt is not payment.attempt or command.sending not in (0, attempt.sendings):
+            facts = []  # a later sending is under way, of which this proves nothing
         case DidNot(code=code) if code == DUPLICATE:
             facts = _unknown(payment, attempt, command, DUPLICATE, "the gateway knows this order id")
         case DidNot() as refusal:
@@ -82,56 +92,68 @@ def record_charge(payment: Payment, command: c.RecordCharge) -> Facts:
 
 def record_inquiry(payment: Payment, command: c.RecordInquiry) -> Facts:
     attempt = _find(payment, command.attempt)
-    match command.outcome:
-        case Did(observation):
-            facts = observing.observe(
-                payment, attempt, observation, command.now, available=command.available
-            )
+    if isinstance(command.outcome, Did):
+        facts = observing.observe(
+            payment, attempt, command.outcome.observation, command.now, available=command.available
+        )
+        if attempt is payment.attempt:
             facts = [*facts, *refunding.lost_senders(payment, facts, command)]
-        case DidNot() if attempt.status is Status.PENDING:
-            facts = _session_over(payment, attempt, command)
-        case _ if attempt.status is Status.DISPATCHED and _lease_is_over(attempt, command):
-            facts = _unknown(payment, attempt, command, "sender_lost", "no outcome was recorded")
-        case DidNot() if attempt.status is Status.UNKNOWN and payment.cancel_asked:
-            facts = [
-                e.PaymentAbandoned(
-                    occurred_at=command.now, attempt=attempt.number, reason="cancelled, never seen"
-                )
-            ]
-        case _:
-            facts = []
-    return fall_back(payment, facts, command)
+        return fall_back(payment, facts, command)
+    if attempt is not payment.attempt:
+        return []
+    return _not_found(payment, attempt, command)
 
 
-def fall_back(
-    payment: Payment, facts: Facts, command: c.RecordCharge | c.RecordInquiry
-) -> Facts:
+def _not_found(payment: Payment, attempt: Attempt, command: c.RecordInquiry) -> Facts:
+    """The gateway did not show us the order; only `never_seen` says that there is none."""
+    if payment.status is Status.DISPATCHED and _has_passed(command.lease_seconds, attempt, command):
+        return _unknown(payment, attempt, command, "sender_lost", "no outcome was recorded")
+    if not _never_seen(command.outcome):
+        return []
+    if payment.status is Status.PENDING:
+        return _page_over(attempt, command)
+    lost = _has_passed(command.lost_after_seconds, attempt, command)
+    if payment.status is Status.UNKNOWN and payment.cancel_asked and lost:
+        return _abandoned(attempt, command, "cancelled, and the gateway never saw it")
+    return []
+
+
+def fall_back(payment: Payment, facts: Facts, command: c.RecordCharge | c.RecordInquiry) -> Facts:
     """An attempt that was denied or failed is followed by the next method, when the caller allowed one."""
     ended = facts[-1] if facts else None
-    request = payment.request
     if not isinstance(ended, e.ChargeDenied | e.ChargeFailed) or payment.cancel_asked:
         return facts
+    following = _next_attempt(payment, command)
+    return [*facts, following] if following else facts
+
+
+def _next_attempt(payment: Payment, command: c.RecordCharge | c.RecordInquiry) -> e.AttemptStarted | None:
+    """Methods that cannot take this request are passed over; None when nothing is left."""
+    request = payment.request
     tried = [attempt.method for attempt in payment.attempts]
-    try:
-        chosen, why = choose(
-            request.requested_method,
-            request.amount,
-            preference=request.fallback,
-            tried=tried,
-            health=command.health,
-            on=business_date(command.now),
-            payer=request.payer_known,
-        )
-        check_fits(chosen, request)
-    except LedgerError:
-        return facts
-    number = payment.attempt.number + 1
-    return [*facts, _attempt(number, request.payment_id, chosen.code, why, command)]
+    while True:
+        try:
+            chosen, why = choose(
+                request.requested_method,
+                request.amount,
+                preference=request.fallback,
+                tried=tried,
+                health=command.health,
+                on=business_date(command.now),
+                payer=request.payer_known,
+            )
+        except LedgerError:
+            return None
+        try:
+            check_fits(chosen, request)
+            expiry(chosen, request.expires_after_seconds)
+        except Rejected:
+            tried.append(chosen.code)
+            continue
+        return _attempt(payment.attempt.number + 1, request.payment_id, chosen.code, why, command)
 
 
-def _attempt(
-    number: int, payment_id: str, code: str, why: e.RoutingReason, command: c.Command
-) -> e.AttemptStarted:
+def _attempt(number: int, payment_id: str, code: str, why: e.RoutingReason, command: c.Command) -> e.AttemptStarted:
     return e.AttemptStarted(
         occurred_at=command.now,
         attempt=number,
@@ -162,20 +184,17 @@ def _unknown(
     cause: str,
     detail: str,
 ) -> Facts:
-    if attempt is not payment.attempt or payment.status is not Status.DISPATCHED:
+    if not may(payment, e.ChargeOutcomeUnknown):
         return []
-    return [
-        e.ChargeOutcomeUnknown(
-            occurred_at=command.now, attempt=attempt.number, cause=cause, detail=detail
-        )
-    ]
+    return [e.ChargeOutcomeUnknown(occurred_at=command.now, attempt=attempt.number, cause=cause, detail=detail)]
 
 
-def _not_done(
-    payment: Payment, attempt: Attempt, command: c.RecordCharge, refusal: DidNot
-) -> Facts:
-    if attempt is not payment.attempt or not may(payment, e.ChargeFailed):
+def _not_done(payment: Payment, attempt: Attempt, command: c.RecordCharge, refusal: DidNot) -> Facts:
+    """Once the gateway has shown the order, no refusal of a sending undoes that."""
+    if not may(payment, e.ChargeRetryScheduled):
         return []
+    if refusal.retryable and payment.cancel_asked:
+        return _abandoned(attempt, command, "cancelled, and the gateway did not act")
     if refusal.retryable and attempt.retries < MAXIMUM_RETRIES:
         return [
             e.ChargeRetryScheduled(
@@ -187,28 +206,27 @@ def _not_done(
                 detail=refusal.words,
             )
         ]
-    return [
-        e.ChargeFailed(
-            occurred_at=command.now, attempt=attempt.number, code=refusal.code, words=refusal.words
-        )
-    ]
+    return [e.ChargeFailed(occurred_at=command.now, attempt=attempt.number, code=refusal.code, words=refusal.words)]
 
 
-def _lease_is_over(attempt: Attempt, command: c.RecordInquiry) -> bool:
-    """Whoever sent it had the time to record an outcome and did not."""
-    lease = timedelta(seconds=command.lease_seconds)
-    return attempt.sent_at is not None and command.now >= attempt.sent_at + lease
+def _abandoned(attempt: Attempt, command: c.Command, reason: str) -> Facts:
+    return [e.PaymentAbandoned(occurred_at=command.now, attempt=attempt.number, reason=reason)]
 
 
-def _session_over(payment: Payment, attempt: Attempt, command: c.RecordInquiry) -> Facts:
+def _never_seen(outcome: Outcome) -> bool:
+    return isinstance(outcome, DidNot) and outcome.code == NEVER_SEEN
+
+
+def _has_passed(seconds: float, attempt: Attempt, command: c.Command) -> bool:
+    """Since it was last sent."""
+    return attempt.sent_at is not None and command.now >= attempt.sent_at + timedelta(seconds=seconds)
+
+
+def _page_over(attempt: Attempt, command: c.RecordInquiry) -> Facts:
     """A hosted page whose time is over and under which nothing was ever tried (midtrans.md 7.1, 7.2)."""
-    hosted = attempt.instructions.session_token
-    over = attempt.expires_at is not None and command.now > attempt.expires_at
-    if attempt is not payment.attempt or not (hosted and over):
+    hosted = METHODS[attempt.method].mapping.api == "snap"
+    over = attempt.expires_at is not None and command.now > attempt.expires_at + PAGE_GRACE
+    if not (hosted and over):
         return []
     evidence = e.Evidence(source="inquiry", digest="", said={"status_code": "404"})
-    return [
-        e.ChargeExpired(occurred_at=command.now, attempt=attempt.number, evidence=evidence)
-    ]
-
-
+    return [e.ChargeExpired(occurred_at=command.now, attempt=attempt.number, evidence=evidence)]

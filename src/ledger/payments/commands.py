@@ -34,18 +34,23 @@ class DispatchCharge(Command, frozen=True, kw_only=True):
 
 
 class RecordCharge(Command, frozen=True, kw_only=True):
-    """What became of a charge that was sent. `retry_after_seconds` is drawn by the caller (full jitter)."""
+    """What became of a charge that was sent. `retry_after_seconds` is drawn by the caller (full jitter).
+
+    `sending` says which sending this answers, 0 the latest: what is proved of one says nothing of a later one.
+    """
 
     attempt: int
     outcome: Outcome
     retry_after_seconds: float
     health: Health
+    sending: int = 0
 
 
 class RecordInquiry(Command, frozen=True, kw_only=True):
     """What the gateway says now about an attempt, live or over. `available` is our balance there.
 
     `lease_seconds`: a sender that has recorded nothing for so long is gone.
+    `lost_after_seconds`: what the gateway has not seen for so long after we sent it will not arrive any more.
     """
 
     attempt: int
@@ -53,6 +58,7 @@ class RecordInquiry(Command, frozen=True, kw_only=True):
     outcome: Outcome
     health: Health
     available: Money
+    lost_after_seconds: float = 120.0  # reliability.md 4.2, T_late
 
 
 class RequestCapture(Command, frozen=True, kw_only=True):
@@ -86,10 +92,13 @@ class DispatchRefund(Command, frozen=True, kw_only=True):
 
 
 class RecordRefund(Command, frozen=True, kw_only=True):
+    """`sending` as in RecordCharge."""
+
     refund_id: str
     outcome: Outcome
     retry_after_seconds: float
     available: Money
+    sending: int = 0
 
 
 PaymentCommand = (

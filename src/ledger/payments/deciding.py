@@ -1,4 +1,4 @@
-"""The payment decider: one table from command to rule, and its booked form, in which each money fact brings its entry."""
+"""The payment decider: a table from command to rule, and its booked form, in which each money fact brings its entry."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, Final
@@ -8,25 +8,34 @@ from ledger.events import DomainEvent
 from ledger.journal.posting_rules import consequence
 from ledger.payments import aftercare, charging, refunding
 from ledger.payments import commands as c
-from ledger.payments.payment import Payment, evolve
+from ledger.payments.payment import Payment, PaymentUnderReview, evolve
 
-RULES: Final[dict[type[c.Command], Callable[[Payment, Any], Sequence[DomainEvent]]]] = {
+Rule = Callable[[Payment, Any], Sequence[DomainEvent]]
+
+ASKING: Final[dict[type[c.Command], Rule]] = {
     c.RequestPayment: charging.request_payment,
     c.DispatchCharge: charging.dispatch_charge,
-    c.RecordCharge: charging.record_charge,
-    c.RecordInquiry: charging.record_inquiry,
     c.RequestCapture: aftercare.request_capture,
-    c.RecordCapture: aftercare.record_capture,
     c.RequestCancel: aftercare.request_cancel,
-    c.RecordCancel: aftercare.record_cancel,
     c.RequestRefund: refunding.request_refund,
     c.DispatchRefund: refunding.dispatch_refund,
+}
+RECORDING: Final[dict[type[c.Command], Rule]] = {
+    c.RecordCharge: charging.record_charge,
+    c.RecordInquiry: charging.record_inquiry,
+    c.RecordCapture: aftercare.record_capture,
+    c.RecordCancel: aftercare.record_cancel,
     c.RecordRefund: refunding.record_refund,
 }
 
 
 def decide(payment: Payment, command: c.PaymentCommand) -> Sequence[DomainEvent]:
-    return RULES[type(command)](payment, command)
+    """Frozen, a payment learns nothing either: what happened meanwhile is asked after a person has decided."""
+    if payment.review:
+        if type(command) in RECORDING:
+            return []
+        raise PaymentUnderReview(rule=payment.review)
+    return (ASKING | RECORDING)[type(command)](payment, command)
 
 
 PAYMENT: Final[Decider[Payment, c.PaymentCommand]] = Decider(Payment(), decide, evolve)

@@ -30,31 +30,33 @@ class Status(StrEnum):
 
 S = Status
 
+# The gateway may know the order: also while it waits to be sent again, for an earlier sending may have arrived.
+SENT: Final = (S.REQUESTED, S.DISPATCHED, S.UNKNOWN)
+
 # from                                        event                     to (None: stays)
 TRANSITIONS: Final[tuple[tuple[tuple[Status, ...], type[DomainEvent], Status | None], ...]] = (
     ((S.NEW,),                                  e.PaymentRequested,       S.REQUESTED),
     ((S.REQUESTED,),                            e.AttemptStarted,         S.REQUESTED),
-    ((S.DENIED, S.FAILED, S.EXPIRED),           e.AttemptStarted,         S.REQUESTED),
+    ((S.DENIED, S.FAILED),                      e.AttemptStarted,         S.REQUESTED),
     ((S.REQUESTED, S.UNKNOWN),                  e.ChargeDispatched,       S.DISPATCHED),
-    ((S.DISPATCHED, S.UNKNOWN),                 e.ChargeOutcomeUnknown,   S.UNKNOWN),
+    ((S.DISPATCHED,),                           e.ChargeOutcomeUnknown,   S.UNKNOWN),
     ((S.DISPATCHED, S.UNKNOWN),                 e.ChargeRetryScheduled,   S.REQUESTED),
-    ((S.DISPATCHED, S.UNKNOWN),                 e.ChargePending,          S.PENDING),
-    ((S.DISPATCHED, S.UNKNOWN, S.PENDING),      e.ChargeChallenged,       S.CHALLENGED),
-    ((S.DISPATCHED, S.UNKNOWN, S.PENDING, S.CHALLENGED),
-                                                e.ChargeAuthorised,       S.AUTHORISED),
-    ((S.DISPATCHED, S.UNKNOWN, S.PENDING, S.CHALLENGED, S.AUTHORISED),
+    ((*SENT, S.PENDING),                        e.ChargePending,          S.PENDING),
+    ((*SENT, S.PENDING),                        e.ChargeChallenged,       S.CHALLENGED),
+    ((*SENT, S.PENDING, S.CHALLENGED),          e.ChargeAuthorised,       S.AUTHORISED),
+    ((*SENT, S.PENDING, S.CHALLENGED, S.AUTHORISED),
                                                 e.PaymentCaptured,        S.CAPTURED),
     ((S.CAPTURED,),                             e.PaymentSettled,         S.SETTLED),
-    ((S.DISPATCHED, S.UNKNOWN, S.PENDING, S.CHALLENGED, S.AUTHORISED),
+    ((*SENT, S.PENDING, S.CHALLENGED, S.AUTHORISED),
                                                 e.ChargeDenied,           S.DENIED),
-    ((S.DISPATCHED, S.UNKNOWN, S.PENDING, S.CHALLENGED),
+    ((*SENT, S.PENDING, S.CHALLENGED, S.AUTHORISED),
                                                 e.ChargeFailed,           S.FAILED),
-    ((S.DISPATCHED, S.UNKNOWN, S.PENDING, S.CHALLENGED, S.AUTHORISED),
+    ((*SENT, S.PENDING, S.CHALLENGED, S.AUTHORISED),
                                                 e.ChargeExpired,          S.EXPIRED),
-    ((S.DISPATCHED, S.UNKNOWN, S.PENDING, S.CHALLENGED, S.AUTHORISED, S.CAPTURED),
+    ((*SENT, S.PENDING, S.CHALLENGED, S.AUTHORISED, S.CAPTURED),
                                                 e.ChargeCancelled,        S.CANCELLED),
     ((S.CAPTURED, S.SETTLED),                   e.SettlementReversed,     S.REVERSED),
-    ((S.REQUESTED, S.UNKNOWN),                  e.PaymentAbandoned,       S.CANCELLED),
+    (SENT,                                      e.PaymentAbandoned,       S.CANCELLED),
     ((S.DENIED, S.FAILED, S.EXPIRED, S.CANCELLED, S.REVERSED, S.REQUESTED, S.DISPATCHED, S.UNKNOWN, S.PENDING,
       S.CHALLENGED, S.AUTHORISED, S.CAPTURED, S.SETTLED, S.CHARGED_BACK),
                                                 e.LatePaymentReceived,    None),
@@ -65,9 +67,9 @@ TRANSITIONS: Final[tuple[tuple[tuple[Status, ...], type[DomainEvent], Status | N
     ((S.DISPATCHED, S.UNKNOWN, S.PENDING, S.CHALLENGED, S.AUTHORISED, S.CAPTURED, S.SETTLED),
                                                 e.CancelRefused,          None),
     ((S.SETTLED,),                              e.RefundRequested,        None),
-    ((S.SETTLED, S.CHARGED_BACK),               e.RefundDispatched,       None),
+    ((S.SETTLED,),                              e.RefundDispatched,       None),
     ((S.SETTLED, S.CHARGED_BACK),               e.RefundOutcomeUnknown,   None),
-    ((S.SETTLED, S.CHARGED_BACK),               e.RefundRetryScheduled,   None),
+    ((S.SETTLED,),                              e.RefundRetryScheduled,   None),
     ((S.SETTLED, S.CHARGED_BACK),               e.RefundAccepted,         None),
     ((S.SETTLED, S.CHARGED_BACK),               e.RefundConfirmed,        None),
     ((S.SETTLED, S.CHARGED_BACK),               e.RefundFailed,           None),
@@ -75,9 +77,7 @@ TRANSITIONS: Final[tuple[tuple[tuple[Status, ...], type[DomainEvent], Status | N
     (tuple(s for s in S if s is not S.NEW),     e.ReviewRequested,        None),
 )  # fmt: skip
 
-NEXT: Final = {
-    (status, event): to or status for sources, event, to in TRANSITIONS for status in sources
-}
+NEXT: Final = {(status, event): to or status for sources, event, to in TRANSITIONS for status in sources}
 
 LIVE: Final = frozenset({
     S.REQUESTED, S.DISPATCHED, S.UNKNOWN, S.PENDING, S.CHALLENGED, S.AUTHORISED, S.CAPTURED,
@@ -97,13 +97,12 @@ R = RefundStatus
 
 REFUND_TRANSITIONS: Final[tuple[tuple[tuple[RefundStatus, ...], type[DomainEvent], RefundStatus], ...]] = (
     ((R.REQUESTED, R.UNKNOWN),               e.RefundDispatched,     R.DISPATCHED),
-    ((R.DISPATCHED, R.UNKNOWN),              e.RefundOutcomeUnknown, R.UNKNOWN),
+    ((R.DISPATCHED,),                        e.RefundOutcomeUnknown, R.UNKNOWN),
     ((R.DISPATCHED, R.UNKNOWN),              e.RefundRetryScheduled, R.REQUESTED),
     ((R.REQUESTED, R.DISPATCHED, R.UNKNOWN), e.RefundAccepted,       R.ACCEPTED),
     ((R.ACCEPTED,),                          e.RefundConfirmed,      R.CONFIRMED),
-    ((R.DISPATCHED, R.UNKNOWN, R.ACCEPTED),  e.RefundFailed,         R.FAILED),
+    ((R.REQUESTED, R.DISPATCHED, R.UNKNOWN, R.ACCEPTED),
+                                             e.RefundFailed,         R.FAILED),
 )  # fmt: skip
 
-REFUND_NEXT: Final = {
-    (status, event): to for sources, event, to in REFUND_TRANSITIONS for status in sources
-}
+REFUND_NEXT: Final = {(status, event): to for sources, event, to in REFUND_TRANSITIONS for status in sources}

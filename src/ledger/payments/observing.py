@@ -4,8 +4,8 @@ Observations may come late, twice and out of order; what the table of life has n
 """
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
-from typing import Final
+from datetime import datetime, timedelta
+from typing import Final, Literal
 
 from ledger.clock import business_date
 from ledger.events import DomainEvent
@@ -13,24 +13,30 @@ from ledger.journal.tax import split
 from ledger.money import Money
 from ledger.payments import events as e
 from ledger.payments import refunding
-from ledger.payments.life import Status
+from ledger.payments.life import LIVE, RefundStatus, Status
 from ledger.payments.methods import METHODS, Method, fee_for
 from ledger.payments.payment import Attempt, Payment, evolve, may
 from ledger.providers.port import ChargeStatus, Observation
 
 Facts = Sequence[DomainEvent]
+Because = Literal["expired", "cancelled", "denied", "failed", "paid_twice"]
 
 # midtrans.md 15 names no chargeback fee; 50,000 plus PPN is what books.md P9 works with. From 2025-01-01.
 CHARGEBACK_FEE: Final = Money(50_000)
 CHARGEBACK_FEE_TAX: Final = Money(5_500)
 
 # What a paid attempt that we had given up on says of why it was over.
-LATE_BECAUSE: Final = {
+LATE_BECAUSE: Final[dict[Status, Because]] = {
     Status.EXPIRED: "expired",
     Status.CANCELLED: "cancelled",
     Status.DENIED: "denied",
     Status.FAILED: "failed",
 }
+
+PAID: Final = (ChargeStatus.CAPTURED, ChargeStatus.SETTLED)
+HAS_PAID: Final = (*PAID, ChargeStatus.CHARGED_BACK)
+# Not among them: expired. What has expired may be paid after all, never the other way; so it was only told late.
+TAKEN_BACK: Final = (ChargeStatus.DENIED, ChargeStatus.FAILED, ChargeStatus.CANCELLED, ChargeStatus.CHARGED_BACK)
 
 
 def observe(
@@ -40,34 +46,49 @@ def observe(
     now: datetime,
     available: Money | None = None,
 ) -> Facts:
-    if payment.review:
-        return []
-    if seen.amount not in _expected(payment):
+    if seen.order_id != attempt.order_id:
+        return [_review(attempt, seen, now, "state_not_understood", f"the gateway spoke of order {seen.order_id}")]
+    if seen.amount not in _expected(payment, attempt, seen):
         return [_review(attempt, seen, now, "amount_differs", _differs(payment, seen))]
-    if attempt is not payment.attempt or attempt.status in LATE_BECAUSE:
-        return _late(payment, attempt, seen, now)
-    facts: list[DomainEvent] = []
+    if attempt is not payment.attempt or attempt.status in LATE_BECAUSE or _is_another(payment, seen):
+        return _beside(payment, attempt, seen, now)
+    state, facts = payment, list[DomainEvent]()
     for step in STEPS[seen.status]:
-        state = _after(payment, facts)
-        facts += step(state, attempt, seen, now)
-    state = _after(payment, facts)
+        news = step(state, attempt, seen, now)
+        facts += news
+        state = _after(state, news)
+    if state.review:
+        return facts
     return [*facts, *refunding.reconcile(state, seen, now, available or seen.amount.zero())]
 
 
-def _after(payment: Payment, facts: Sequence[DomainEvent]) -> Payment:
+def attempt_of(payment: Payment, seen: Observation) -> Attempt:
+    """The attempt that an answer is about, for a newer one may have begun since it was asked for."""
+    return next((one for one in payment.attempts if one.order_id == seen.order_id), payment.attempt)
+
+
+def _after(payment: Payment, facts: Facts) -> Payment:
     for fact in facts:
         payment = evolve(payment, fact)
     return payment
 
 
-def _expected(payment: Payment) -> set[Money]:
-    """What was asked for; after a partial capture, what was captured."""
-    captured = payment.captured.amount if payment.captured else None
-    return {
-        amount
-        for amount in (payment.request.amount, payment.capture_asked, captured)
-        if amount is not None
-    }
+def _expected(payment: Payment, attempt: Attempt, seen: Observation) -> set[Money]:
+    """What was asked for. A capture may be of less: then that, once it is known, and nothing else settles."""
+    asked, newest = payment.request.amount, attempt is payment.attempt
+    tried = payment.captures_tried if newest else ()
+    captured = payment.captured.amount if newest and payment.captured else None
+    if seen.status not in HAS_PAID:
+        return {asked, *tried} | ({captured} if captured else set())
+    if captured:
+        return {captured}
+    return set(tried) if newest and payment.capture_asked else {asked, *tried}
+
+
+def _is_another(payment: Payment, seen: Observation) -> bool:
+    """On a hosted page the payer may try several times: transactions of their own under one order id (midtrans.md 7.4)."""
+    captured = payment.captured
+    return captured is not None and seen.transaction_id != captured.transaction_id
 
 
 def _differs(payment: Payment, seen: Observation) -> str:
@@ -75,12 +96,16 @@ def _differs(payment: Payment, seen: Observation) -> str:
 
 
 def _review(
-    attempt: Attempt, seen: Observation, now: datetime, rule: str, words: str
+    attempt: Attempt,
+    seen: Observation,
+    now: datetime,
+    rule: Literal["amount_differs", "state_not_understood"],
+    words: str,
 ) -> e.ReviewRequested:
     return e.ReviewRequested(
         occurred_at=now,
         attempt=attempt.number,
-        rule=rule,  # type: ignore[arg-type]
+        rule=rule,
         words=words,
         evidence=seen.evidence,
     )
@@ -90,7 +115,9 @@ def _review(
 
 
 def _pending(payment: Payment, attempt: Attempt, seen: Observation, now: datetime) -> Facts:
-    if not may(payment, e.ChargePending):
+    """Said again only when an inquiry was faster than the answer to the charge, which alone tells how to pay."""
+    told = attempt.instructions.kind != "none" or seen.instructions.kind == "none"
+    if not may(payment, e.ChargePending) or (payment.status is Status.PENDING and told):
         return []
     return [
         e.ChargePending(
@@ -98,10 +125,27 @@ def _pending(payment: Payment, attempt: Attempt, seen: Observation, now: datetim
             attempt=attempt.number,
             transaction_id=seen.transaction_id,
             instructions=seen.instructions,
-            expires_at=seen.expires_at,
+            expires_at=seen.expires_at or attempt.expires_at or _page_expires(payment, attempt, now),
             evidence=seen.evidence,
         )
     ]
+
+
+def _page_expires(payment: Payment, attempt: Attempt, now: datetime) -> datetime | None:
+    """The gateway does not say when a hosted page ends, so we count from its opening."""
+    if not _hosted(attempt):
+        return None
+    seconds = payment.request.expires_after_seconds or METHODS[attempt.method].expiry_seconds
+    return now + timedelta(seconds=seconds)
+
+
+def _hosted(attempt: Attempt) -> bool:
+    return METHODS[attempt.method].mapping.api == "snap"
+
+
+def _page_is_open(attempt: Attempt, now: datetime) -> bool:
+    """A refusal under an open page is not the last word: the payer may try again there, under the same order id."""
+    return _hosted(attempt) and attempt.expires_at is not None and now <= attempt.expires_at
 
 
 def _challenged(payment: Payment, attempt: Attempt, seen: Observation, now: datetime) -> Facts:
@@ -132,6 +176,8 @@ def _authorised(payment: Payment, attempt: Attempt, seen: Observation, now: date
 
 
 def _captured(payment: Payment, attempt: Attempt, seen: Observation, now: datetime) -> Facts:
+    if payment.status is Status.REVERSED:
+        return [_review(attempt, seen, now, "state_not_understood", f"was reversed, is now {seen.status.value}")]
     if not may(payment, e.PaymentCaptured):
         return []
     when = seen.occurred_at or now
@@ -168,12 +214,14 @@ def _settled(payment: Payment, attempt: Attempt, seen: Observation, now: datetim
 
 
 def _paid_by(attempt: Attempt, seen: Observation) -> Method:
-    """A wallet's QR may be paid by another app; the gateway then calls it QRIS, and charges that fee (midtrans.md 4.5)."""
+    """A wallet's QR may be paid by another app: the gateway then calls it QRIS and takes that fee (midtrans.md 4.5)."""
     by_qr = seen.evidence.said.get("payment_type") == "qris"
     return METHODS["qris" if by_qr else attempt.method]
 
 
 def _denied(payment: Payment, attempt: Attempt, seen: Observation, now: datetime) -> Facts:
+    if may(payment, e.ChargeDenied) and _page_is_open(attempt, now):
+        return []
     if may(payment, e.ChargeDenied):
         return [
             e.ChargeDenied(
@@ -188,21 +236,18 @@ def _denied(payment: Payment, attempt: Attempt, seen: Observation, now: datetime
 
 
 def _taken_back(payment: Payment, attempt: Attempt, seen: Observation, now: datetime) -> Facts:
-    """Paid, and now denied, failed or expired: real for a few channels, for all others a person has to look."""
-    if not may(payment, e.SettlementReversed) or payment.captured is None:
+    """Paid, and now not: a denial is real for a few channels (midtrans.md 11.1), for the rest a person has to look."""
+    captured = payment.captured
+    if not may(payment, e.SettlementReversed) or captured is None:
         return []
     reversible = METHODS[attempt.method].reversible or payment.status is Status.CAPTURED
-    if not reversible or payment.refunding:
-        return [
-            _review(
-                attempt, seen, now, "state_not_understood", f"was paid, is now {seen.status.value}"
-            )
-        ]
+    if seen.status is not ChargeStatus.DENIED or not reversible or payment.refunding:
+        return [_review(attempt, seen, now, "state_not_understood", f"was paid, is now {seen.status.value}")]
     return [
         e.SettlementReversed(
             occurred_at=now,
             attempt=attempt.number,
-            captured=payment.captured,
+            captured=captured,
             settled=payment.settled,
             evidence=seen.evidence,
         )
@@ -210,6 +255,8 @@ def _taken_back(payment: Payment, attempt: Attempt, seen: Observation, now: date
 
 
 def _failed(payment: Payment, attempt: Attempt, seen: Observation, now: datetime) -> Facts:
+    if may(payment, e.ChargeFailed) and _page_is_open(attempt, now):
+        return []
     if not may(payment, e.ChargeFailed):
         return _taken_back(payment, attempt, seen, now)
     return [
@@ -237,23 +284,29 @@ def _cancelled(payment: Payment, attempt: Attempt, seen: Observation, now: datet
 
 def _expired(payment: Payment, attempt: Attempt, seen: Observation, now: datetime) -> Facts:
     if not may(payment, e.ChargeExpired):
-        return _taken_back(payment, attempt, seen, now)
-    return [
-        e.ChargeExpired(occurred_at=now, attempt=attempt.number, evidence=seen.evidence)
-    ]
+        return []
+    return [e.ChargeExpired(occurred_at=now, attempt=attempt.number, evidence=seen.evidence)]
 
 
 def _charged_back(payment: Payment, attempt: Attempt, seen: Observation, now: datetime) -> Facts:
+    """What was refunded cannot be disputed as well: how much the bank then takes, only a person can find out."""
     if not may(payment, e.ChargebackReceived):
         return []
+    unsent = [refund for refund in payment.refunds if refund.status is RefundStatus.REQUESTED]
+    left = payment.refundable + sum((refund.amount for refund in unsent), seen.amount.zero())
+    disputed = seen.chargeback
+    if disputed is None or disputed > left:
+        words = f"charged back: {disputed or 'an untold amount'}, of which {left} was not refunded"
+        return [_review(attempt, seen, now, "state_not_understood", words)]
     return [
         e.ChargebackReceived(
             occurred_at=now,
-            amount=seen.chargeback or seen.amount,
+            amount=disputed,
             fee=CHARGEBACK_FEE,
             fee_tax=CHARGEBACK_FEE_TAX,
             evidence=seen.evidence,
-        )
+        ),
+        *refunding.unsent_after_chargeback(unsent, now),
     ]
 
 
@@ -273,19 +326,25 @@ STEPS: Final[dict[ChargeStatus, tuple[Step, ...]]] = {
 }
 
 
-def _late(payment: Payment, attempt: Attempt, seen: Observation, now: datetime) -> Facts:
-    """Money on an attempt that is over: booked as the payer's own, whatever has become of the payment since."""
-    paid = seen.status in (ChargeStatus.CAPTURED, ChargeStatus.SETTLED)
-    if not paid or attempt.late or attempt.status not in LATE_BECAUSE:
+def _beside(payment: Payment, attempt: Attempt, seen: Observation, now: datetime) -> Facts:
+    """Money on an attempt that is over, or a second time on one that is paid: the payer's own until somebody decides."""
+    if attempt.late and attempt.status in LATE_BECAUSE and seen.status in TAKEN_BACK:
+        words = f"was paid late, is now {seen.status.value}"
+        return [_review(attempt, seen, now, "state_not_understood", words)]
+    if seen.status not in PAID or attempt.late:
         return []
-    because = "paid_twice" if payment.captured else LATE_BECAUSE[attempt.status]
     return [
         e.LatePaymentReceived(
             occurred_at=seen.occurred_at or now,
             attempt=attempt.number,
             transaction_id=seen.transaction_id,
             amount=seen.amount,
-            because=because,  # type: ignore[arg-type]
+            because=_because(payment, attempt),
             evidence=seen.evidence,
         )
     ]
+
+
+def _because(payment: Payment, attempt: Attempt) -> Because:
+    replaced = attempt is not payment.attempt and payment.status in LIVE
+    return "paid_twice" if payment.captured or replaced else LATE_BECAUSE[attempt.status]

@@ -63,6 +63,7 @@ class Refund(msgspec.Struct, frozen=True, kw_only=True):
     status: RefundStatus = R.REQUESTED
     sendings: int = 0
     retries: int = 0
+    not_before: datetime | None = None
     sent_at: datetime | None = None
     accepted: e.RefundAccepted | None = None
     failure: str = ""
@@ -78,6 +79,7 @@ class Payment(msgspec.Struct, frozen=True, kw_only=True):
     refunds: tuple[Refund, ...] = ()
     authorised: Money | None = None
     capture_asked: Money | None = None
+    captures_tried: tuple[Money, ...] = ()  # a refusal of a repeated capture does not prove that none was made
     cancel_asked: bool = False
     charged_back: Money | None = None
     review: str = ""
@@ -135,7 +137,7 @@ def may(payment: Payment, event: type[DomainEvent]) -> bool:
 
 
 def require(payment: Payment, event: type[DomainEvent]) -> None:
-    """Raises PaymentNotFound on an empty stream, PaymentUnderReview, or PaymentStateForbids when the table has no such row."""
+    """Raises PaymentNotFound on an empty stream, PaymentUnderReview, or PaymentStateForbids without such a row."""
     if payment.status is S.NEW and event is not e.PaymentRequested:
         raise PaymentNotFound()
     if payment.review:
@@ -164,7 +166,8 @@ def evolve(payment: Payment, event: DomainEvent) -> Payment:
     moved = replace(
         payment,
         status=NEXT.get((payment.status, type(event)), payment.status),
-        updated_at=event.occurred_at,
+        # The gateway tells some things later than they happened.
+        updated_at=max(event.occurred_at, payment.updated_at or event.occurred_at),
     )
     return EFFECTS[type(event)](moved, event)
 
@@ -173,8 +176,7 @@ def _on_attempt(payment: Payment, number: int, **changes: object) -> Payment:
     return replace(
         payment,
         attempts=tuple(
-            replace(attempt, **changes) if attempt.number == number else attempt
-            for attempt in payment.attempts
+            replace(attempt, **changes) if attempt.number == number else attempt for attempt in payment.attempts
         ),
     )
 
@@ -183,9 +185,7 @@ def _on_refund(payment: Payment, event: DomainEvent, refund_id: str, **changes: 
     return replace(
         payment,
         refunds=tuple(
-            replace(
-                refund, status=REFUND_NEXT.get((refund.status, type(event)), refund.status), **changes
-            )
+            replace(refund, status=REFUND_NEXT.get((refund.status, type(event)), refund.status), **changes)
             if refund.refund_id == refund_id
             else refund
             for refund in payment.refunds
@@ -198,10 +198,10 @@ def _requested(payment: Payment, event: e.PaymentRequested) -> Payment:
 
 
 def _attempt_started(payment: Payment, event: e.AttemptStarted) -> Payment:
-    started = Attempt(
-        number=event.attempt, order_id=event.order_id, method=event.method, why=event.why
+    started = Attempt(number=event.attempt, order_id=event.order_id, method=event.method, why=event.why)
+    return replace(
+        payment, attempts=(*payment.attempts, started), authorised=None, captures_tried=(), cancel_asked=False
     )
-    return replace(payment, attempts=(*payment.attempts, started), cancel_asked=False)
 
 
 def _dispatched(payment: Payment, event: e.ChargeDispatched) -> Payment:
@@ -241,32 +241,29 @@ def _pending(payment: Payment, event: e.ChargePending) -> Payment:
 
 
 def _authorised(payment: Payment, event: e.ChargeAuthorised) -> Payment:
-    moved = _on_attempt(
-        payment, event.attempt, status=payment.status, transaction_id=event.transaction_id
-    )
+    moved = _on_attempt(payment, event.attempt, status=payment.status, transaction_id=event.transaction_id)
     return replace(moved, authorised=event.amount)
 
 
 def _captured(payment: Payment, event: e.PaymentCaptured) -> Payment:
-    moved = _on_attempt(
-        payment, event.attempt, status=payment.status, transaction_id=event.transaction_id
-    )
+    moved = _on_attempt(payment, event.attempt, status=payment.status, transaction_id=event.transaction_id)
     return replace(moved, captured=event, capture_asked=None)
 
 
 def _ended(payment: Payment, event: DomainEvent) -> Payment:
-    """Denied, failed, expired, cancelled: the attempt is over and its order id burnt."""
-    return _on_attempt(
+    """Denied, failed, expired, cancelled: the attempt is over, its order id burnt, and nothing is asked of it."""
+    moved = _on_attempt(
         payment,
         event.attempt,  # type: ignore[attr-defined]
         status=payment.status,
         failure=getattr(event, "code", ""),
         failure_words=getattr(event, "words", ""),
     )
+    return replace(moved, cancel_asked=False, capture_asked=None)
 
 
 def _cancelled(payment: Payment, event: e.ChargeCancelled) -> Payment:
-    return replace(_ended(payment, event), captured=None, cancel_asked=False)
+    return replace(_ended(payment, event), captured=None)
 
 
 def _reversed(payment: Payment, event: e.SettlementReversed) -> Payment:
@@ -292,14 +289,10 @@ EFFECTS: Final[dict[type[DomainEvent], Callable[..., Payment]]] = {
     ),
     e.ChargeRetryScheduled: _retry_scheduled,
     e.ChargePending: _pending,
-    e.ChargeChallenged: lambda p, x: _on_attempt(
-        p, x.attempt, status=p.status, transaction_id=x.transaction_id
-    ),
+    e.ChargeChallenged: lambda p, x: _on_attempt(p, x.attempt, status=p.status, transaction_id=x.transaction_id),
     e.ChargeAuthorised: _authorised,
     e.PaymentCaptured: _captured,
-    e.PaymentSettled: lambda p, x: replace(
-        _on_attempt(p, x.attempt, status=p.status), settled=x, cancel_asked=False
-    ),
+    e.PaymentSettled: lambda p, x: replace(_on_attempt(p, x.attempt, status=p.status), settled=x),
     e.ChargeDenied: _ended,
     e.ChargeFailed: _ended,
     e.ChargeExpired: _ended,
@@ -307,25 +300,21 @@ EFFECTS: Final[dict[type[DomainEvent], Callable[..., Payment]]] = {
     e.PaymentAbandoned: _ended,
     e.SettlementReversed: _reversed,
     e.LatePaymentReceived: lambda p, x: _on_attempt(p, x.attempt, late=True),
-    e.CaptureRequested: lambda p, x: replace(p, capture_asked=x.amount),
+    e.CaptureRequested: lambda p, x: replace(p, capture_asked=x.amount, captures_tried=(*p.captures_tried, x.amount)),
     e.CaptureRefused: lambda p, x: replace(p, capture_asked=None),
     e.CancelRequested: lambda p, x: replace(p, cancel_asked=True),
     e.CancelRefused: lambda p, x: replace(p, cancel_asked=False),
     e.RefundRequested: _refund_requested,
     e.RefundDispatched: lambda p, x: _on_refund(
-        p, x, x.refund_id, sendings=x.sending, sent_at=x.occurred_at
+        p, x, x.refund_id, sendings=x.sending, sent_at=x.occurred_at, not_before=None
     ),
-    e.RefundOutcomeUnknown: lambda p, x: _on_refund(
-        p, x, x.refund_id, failure=x.cause, failure_words=x.detail
-    ),
+    e.RefundOutcomeUnknown: lambda p, x: _on_refund(p, x, x.refund_id, failure=x.cause, failure_words=x.detail),
     e.RefundRetryScheduled: lambda p, x: _on_refund(
-        p, x, x.refund_id, retries=x.retry, failure=x.cause, failure_words=x.detail
+        p, x, x.refund_id, retries=x.retry, not_before=x.not_before, failure=x.cause, failure_words=x.detail
     ),
     e.RefundAccepted: lambda p, x: _on_refund(p, x, x.refund_id, accepted=x, failure=""),
     e.RefundConfirmed: lambda p, x: _on_refund(p, x, x.refund_id),
-    e.RefundFailed: lambda p, x: _on_refund(
-        p, x, x.refund_id, failure=x.code, failure_words=x.words
-    ),
+    e.RefundFailed: lambda p, x: _on_refund(p, x, x.refund_id, failure=x.code, failure_words=x.words),
     e.ChargebackReceived: lambda p, x: replace(p, charged_back=x.amount),
     e.ReviewRequested: lambda p, x: replace(p, review=x.rule),
 }

@@ -1,10 +1,12 @@
 """Refunds: asked, sent, accepted by the gateway, confirmed by the bank, or failed. Never more than was captured.
 
-A refund counts against what is left from the moment it is asked for until it has failed, so that racing refunds cannot exceed it.
+A refund counts against what is left from when it is asked for until it has failed, so that racing ones cannot exceed it.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
+from functools import reduce
+from typing import Literal
 
 from ledger.clock import business_date
 from ledger.errors import Conflict, Rejected
@@ -14,7 +16,7 @@ from ledger.payments import commands as c
 from ledger.payments import events as e
 from ledger.payments.life import REFUND_NEXT, RefundStatus, Status
 from ledger.payments.methods import METHODS, RefundRule
-from ledger.payments.payment import Payment, Refund, evolve, require, require_lost
+from ledger.payments.payment import Payment, Refund, evolve, may, require, require_lost
 from ledger.payments.refunds import fee_returned, refund_split
 from ledger.payments.retrying import MAXIMUM_RETRIES
 from ledger.providers.port import DUPLICATE, Did, DidNot, Observation, ObservedRefund, Unknown
@@ -61,17 +63,12 @@ def request_refund(payment: Payment, command: c.RequestRefund) -> Facts:
     if payment.status is Status.CAPTURED:
         raise PaymentNotSettled()
     require(payment, e.RefundRequested)
-    settled = payment.settled
-    assert settled is not None, "the table allows refunds only when settled"
     if command.amount is not None and command.amount.minor <= 0:
         raise RefundAmountInvalid()
+    if asked := payment.find_refund(command.refund_id):
+        return _asked_again(asked, command)
     amount = payment.refundable if command.amount is None else command.amount
     _check_rule(METHODS[payment.attempt.method].refund, payment, amount, command.now)
-    if amount > payment.refundable or not amount:
-        raise RefundExceedsPayment(
-            f"Only {payment.refundable} is left to refund.",
-            refundable_minor=payment.refundable.minor,
-        )
     return [
         e.RefundRequested(
             occurred_at=command.now,
@@ -82,14 +79,21 @@ def request_refund(payment: Payment, command: c.RequestRefund) -> Facts:
     ]
 
 
+def _asked_again(asked: Refund, command: c.RequestRefund) -> Facts:
+    """One refund id is one refund."""
+    if command.amount not in (None, asked.amount):
+        raise RefundStateForbids(f"Refund {asked.refund_id} is of {asked.amount}.")
+    return []
+
+
 def _check_rule(rule: RefundRule, payment: Payment, amount: Money, now: datetime) -> None:
-    settled = payment.settled
+    settled, left = payment.settled, payment.refundable
     if rule.allowed == "none" or settled is None:
         raise RefundNotSupported(method=payment.attempt.method)
+    if not amount or (left - amount).minor < 0:
+        raise RefundExceedsPayment(f"Only {left} is left to refund.", refundable_minor=left.minor)
     if rule.allowed == "full" and amount != settled.amount:
-        raise RefundMustBeFull(
-            method=payment.attempt.method, amount_minor=settled.amount.minor
-        )
+        raise RefundMustBeFull(method=payment.attempt.method, amount_minor=settled.amount.minor)
     if now > settled.occurred_at + timedelta(days=rule.window_days):
         raise RefundWindowClosed(method=payment.attempt.method, window_days=rule.window_days)
 
@@ -101,6 +105,8 @@ def dispatch_refund(payment: Payment, command: c.DispatchRefund) -> Facts:
         raise RefundStateForbids(refund_status=refund.status.value)
     if refund.status is RefundStatus.UNKNOWN:
         require_lost(refund.sent_at, command.now, command.lost_after_seconds)
+    if refund.not_before and command.now < refund.not_before:
+        raise RefundStateForbids("The next try is not due yet.", refund_status=refund.status.value)
     return [
         e.RefundDispatched(
             occurred_at=command.now,
@@ -115,61 +121,93 @@ def record_refund(payment: Payment, command: c.RecordRefund) -> Facts:
     refund = _find(payment, command.refund_id)
     match command.outcome:
         case Did(observation):
-            return list(reconcile(payment, observation, command.now, command.available))
+            return reconcile(payment, observation, command.now, command.available)
+        case _ if command.sending not in (0, refund.sendings):
+            return []  # a later sending is under way, of which this proves nothing
         case DidNot(code=code) if code == DUPLICATE:
             return _unknown(refund, command, DUPLICATE, "the gateway knows this refund")
         case DidNot() as refusal:
-            return _not_done(refund, command, refusal)
+            return _not_done(payment, refund, command, refusal)
         case Unknown(cause=cause, detail=detail):
             return _unknown(refund, command, cause, detail)
 
 
-def reconcile(
-    payment: Payment, seen: Observation, now: datetime, available: Money
-) -> Iterator[DomainEvent]:
+def reconcile(payment: Payment, seen: Observation, now: datetime, available: Money) -> Facts:
     """What the gateway lists of refunds that we did not know yet."""
+    if rule := _not_understood(payment, seen):
+        return [_review(payment, seen, now, *rule)]
+    facts: list[DomainEvent] = []
+    for listed in seen.refunds:
+        accepted = _accepted(payment, listed.refund_id, seen, now)
+        payment = reduce(evolve, accepted, payment)
+        confirmed = _confirmed(payment, listed, seen, available)
+        payment = reduce(evolve, confirmed, payment)
+        available = reduce(_drawn, confirmed, available)
+        facts += [*accepted, *confirmed]
+    return facts
+
+
+ReviewRule = Literal["refund_not_ours", "state_not_understood"]
+
+
+def _not_understood(payment: Payment, seen: Observation) -> tuple[ReviewRule, str] | None:
+    """Money went back that we did not send, or not so: nothing of it is booked before a person has looked."""
+    gateway_ids: dict[str, str] = {}
     for listed in seen.refunds:
         refund = payment.find_refund(listed.refund_id)
-        if refund is None or refund.amount != listed.amount:
-            yield e.ReviewRequested(
-                occurred_at=now,
-                attempt=payment.attempt.number,
-                rule="refund_not_ours",
-                words=f"the gateway lists refund {listed.refund_id} of {listed.amount}",
-                evidence=seen.evidence,
-            )
-            return
-        for step in (_accepted, _confirmed):
-            for fact in step(payment, refund.refund_id, listed, seen, now, available):
-                payment = evolve(payment, fact)
-                yield fact
+        twice = gateway_ids.setdefault(listed.refund_id, listed.gateway_id) != listed.gateway_id
+        if refund is None or refund.amount != listed.amount or twice:
+            return "refund_not_ours", f"the gateway lists refund {listed.refund_id} of {listed.amount}"
+        if refund.status is RefundStatus.FAILED:
+            return "state_not_understood", f"refund {refund.refund_id} had failed, and the gateway lists it"
+    return None
 
 
-def lost_senders(
-    payment: Payment, facts: Facts, command: c.RecordInquiry
-) -> Iterator[DomainEvent]:
+def _review(payment: Payment, seen: Observation, now: datetime, rule: ReviewRule, words: str) -> e.ReviewRequested:
+    return e.ReviewRequested(
+        occurred_at=now, attempt=payment.attempt.number, rule=rule, words=words, evidence=seen.evidence
+    )
+
+
+def _drawn(available: Money, fact: e.RefundConfirmed) -> Money:
+    return available - fact.from_available + fact.fee_returned + fact.fee_tax_returned
+
+
+def lost_senders(payment: Payment, facts: Facts, command: c.RecordInquiry) -> Facts:
     """Refunds that were sent, are not among what the gateway lists, and whose sender has been silent for too long."""
+    if any(isinstance(fact, e.ReviewRequested) for fact in facts):
+        return []
     answered = {getattr(fact, "refund_id", "") for fact in facts}
     lease = timedelta(seconds=command.lease_seconds)
-    for refund in payment.refunds:
-        silent = refund.sent_at is not None and command.now >= refund.sent_at + lease
-        if refund.status is RefundStatus.DISPATCHED and silent and refund.refund_id not in answered:
-            yield e.RefundOutcomeUnknown(
-                occurred_at=command.now,
-                refund_id=refund.refund_id,
-                cause="sender_lost",
-                detail="no outcome was recorded, and the gateway lists no such refund",
-            )
+    return [
+        e.RefundOutcomeUnknown(
+            occurred_at=command.now,
+            refund_id=refund.refund_id,
+            cause="sender_lost",
+            detail="no outcome was recorded, and the gateway lists no such refund",
+        )
+        for refund in payment.refunds
+        if refund.status is RefundStatus.DISPATCHED
+        and refund.sent_at is not None
+        and command.now >= refund.sent_at + lease
+        and refund.refund_id not in answered
+    ]
 
 
-def _accepted(
-    payment: Payment,
-    refund_id: str,
-    listed: ObservedRefund,
-    seen: Observation,
-    now: datetime,
-    available: Money,
-) -> Facts:
+def unsent_after_chargeback(unsent: Iterable[Refund], now: datetime) -> Facts:
+    """The bank took the money back; sent on top of that, a refund would pay the payer twice."""
+    return [
+        e.RefundFailed(
+            occurred_at=now,
+            refund_id=refund.refund_id,
+            code="charged_back",
+            words="The payer's bank took the money back before this refund was sent.",
+        )
+        for refund in unsent
+    ]
+
+
+def _accepted(payment: Payment, refund_id: str, seen: Observation, now: datetime) -> Sequence[e.RefundAccepted]:
     refund = _find(payment, refund_id)
     captured = payment.captured
     if captured is None or (refund.status, e.RefundAccepted) not in REFUND_NEXT:
@@ -184,6 +222,7 @@ def _accepted(
         amount=refund.amount,
         earned=refund.amount.zero(),
         deferred_drawn_before=sum((a.from_deferred for a in before), refund.amount.zero()),
+        tax_drawn_before=sum((a.tax for a in before), refund.amount.zero()),
     )
     return [
         e.RefundAccepted(
@@ -200,14 +239,9 @@ def _accepted(
 
 
 def _confirmed(
-    payment: Payment,
-    refund_id: str,
-    listed: ObservedRefund,
-    seen: Observation,
-    now: datetime,
-    available: Money,
-) -> Facts:
-    refund = _find(payment, refund_id)
+    payment: Payment, listed: ObservedRefund, seen: Observation, available: Money
+) -> Sequence[e.RefundConfirmed]:
+    refund = _find(payment, listed.refund_id)
     settled = payment.settled
     known = (refund.status, e.RefundConfirmed) in REFUND_NEXT
     if listed.confirmed_at is None or settled is None or not known:
@@ -221,7 +255,7 @@ def _confirmed(
     return [
         e.RefundConfirmed(
             occurred_at=listed.confirmed_at,
-            refund_id=refund_id,
+            refund_id=refund.refund_id,
             amount=refund.amount,
             from_available=from_available,
             overdrawn=refund.amount - from_available,
@@ -243,33 +277,36 @@ def _find(payment: Payment, refund_id: str) -> Refund:
 def _unknown(refund: Refund, command: c.RecordRefund, cause: str, detail: str) -> Facts:
     if (refund.status, e.RefundOutcomeUnknown) not in REFUND_NEXT:
         return []
-    return [
-        e.RefundOutcomeUnknown(
-            occurred_at=command.now, refund_id=refund.refund_id, cause=cause, detail=detail
-        )
-    ]
+    return [e.RefundOutcomeUnknown(occurred_at=command.now, refund_id=refund.refund_id, cause=cause, detail=detail)]
 
 
-def _not_done(refund: Refund, command: c.RecordRefund, refusal: DidNot) -> Facts:
-    if (refund.status, e.RefundFailed) not in REFUND_NEXT:
+def _not_done(payment: Payment, refund: Refund, command: c.RecordRefund, refusal: DidNot) -> Facts:
+    if refund.status is RefundStatus.ACCEPTED:
+        # Listed, and now refused: the bank's word on the only sending. Of several, another one may be what is listed.
+        failed = refund.sendings == 1 and not refusal.retryable
+        return [_failed(refund, command, refusal)] if failed else []
+    if (refund.status, e.RefundRetryScheduled) not in REFUND_NEXT:
         return []
-    if refusal.retryable and refund.retries < MAXIMUM_RETRIES:
-        return [
-            e.RefundRetryScheduled(
-                occurred_at=command.now,
-                refund_id=refund.refund_id,
-                retry=refund.retries + 1,
-                not_before=command.now + timedelta(seconds=command.retry_after_seconds),
-                cause=refusal.code,
-                detail=refusal.words,
-            )
-        ]
-    return [
-        e.RefundFailed(
-            occurred_at=command.now,
-            refund_id=refund.refund_id,
-            code=refusal.code,
-            words=refusal.words,
-            accepted=refund.accepted,
-        )
-    ]
+    again = refusal.retryable and refund.retries < MAXIMUM_RETRIES and may(payment, e.RefundRetryScheduled)
+    return [_retry(refund, command, refusal) if again else _failed(refund, command, refusal)]
+
+
+def _retry(refund: Refund, command: c.RecordRefund, refusal: DidNot) -> e.RefundRetryScheduled:
+    return e.RefundRetryScheduled(
+        occurred_at=command.now,
+        refund_id=refund.refund_id,
+        retry=refund.retries + 1,
+        not_before=command.now + timedelta(seconds=command.retry_after_seconds),
+        cause=refusal.code,
+        detail=refusal.words,
+    )
+
+
+def _failed(refund: Refund, command: c.RecordRefund, refusal: DidNot) -> e.RefundFailed:
+    return e.RefundFailed(
+        occurred_at=command.now,
+        refund_id=refund.refund_id,
+        code=refusal.code,
+        words=refusal.words,
+        accepted=refund.accepted,
+    )

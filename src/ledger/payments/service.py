@@ -151,14 +151,21 @@ class PaymentService:
         fell_back = recorded.attempt.number > won.attempt.number
         return await self.charge(payment_id) if fell_back else recorded
 
-    async def inquire(self, payment_id: str, attempt: int | None = None) -> Inquired:
-        """Ask the gateway about an attempt (the newest by default), record what is new, and do what follows from it."""
+    async def inquire(
+        self, payment_id: str, attempt: int | None = None, transaction_id: str = ""
+    ) -> Inquired:
+        """Ask the gateway about an attempt (the newest by default), record what is new, and do what follows from it.
+
+        `transaction_id` is the one that a notice named; it is used when we know none yet.
+        """
         payment = await self.get(payment_id)
         number = attempt or payment.attempt.number
         asked = next((a for a in payment.attempts if a.number == number), None)
         if asked is None or not asked.sendings:
             return Inquired(payment, answered=True)
-        outcome = await self.provider.inquire(asked.order_id)
+        outcome = await self.provider.inquire(
+            asked.order_id, asked.transaction_id or transaction_id
+        )
         command = c.RecordInquiry(
             now=self.now(),
             attempt=number,
@@ -187,7 +194,9 @@ class PaymentService:
         if not payment.cancel_asked or payment.status in (Status.DISPATCHED, Status.UNKNOWN):
             return payment
         attempt = payment.attempt
-        outcome = await self.provider.cancel(attempt.order_id, attempt.instructions.session_token)
+        outcome = await self.provider.cancel(
+            attempt.order_id, attempt.instructions.session_token, attempt.transaction_id
+        )
         return (await self._do(payment_id, c.RecordCancel(now=self.now(), outcome=outcome))).state
 
     async def refund(
@@ -207,10 +216,12 @@ class PaymentService:
             return await self.get(payment_id)
         refund = won.find_refund(refund_id)
         assert refund is not None, "dispatching proved that it exists"
-        order_id = won.attempt.order_id
+        attempt = won.attempt
         outcome = await self._unless_stale(
             began,
-            lambda: self.provider.refund(order_id, refund_id, refund.amount, refund.reason),
+            lambda: self.provider.refund(
+                attempt.order_id, refund_id, refund.amount, refund.reason, attempt.transaction_id
+            ),
         )
         record = c.RecordRefund(
             now=self.now(),

@@ -129,12 +129,16 @@ class Provider(Protocol):
 
     async def charge(self, order: ChargeOrder) -> Outcome: ...
 
-    async def inquire(self, order_id: str) -> Outcome: ...
+    async def inquire(self, order_id: str, transaction_id: str = "") -> Outcome:
+        """Some channels of the hosted page know a transaction only by the gateway's own id."""
+        ...
 
     async def capture(self, order_id: str, transaction_id: str, amount: Money) -> Outcome: ...
 
-    async def cancel(self, order_id: str, session_token: str = "") -> Outcome:
-        """With a session token, a hosted page under which nothing was tried yet is closed as well."""
+    async def cancel(
+        self, order_id: str, session_token: str = "", transaction_id: str = ""
+    ) -> Outcome:
+        """With a session token, a hosted page under which nothing was tried yet is closed too: then `never_seen`."""
         ...
 
     async def expire(self, order_id: str) -> Outcome: ...
@@ -143,7 +147,14 @@ class Provider(Protocol):
 
     async def deny(self, order_id: str) -> Outcome: ...
 
-    async def refund(self, order_id: str, refund_id: str, amount: Money, reason: str) -> Outcome: ...
+    async def refund(
+        self,
+        order_id: str,
+        refund_id: str,
+        amount: Money,
+        reason: str,
+        transaction_id: str = "",
+    ) -> Outcome: ...
 
     def read_notice(self, body: bytes) -> Notice:
         """Raises NoticeMalformed or NoticeForged."""

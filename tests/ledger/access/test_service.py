@@ -83,16 +83,17 @@ async def test_a_key_is_refused_from_the_moment_it_expires(ledger_database: str)
 async def test_a_revoked_key_is_refused_here_at_once_and_elsewhere_within_the_cache(
     ledger_database: str, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(service, "CACHED_SECONDS", 0.2)
+    monkeypatch.setattr(service, "CACHED_SECONDS", 0.5)
     async with open_store(ledger_database) as one, open_store(ledger_database) as other:
         here, elsewhere = ApiKeys(one.store, PEPPER), ApiKeys(other.store, PEPPER)
         key, key_id = await here.issue("service", "shop", "till", by="test")
+        await here.authenticate(key)
         await elsewhere.authenticate(key)
         await here.revoke(key_id, by="test", reason="leaked")
 
         with pytest.raises(Unauthenticated):
             await here.authenticate(key)
-        await asyncio.sleep(0.2)
+        await asyncio.sleep(0.5)
         with pytest.raises(Unauthenticated):
             await elsewhere.authenticate(key)
 

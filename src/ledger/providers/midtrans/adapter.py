@@ -1,10 +1,12 @@
 """The port, operation by operation. It translates and decides nothing; every outcome is read in `answers`."""
 
+from collections.abc import Awaitable, Callable
 from typing import Final
 from urllib.parse import quote
 
 import msgspec
 
+from ledger import clock
 from ledger.money import Money
 from ledger.providers.midtrans import answers, hosted, requests
 from ledger.providers.midtrans.answers import Asked, Reply
@@ -49,19 +51,22 @@ class Midtrans:
             return await self._post(asked, "/v2/charge", body)
         return await self._post(asked, "/v2/charge", body, effect="charge")
 
-    async def inquire(self, order_id: str) -> Outcome:
-        url = f"{self._core_url}{_path(order_id, 'status')}"
-        reply = await self._connection.exchange("GET", url, seconds=self._inquiry_seconds)
-        return self._outcome(reply, Asked("inquiry", order_id))
+    async def inquire(self, order_id: str, transaction_id: str = "") -> Outcome:
+        async def ask(known_as: str, source: str) -> Outcome:
+            url = f"{self._core_url}{_path(known_as, 'status')}"
+            reply = await self._connection.exchange("GET", url, seconds=self._inquiry_seconds, source=source)
+            return self._outcome(reply, Asked("inquiry", order_id))
+
+        return await _by_either_id(ask, order_id, transaction_id)
 
     async def capture(self, order_id: str, transaction_id: str, amount: Money) -> Outcome:
         body = {"transaction_id": transaction_id, "gross_amount": amount.minor}
         asked = Asked("capture", order_id)
         return await self._post(asked, "/v2/capture", body, effect=f"capture {amount.minor}")
 
-    async def cancel(self, order_id: str, session_token: str = "") -> Outcome:
+    async def cancel(self, order_id: str, session_token: str = "", transaction_id: str = "") -> Outcome:
         """With a token, `never_seen` also says that the page is closed: nobody can pay there any more."""
-        outcome = await self._act("cancel", order_id)
+        outcome = await self._act("cancel", order_id, transaction_id)
         if session_token and _never_seen(outcome):
             return await self._close_session(order_id, session_token, outcome)
         return outcome
@@ -75,11 +80,17 @@ class Midtrans:
     async def deny(self, order_id: str) -> Outcome:
         return await self._act("deny", order_id)
 
-    async def refund(self, order_id: str, refund_id: str, amount: Money, reason: str) -> Outcome:
+    async def refund(
+        self, order_id: str, refund_id: str, amount: Money, reason: str, transaction_id: str = ""
+    ) -> Outcome:
         asked = Asked("refund", order_id, ObservedRefund(refund_id=refund_id, amount=amount))
         body = requests.refund(refund_id, amount.minor, reason)
-        path = _path(order_id, "refund")
-        return await self._post(asked, path, body, effect=f"refund {refund_id}")
+
+        async def ask(known_as: str, source: str) -> Outcome:
+            path = _path(known_as, "refund")
+            return await self._post(asked, path, body, effect=f"refund {refund_id}", source=source)
+
+        return await _by_either_id(ask, order_id, transaction_id)
 
     def read_notice(self, body: bytes) -> Notice:
         return read_notice(body, self._server_key)
@@ -95,7 +106,7 @@ class Midtrans:
             seconds=self._charge_seconds,
             body=msgspec.json.encode(requests.session(order, self._shop_url)),
         )
-        return hosted.read_opening(reply, order) if isinstance(reply, Reply) else reply
+        return hosted.read_opening(reply, order, clock.now()) if isinstance(reply, Reply) else reply
 
     async def _close_session(self, order_id: str, token: str, never_seen: Outcome) -> Outcome:
         """The payer may choose a method just now: then there is something to cancel after all."""
@@ -109,11 +120,16 @@ class Midtrans:
         cancelled = await self._act("cancel", order_id) if page is Page.IN_USE else never_seen
         return Unknown(cause="page_still_open", detail=page.value) if _never_seen(cancelled) else cancelled
 
-    async def _act(self, operation: Operation, order_id: str) -> Outcome:
-        path = _path(order_id, operation)
-        return await self._post(Asked(operation, order_id), path, {}, effect=operation)
+    async def _act(self, operation: Operation, order_id: str, transaction_id: str = "") -> Outcome:
+        async def ask(known_as: str, source: str) -> Outcome:
+            asked = Asked(operation, order_id)
+            return await self._post(asked, _path(known_as, operation), {}, effect=operation, source=source)
 
-    async def _post(self, asked: Asked, path: str, body: requests.Body, *, effect: str = "") -> Outcome:
+        return await _by_either_id(ask, order_id, transaction_id)
+
+    async def _post(
+        self, asked: Asked, path: str, body: requests.Body, *, effect: str = "", source: str = ""
+    ) -> Outcome:
         """`effect` names what must happen once for this order id; empty where the gateway ignores keys."""
         reply = await self._connection.exchange(
             "POST",
@@ -121,6 +137,7 @@ class Midtrans:
             seconds=self._charge_seconds,
             body=msgspec.json.encode(body),
             key=requests.idempotency_key(asked.order_id, effect) if effect else "",
+            source=source,
         )
         return self._outcome(reply, asked)
 
@@ -128,6 +145,14 @@ class Midtrans:
         if isinstance(reply, Reply):
             return answers.read(reply, asked, self._core_url)
         return reply
+
+
+async def _by_either_id(
+    ask: Callable[[str, str], Awaitable[Outcome]], order_id: str, transaction_id: str
+) -> Outcome:
+    """DANA, chosen on the hosted page, is known only by the gateway's own id, and to this source (midtrans.md 4.1, 6)."""
+    outcome = await ask(order_id, "")
+    return await ask(transaction_id, "SNAP_API") if transaction_id and _never_seen(outcome) else outcome
 
 
 def _path(order_id: str, action: str) -> str:

@@ -1,9 +1,10 @@
 """The hosted page (Snap): opening one, closing one. Until the payer chooses a method there is no transaction."""
 
+from datetime import datetime, timedelta
 from enum import Enum
 
 from ledger.payments.events import Evidence, Instructions
-from ledger.providers.midtrans import verdicts, wire
+from ledger.providers.midtrans import requests, verdicts, wire
 from ledger.providers.midtrans.answers import Reply, digest, not_done, unknown
 from ledger.providers.midtrans.verdicts import Kind, Verdict
 from ledger.providers.midtrans.wire import SnapAnswer, Unusable
@@ -16,13 +17,13 @@ class Page(Enum):
     UNKNOWN = "not told"
 
 
-def read_opening(reply: Reply, order: ChargeOrder) -> Outcome:
+def read_opening(reply: Reply, order: ChargeOrder, now: datetime) -> Outcome:
     """What asking for a page came to (midtrans.md 7.1). Never raises."""
     verdict = verdicts.SNAP_BY_HTTP.get(reply.http) or Verdict(Kind.UNKNOWN, f"http_{reply.http}")
     try:
         answer = _answer(reply)
         if verdict.kind is Kind.DID:
-            return Did(_page(answer, reply, order))
+            return Did(_page(answer, reply, order, now))
         return _refusal(verdict, answer)
     except Unusable as unusable:
         return unknown(unusable)
@@ -55,8 +56,8 @@ def _refusal(verdict: Verdict, answer: SnapAnswer) -> Outcome:
     return not_done(verdict, answer.words)
 
 
-def _page(answer: SnapAnswer, reply: Reply, order: ChargeOrder) -> Observation:
-    """The answer repeats neither order nor amount, so ours stand in."""
+def _page(answer: SnapAnswer, reply: Reply, order: ChargeOrder, now: datetime) -> Observation:
+    """The answer repeats neither order nor amount nor expiry, so what we asked for stands in."""
     if not (answer.token and answer.redirect_url):
         raise Unusable("answer_incomplete", "token or redirect_url is missing")
     return Observation(
@@ -66,4 +67,5 @@ def _page(answer: SnapAnswer, reply: Reply, order: ChargeOrder) -> Observation:
         amount=order.amount,
         evidence=Evidence(source="charge", digest=digest(reply)),
         instructions=Instructions(kind="redirect", redirect_url=answer.redirect_url, session_token=answer.token),
+        expires_at=now + timedelta(minutes=requests.page_minutes(order)),
     )

@@ -24,7 +24,7 @@ def charge(order: ChargeOrder, shop_url: str) -> Body:
 def session(order: ChargeOrder, shop_url: str) -> Body:
     """POST /snap/v1/transactions."""
     card: Body = {"secure": True} | ({"type": "authorize"} if order.capture_later else {})
-    body: Body = {**_order(order), **_customer(order), "credit_card": card, **_expiry(order)}
+    body: Body = {**_order(order), **_customer(order), "credit_card": card, **_page_expiry(order)}
     if order.method.mapping.enabled_payments:
         body["enabled_payments"] = list(order.method.mapping.enabled_payments)
     if shop_url:
@@ -87,11 +87,17 @@ def _custom_expiry(order: ChargeOrder) -> Body:
     return {"custom_expiry": {"expiry_duration": seconds, "unit": "second"}}
 
 
-def _expiry(order: ChargeOrder) -> Body:
-    """Snap knows no seconds (3): round up, so that nobody is cut short."""
-    if order.expires_after_seconds is None:
-        return {}
-    return {"expiry": {"duration": -(-order.expires_after_seconds // 60), "unit": "minutes"}}
+def page_minutes(order: ChargeOrder) -> int:
+    """How long a hosted page lives. Snap knows no seconds (3): round up, so that nobody is cut short."""
+    seconds = order.expires_after_seconds or order.method.expiry_seconds
+    return -(-seconds // 60)
+
+
+def _page_expiry(order: ChargeOrder) -> Body:
+    """Always said, so that the account's own setting does not decide (7.2); `expiry` also binds the method chosen."""
+    lasting = {"duration": page_minutes(order), "unit": "minutes"}
+    asked = {"expiry": lasting} if order.expires_after_seconds else {}
+    return {"page_expiry": lasting, **asked}
 
 
 def _card(order: ChargeOrder, _: str) -> Body:

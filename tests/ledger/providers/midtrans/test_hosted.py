@@ -1,6 +1,7 @@
 """midtrans.md 7.1 and 7.3."""
 
 import json
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -11,14 +12,17 @@ from ledger.providers.midtrans.hosted import Page, read_closing, read_opening
 from ledger.providers.port import DUPLICATE, ChargeStatus, Did, DidNot, Unknown
 from support.charges import charge_order
 
+NOW = datetime(2026, 11, 23, 10, tzinfo=UTC)
+
 
 def test_a_hosted_page_is_pending_with_no_transaction_yet():
     order = charge_order("snap")
     raw = b'{"token": "66e4fa55", "redirect_url": "https://app/snap/v3/redirection/66e4fa55"}'
-    answer = read_opening(Reply(201, raw), order)
+    answer = read_opening(Reply(201, raw), order, NOW)
 
     assert isinstance(answer, Did)
     assert (answer.observation.status, answer.observation.transaction_id) == (ChargeStatus.PENDING, "")
+    assert answer.observation.expires_at == NOW + timedelta(days=1)
     assert answer.observation.instructions.session_token == "66e4fa55"
 
 
@@ -44,7 +48,7 @@ SNAP: tuple[tuple[int, object, type, str], ...] = (
 
 @pytest.mark.parametrize(("http", "body", "kind", "word"), SNAP)
 def test_snap_refuses_in_its_own_way(http: int, body: object, kind: type, word: str):
-    answer = read_opening(Reply(http, json.dumps(body).encode()), charge_order("snap"))
+    answer = read_opening(Reply(http, json.dumps(body).encode()), charge_order("snap"), NOW)
 
     assert type(answer) is kind
     assert getattr(answer, "code", None) == word or getattr(answer, "cause", None) == word
@@ -68,5 +72,5 @@ def test_a_page_is_closed_in_use_or_not_told(http: int, body: object, page: Page
 
 @given(st.binary(max_size=100), st.integers(100, 599))
 def test_no_bytes_whatsoever_are_taken_for_a_page(raw: bytes, http: int):
-    assert not isinstance(read_opening(Reply(http, raw), charge_order("snap")), Did)
+    assert not isinstance(read_opening(Reply(http, raw), charge_order("snap"), NOW), Did)
     assert read_closing(Reply(http, raw)) is Page.UNKNOWN

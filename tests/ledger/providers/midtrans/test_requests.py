@@ -97,9 +97,15 @@ def test_a_hosted_page_offers_what_the_row_enables_and_always_asks_for_three_d_s
 
     assert body["enabled_payments"] == ["dana"]
     assert body["credit_card"] == {"secure": True, "type": "authorize"}
-    assert body["expiry"] == {"duration": 61, "unit": "minutes"}
+    assert body["expiry"] == body["page_expiry"] == {"duration": 61, "unit": "minutes"}
     assert body["callbacks"] == {"finish": SHOP}
-    assert "enabled_payments" not in requests.session(charge_order("snap"), "")
+
+
+def test_a_hosted_page_offers_everything_and_lives_a_day_unless_told_otherwise():
+    body = requests.session(charge_order("snap"), "")
+
+    assert body["page_expiry"] == {"duration": 1_440, "unit": "minutes"}
+    assert not {"enabled_payments", "expiry", "callbacks"} & body.keys()
 
 
 def test_a_key_is_short_and_different_for_each_effect():

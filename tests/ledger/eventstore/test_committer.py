@@ -1,0 +1,147 @@
+"""The committer's edges: bounds, deadlines, drain, a refused command among good ones, a server that freezes or dies."""
+
+import asyncio
+import os
+import signal
+import time
+from pathlib import Path
+
+import psycopg
+import pytest
+from api.embedded import EmbeddedPostgres
+from eventsourcing.persistence import StoredEvent
+from ledger.eventstore import committer as module
+from ledger.eventstore.committer import (
+    Appended,
+    Committer,
+    Duplicate,
+    StoreOverloaded,
+    StoreRefused,
+    StoreUnavailable,
+    VersionConflict,
+)
+from ledger.eventstore.connections import connect
+from ledger.eventstore.migrate import migrate
+
+from support.counting import COUNTER, Count
+from support.stores import SCHEMA, context, open_store
+
+
+def event(stream: str, version: int = 1, state: bytes = b"{}", topic: str = "test.done.v1") -> StoredEvent:
+    return StoredEvent(stream, version, topic, state)
+
+
+@pytest.fixture
+def committer(ledger_database: str):
+    committer = Committer(lambda: connect(ledger_database, SCHEMA, "app"))
+    yield committer
+    committer.close()
+
+
+def test_every_command_of_a_batch_gets_its_own_outcome(committer: Committer):
+    assert committer.append_and_wait("one", b"f1", [event("s-1")]) == Appended(1)
+    assert committer.append_and_wait("two", b"", [event("s-1", 1)]) == VersionConflict()
+    assert committer.append_and_wait("three", b"", [event("s-2"), event("s-2", 2)]) == Appended(3)
+    assert committer.append_and_wait("one", b"f1", [event("s-9")]) == Duplicate(1, "s-1", 1, b"f1")
+    assert committer.append_and_wait("four", b"", [event("s-2", 4)]) == VersionConflict()  # a gap
+
+
+async def test_what_queues_during_a_commit_goes_in_one_batch(committer: Committer):
+    outcomes = await asyncio.gather(*(committer.append(f"c{n}", b"", [event(f"s-{n}")]) for n in range(500)))
+    assert sorted(outcome.position for outcome in outcomes) == list(range(1, 501))
+    assert committer.batches < 50
+
+
+async def test_a_command_the_database_refuses_fails_alone(committer: Committer):
+    unbalanced = event("bad", state=b'{"d":{"legs":[]}}', topic="journal.entry_posted.v1")
+    good = [committer.append(f"c{n}", b"", [event(f"s-{n}")]) for n in range(20)]
+    outcomes = await asyncio.gather(*good[:10], committer.append("bad", b"", [unbalanced]), *good[10:], return_exceptions=True)
+    assert isinstance(outcomes.pop(10), StoreRefused)
+    assert all(isinstance(outcome, Appended) for outcome in outcomes)
+
+
+async def test_the_same_command_twice_in_one_batch_is_done_once(committer: Committer):
+    outcomes = await asyncio.gather(*(committer.append("same", b"", [event("s-1")]) for _ in range(20)))
+    assert sum(isinstance(outcome, Appended) for outcome in outcomes) == 1
+    assert sum(isinstance(outcome, Duplicate) for outcome in outcomes) == 19
+
+
+async def test_a_full_queue_says_so_at_once(ledger_database: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(module, "MAXIMUM_QUEUED", 3)
+
+    def never() -> psycopg.Connection:
+        raise psycopg.OperationalError("no server")
+
+    committer = Committer(never)
+    waiting = [asyncio.create_task(committer.append(f"c{n}", b"", [event(f"s-{n}")])) for n in range(8)]
+    done, _ = await asyncio.wait(waiting, timeout=1)
+    assert done and all(isinstance(task.exception(), StoreOverloaded) for task in done)
+    await asyncio.gather(*waiting, return_exceptions=True)
+    committer.close()
+
+
+async def test_closing_commits_what_is_queued_and_takes_no_more(ledger_database: str):
+    committer = Committer(lambda: connect(ledger_database, SCHEMA, "app"))
+    waiting = [asyncio.create_task(committer.append(f"c{n}", b"", [event(f"s-{n}")])) for n in range(50)]
+    await asyncio.sleep(0)
+    await asyncio.to_thread(committer.close)
+    assert all(isinstance(outcome, Appended) for outcome in await asyncio.gather(*waiting))
+    with pytest.raises(StoreUnavailable):
+        await committer.append("late", b"", [event("s-late")])
+
+
+async def test_a_reply_that_is_lost_after_the_commit_is_no_second_append(ledger_database: str):
+    """The connection dies between commit and reply: the batch is sent again and finds itself in the log."""
+    async with open_store(ledger_database) as opened:
+        original, lost = module._call, []
+
+        def lose_the_first_reply(pgconn, parameters):
+            rows = original(pgconn, parameters)
+            if not lost:
+                lost.append(rows)
+                raise module.ConnectionLost("the reply was lost")
+            return rows
+
+        module._call = lose_the_first_reply
+        try:
+            executed = await opened.store.execute(COUNTER, "counter-1", Count(5), context())
+        finally:
+            module._call = original
+        assert lost and (executed.state, executed.version) == (5, 1)
+        assert opened.recorder.max_notification_id() == 1
+
+
+@pytest.fixture
+def own_server(open_folder: Path):
+    with EmbeddedPostgres(open_folder / "frozen", settings={"fsync": "off"}) as server:
+        migrate(server.dsn, SCHEMA)
+        yield server
+
+
+async def test_a_frozen_server_is_answered_for_in_time_and_used_again(own_server: EmbeddedPostgres):
+    async with open_store(own_server.dsn) as opened:
+        await opened.store.execute(COUNTER, "counter-1", Count(1), context())
+        with psycopg.connect(own_server.dsn) as conn:
+            rows = conn.execute("select pid from pg_stat_activity where application_name = 'bukubesar app'").fetchall()
+        pids = [own_server.pid, *(pid for (pid,) in rows)]
+        try:
+            for pid in pids:
+                os.kill(pid, signal.SIGSTOP)
+            began = time.monotonic()
+            with pytest.raises(StoreUnavailable):
+                await opened.store.execute(COUNTER, "counter-1", Count(1), context("cmd-frozen"))
+            assert time.monotonic() - began < 5
+        finally:
+            for pid in reversed(pids):
+                os.kill(pid, signal.SIGCONT)
+        executed = await repeat_until_stored(opened, "cmd-frozen")
+        assert executed.state == 2  # once, whether the first try was stored or not
+
+
+async def repeat_until_stored(opened, command_id: str):
+    for _ in range(10):
+        try:
+            return await opened.store.execute(COUNTER, "counter-1", Count(1), context(command_id))
+        except StoreUnavailable:
+            await asyncio.sleep(0.2)
+    raise AssertionError("the store did not come back")

@@ -1,0 +1,75 @@
+"""scripts/replay.py as an auditor runs it."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from support.payment_lives import SETTLED, interleaved, lived
+from support.read_side import ReadSide, open_read_side
+
+SCRIPT = Path(__file__).parents[2] / "scripts" / "replay.py"
+
+
+@pytest.fixture
+def read_side(ledger_database: str) -> Iterator[ReadSide]:
+    with open_read_side(ledger_database) as opened:
+        yield opened
+
+
+def replay(read_side: ReadSide, *options: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(SCRIPT), "--database", read_side.conninfo, *options]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_a_sound_ledger_ends_with_no_differences_and_code_0(read_side: ReadSide) -> None:
+    read_side.log.copy_all(interleaved(payments=20, steps=8, seed=31))
+    read_side.catch_up()
+
+    done = replay(read_side)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = done.stdout.splitlines()
+    assert "trial balance   Rp0" in lines
+    assert lines[-1] == "differences     0"
+
+
+def test_a_changed_row_ends_with_code_1_and_the_row(read_side: ReadSide) -> None:
+    read_side.log.append("pay_1", lived("pay_1", *SETTLED))
+    read_side.catch_up()
+    read_side.connection.execute("update payments set status = 'refunded'")
+
+    done = replay(read_side)
+
+    assert done.returncode == 1
+    assert "  row           payments ('pay_1',)" in done.stdout
+
+
+def test_programs_get_json(read_side: ReadSide) -> None:
+    read_side.log.append("pay_1", lived("pay_1", *SETTLED))
+    read_side.catch_up()
+
+    report = json.loads(replay(read_side, "--json").stdout)
+
+    assert (report["events"], report["finding"]) == (8, None)
+
+
+def test_balances_are_shown_as_of_a_time(read_side: ReadSide) -> None:
+    read_side.log.append("pay_1", lived("pay_1", *SETTLED))
+
+    now, before = replay(read_side, "--until", "2027-01-01"), replay(read_side, "--until", "2026-01-01T00:00:00Z")
+
+    assert "Assets:Gateway:Midtrans:Available" in now.stdout
+    assert "Assets:Gateway:Midtrans:Available" not in before.stdout
+    assert (now.returncode, before.returncode) == (0, 0)
+
+
+def test_one_stream_is_told_event_by_event(read_side: ReadSide) -> None:
+    read_side.log.append("pay_1", lived("pay_1", *SETTLED))
+
+    told = replay(read_side, "--stream", "pay_1").stdout
+
+    assert told.index("payment.requested.v1") < told.index("payment.settled.v1") < told.index("links           8 ok")
