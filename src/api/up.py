@@ -123,8 +123,6 @@ class Deployment:
             midtrans = midtrans.model_copy(
                 update={
                     "server_key": type(midtrans.server_key)(SERVER_KEY),
-                    "client_key": type(midtrans.client_key)(CLIENT_KEY),
-                    "merchant_id": MERCHANT_ID,
                     "core_url": simulator,
                     "snap_url": simulator,
                 }
@@ -137,7 +135,6 @@ class Deployment:
                 "master_key": secret(master),
                 "host": LOOPBACK,
                 "port": port,
-                "public_url": f"http://{LOOPBACK}:{port}",
                 "midtrans": midtrans,
             }
         )

@@ -139,8 +139,6 @@ class Worker:
         if not task.cancelled() and (error := task.exception()):
             log.warning("worker.failed", error=type(error).__name__, code=getattr(error, "code", ""), detail=str(error))
 
-    # ── notices ───────────────────────────────────────────────────────────────────────────────────────────────
-
     async def _notices(self) -> bool:
         found = await self._wired.inbox.claim(AT_ONCE)
         for stored in found:
@@ -164,8 +162,6 @@ class Worker:
             WORK_DONE.labels("notice").inc()
         else:
             await self._wired.inbox.later(stored, "no_answer")
-
-    # ── due work ──────────────────────────────────────────────────────────────────────────────────────────────
 
     async def _due_work(self) -> bool:
         claimed = await self._claim(AT_ONCE)
@@ -209,8 +205,6 @@ class Worker:
     async def _later(self, work: Claimed, moment: datetime) -> None:
         async with self._wired.readers.connection() as conn:
             await conn.execute(LATER, {"not_before": moment, **_named(work)})
-
-    # ── purging ───────────────────────────────────────────────────────────────────────────────────────────────
 
     async def _purge(self) -> bool:
         moment = self._now()

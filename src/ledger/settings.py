@@ -10,8 +10,6 @@ class MidtransSettings(BaseSettings):
     """The merchant's account at the gateway; sandbox and production differ only in these."""
 
     server_key: SecretStr = SecretStr("")
-    client_key: SecretStr = SecretStr("")
-    merchant_id: str = ""
     core_url: str = "https://api.sandbox.midtrans.com"
     snap_url: str = "https://app.sandbox.midtrans.com"
     charge_seconds: float = Field(10.0, gt=0, le=30)  # the whole call, from connect to the last byte
@@ -34,8 +32,6 @@ class Settings(BaseSettings):
 
     host: str = "127.0.0.1"
     port: int = Field(8080, ge=0, le=65535)
-    # Where callers reach us, for links in answers.
-    public_url: str = "http://127.0.0.1:8080"
     readers: int = Field(12, ge=1, le=100)  # reading connections a process
 
     midtrans: MidtransSettings = MidtransSettings()

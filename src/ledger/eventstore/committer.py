@@ -6,8 +6,6 @@ duplicate of itself. The design and its measurements: docs/decisions/0003-group-
 """
 
 import asyncio
-import select
-import struct
 import threading
 from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
@@ -18,19 +16,17 @@ from typing import Any, Final
 import psycopg
 import structlog
 from eventsourcing.persistence import StoredEvent
-from psycopg import pq
 
-from ledger import clock
 from ledger.errors import LedgerError, Unavailable
+from ledger.eventstore import append_call
+from ledger.eventstore.append_call import ANSWER_SECONDS, BatchRefused, ConnectionLost
 
 log = structlog.get_logger(__name__)
 
 MAXIMUM_QUEUED: Final = 20_000  # commands; above that callers are told to come back
 MAXIMUM_BATCH: Final = 1_000  # commands in one transaction
 MAXIMUM_BATCH_BYTES: Final = 8 * 1024 * 1024
-ANSWER_SECONDS: Final = 3.0  # how long PostgreSQL may take for one batch before the connection is given up
 CALLER_SECONDS: Final = 4.0  # how long a caller waits for its outcome (reliability.md 4.14)
-REFUSED_CLASSES: Final = ("22", "23", "42", "P0")  # data, constraint, rights and syntax, PL/pgSQL; all else may pass
 RECONNECT_SECONDS: Final = (0.05, 0.1, 0.2, 0.5, 1.0)
 
 
@@ -88,14 +84,6 @@ class Append:
         self.size = sum(len(event.state) for event in self.events)
 
 
-class ConnectionLost(Exception):
-    """The reply did not come; the batch may or may not have been committed."""
-
-
-class BatchRefused(Exception):
-    """The server is well and says that these rows may not stand; nothing of the batch was committed."""
-
-
 class Committer:
     """Owns the connection on which events are appended. Construct it after a fork, one a process."""
 
@@ -109,8 +97,6 @@ class Committer:
         self.commands = 0
         self._thread = threading.Thread(target=self._run, name="committer", daemon=True)
         self._thread.start()
-
-    # ── callers ───────────────────────────────────────────────────────────────────────────────────────────────
 
     async def append(
         self, command_id: str, fingerprint: bytes, events: Sequence[StoredEvent]
@@ -161,8 +147,6 @@ class Committer:
             self._queue.append(append)
             self._wake.notify()
 
-    # ── the thread ────────────────────────────────────────────────────────────────────────────────────────────
-
     def _run(self) -> None:
         failures = 0
         while batch := self._take():
@@ -212,8 +196,10 @@ class Committer:
             return [self._commit_or_single_out([append])[0] for append in batch]
 
     def _commit(self, batch: Sequence[Append]) -> list[Outcome]:
-        conn = self._conn = self._conn or _prepared(self._connect())
-        rows = _call(conn.pgconn, _parameters(batch))
+        conn = self._conn = self._conn or append_call.prepared(self._connect())
+        rows = append_call.call(
+            conn.pgconn, [(append.command_id, append.fingerprint, append.events) for append in batch]
+        )
         if len(rows) != len(batch):
             raise ConnectionLost(f"{len(rows)} outcomes for {len(batch)} commands")
         self.batches += 1
@@ -276,92 +262,3 @@ def _outcome(row: Sequence[bytes | None]) -> Outcome:
         int(version or 0),
         bytes.fromhex((fingerprint or b"\\x")[2:].decode()),
     )
-
-
-# ── libpq: binary arrays by hand, because psycopg's list parameters cost five times the CPU (parts.md 3) ──────────
-
-_STATEMENT: Final = b"append"
-_QUERY: Final = b"select * from append($1, $2, $3, $4, $5, $6, $7) order by 1"
-_TEXT, _BYTEA, _INT8, _INT4 = 25, 17, 20, 23
-_ARRAY_OF: Final = {_TEXT: 1009, _BYTEA: 1001, _INT8: 1016, _INT4: 1007}
-_TYPES: Final = (_TEXT, _BYTEA, _INT4, _TEXT, _INT8, _TEXT, _BYTEA)
-_LENGTH: Final = struct.Struct(">i")
-_INT8_ITEM: Final = struct.Struct(">iq")
-_INT4_ITEM: Final = struct.Struct(">ii")
-
-
-def _prepared(conn: psycopg.Connection[Any]) -> psycopg.Connection[Any]:
-    result = conn.pgconn.prepare(_STATEMENT, _QUERY, [_ARRAY_OF[kind] for kind in _TYPES])
-    if result.status != pq.ExecStatus.COMMAND_OK:
-        raise psycopg.OperationalError(result.error_message.decode(errors="replace"))
-    conn.pgconn.nonblocking = 1
-    return conn
-
-
-def _parameters(batch: Sequence[Append]) -> list[bytes]:
-    events = [event for append in batch for event in append.events]
-    lasts, count = [], 0
-    for append in batch:
-        count += len(append.events)
-        lasts.append(count)
-    return [
-        _bytes_array(_TEXT, [append.command_id.encode() for append in batch]),
-        _bytes_array(_BYTEA, [append.fingerprint for append in batch]),
-        _header(_INT4, len(lasts)) + b"".join(_INT4_ITEM.pack(4, last) for last in lasts),
-        _bytes_array(_TEXT, [str(event.originator_id).encode() for event in events]),
-        _header(_INT8, len(events))
-        + b"".join(_INT8_ITEM.pack(8, event.originator_version) for event in events),
-        _bytes_array(_TEXT, [event.topic.encode() for event in events]),
-        _bytes_array(_BYTEA, [event.state for event in events]),
-    ]
-
-
-def _header(element: int, length: int) -> bytes:
-    return struct.pack(">iiiii", 1, 0, element, length, 1)
-
-
-def _bytes_array(element: int, items: Sequence[bytes]) -> bytes:
-    return _header(element, len(items)) + b"".join(
-        part for item in items for part in (_LENGTH.pack(len(item)), item)
-    )
-
-
-def _call(pgconn: pq.abc.PGconn, parameters: Sequence[bytes]) -> list[list[bytes | None]]:
-    """One prepared call with a deadline that holds even when the server is frozen; raises ConnectionLost."""
-    pgconn.send_query_prepared(_STATEMENT, parameters, [1] * len(parameters))
-    deadline = clock.monotonic_seconds() + ANSWER_SECONDS
-    while pgconn.flush():
-        _wait(pgconn.socket, deadline, writing=True)
-        pgconn.consume_input()
-    rows: list[list[bytes | None]] = []
-    failure: Exception | None = None
-    while True:
-        while pgconn.is_busy():
-            _wait(pgconn.socket, deadline)
-            pgconn.consume_input()
-        result = pgconn.get_result()
-        if result is None:
-            break
-        if result.status != pq.ExecStatus.TUPLES_OK:
-            failure = _failure(result)
-        rows += [
-            [result.get_value(row, column) for column in range(result.nfields)]
-            for row in range(result.ntuples)
-        ]
-    if failure:
-        raise failure
-    return rows
-
-
-def _failure(result: pq.abc.PGresult) -> Exception:
-    state = (result.error_field(pq.DiagnosticField.SQLSTATE) or b"").decode()
-    words = result.error_message.decode(errors="replace").strip()
-    return BatchRefused(words) if state[:2] in REFUSED_CLASSES else ConnectionLost(words)
-
-
-def _wait(socket: int, deadline: float, *, writing: bool = False) -> None:
-    ready = select.poll()
-    ready.register(socket, select.POLLIN | (select.POLLOUT if writing else 0))
-    left = deadline - clock.monotonic_seconds()
-    if left <= 0 or not ready.poll(left * 1000):
-        raise ConnectionLost(f"no answer within {ANSWER_SECONDS:g} s")

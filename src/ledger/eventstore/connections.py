@@ -11,8 +11,6 @@ from psycopg.conninfo import make_conninfo
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout, TooManyRequests
 
-
-
 from ledger.eventstore.committer import StoreUnavailable
 from ledger.eventstore.migrate import LogNames
 

@@ -7,8 +7,8 @@ import msgspec
 from eventsourcing.persistence import Mapper, MapperDeserialisationError, Notification, StoredEvent
 
 from ledger.errors import LedgerError
-from ledger.eventstore.upcasts import UPCASTS
 from ledger.events import TOPICS, DomainEvent, Metadata, Recorded
+from ledger.eventstore.upcasts import UPCASTS
 
 F = TypeVar("F")
 

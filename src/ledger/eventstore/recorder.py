@@ -16,7 +16,7 @@ from ledger.eventstore.committer import (
     Duplicate,
     VersionConflict,
 )
-from ledger.eventstore.connections import conninfo_for, connect
+from ledger.eventstore.connections import connect, conninfo_for
 from ledger.eventstore.migrate import LogNames
 from ledger.identity import new_id
 

@@ -29,7 +29,7 @@ from ledger.providers.port import DUPLICATE, NEVER_SEEN, Did, DidNot, Outcome, U
 
 Facts = Sequence[DomainEvent]
 
-# The page's life is rounded up to minutes when asked for, and the gateway ends things up to 90 s late (midtrans.md 11.4).
+# A page's life is rounded up to minutes, and the gateway ends things up to 90 s late (midtrans.md 11.4).
 PAGE_GRACE: Final = timedelta(minutes=2)
 
 

@@ -13,8 +13,6 @@ from ledger.events import DomainEvent
 from ledger.money import Money
 from ledger.privacy.sealed import Sealed
 
-# ── parts of facts ──────────────────────────────────────────────────────────────────────────────────────────────
-
 
 class Sale(msgspec.Struct, frozen=True, kw_only=True):
     """What was sold: `prepaid` defers the revenue, `delivered` earns it at once (books.md P1, P1b)."""
@@ -77,9 +75,6 @@ class Evidence(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     said: dict[str, str] = {}
 
 
-# ── asking ──────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
 class PaymentRequested(DomainEvent, topic="payment.requested.v1"):
     payment_id: str
     amount: Money
@@ -112,9 +107,6 @@ class ChargeDispatched(DomainEvent, topic="payment.charge_dispatched.v1"):
     attempt: int
     sent_by: str
     sending: int  # 1 for the first sending of this order id
-
-
-# ── what the gateway said of the charge ─────────────────────────────────────────────────────────────────────────
 
 
 class ChargeOutcomeUnknown(DomainEvent, topic="payment.charge_outcome_unknown.v1"):
@@ -227,9 +219,6 @@ class LatePaymentReceived(DomainEvent, topic="payment.late_payment_received.v1")
     evidence: Evidence
 
 
-# ── what we asked for after the charge ──────────────────────────────────────────────────────────────────────────
-
-
 class CaptureRequested(DomainEvent, topic="payment.capture_requested.v1"):
     attempt: int
     amount: Money
@@ -257,9 +246,6 @@ class PaymentAbandoned(DomainEvent, topic="payment.abandoned.v1"):
 
     attempt: int
     reason: str = ""
-
-
-# ── refunds and disputes ────────────────────────────────────────────────────────────────────────────────────────
 
 
 class RefundRequested(DomainEvent, topic="payment.refund_requested.v1"):

@@ -86,7 +86,7 @@ def _expected(payment: Payment, attempt: Attempt, seen: Observation) -> set[Mone
 
 
 def _is_another(payment: Payment, seen: Observation) -> bool:
-    """On a hosted page the payer may try several times: transactions of their own under one order id (midtrans.md 7.4)."""
+    """On a hosted page the payer may try several times: several transactions under one order id (midtrans.md 7.4)."""
     captured = payment.captured
     return captured is not None and seen.transaction_id != captured.transaction_id
 
@@ -327,7 +327,7 @@ STEPS: Final[dict[ChargeStatus, tuple[Step, ...]]] = {
 
 
 def _beside(payment: Payment, attempt: Attempt, seen: Observation, now: datetime) -> Facts:
-    """Money on an attempt that is over, or a second time on one that is paid: the payer's own until somebody decides."""
+    """Money on an attempt that is over, or again on one that is paid: the payer's own until somebody decides."""
     if attempt.late and attempt.status in LATE_BECAUSE and seen.status in TAKEN_BACK:
         words = f"was paid late, is now {seen.status.value}"
         return [_review(attempt, seen, now, "state_not_understood", words)]

@@ -1,6 +1,6 @@
 """Refunds: asked, sent, accepted by the gateway, confirmed by the bank, or failed. Never more than was captured.
 
-A refund counts against what is left from when it is asked for until it has failed, so that racing ones cannot exceed it.
+A refund counts against what is left from when it is asked for until it has failed, so racing ones cannot exceed it.
 """
 
 from collections.abc import Iterable, Sequence
@@ -222,7 +222,7 @@ def _accepted(payment: Payment, refund_id: str, seen: Observation, now: datetime
         amount=refund.amount,
         earned=refund.amount.zero(),
         deferred_drawn_before=sum((a.from_deferred for a in before), refund.amount.zero()),
-        tax_drawn_before=sum((a.tax for a in before), refund.amount.zero()),
+        tax_returned_before=sum((a.tax for a in before), refund.amount.zero()),
     )
     return [
         e.RefundAccepted(

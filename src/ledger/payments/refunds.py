@@ -1,7 +1,7 @@
 """Refund arithmetic: what it takes from revenue and tax, and how much of the fee comes back.
 
-Everything is cumulative (books.md 2, rule 2): a part is the total so far less the total before, so
-that parts sum to the whole.
+Everything is cumulative (books.md 2, rule 2): a part is the total so far less what was taken before,
+so that parts sum to the whole, also when some of them failed and were given back.
 """
 
 from datetime import date
@@ -54,10 +54,21 @@ def refund_split(
     refundable = min(captured, share.net + share.tax) - refunded_before
     if amount > refundable:
         raise RefundExceedsSale(f"Only {refundable} is left of the sale.", refundable_minor=refundable.minor)
-    tax = tax_of_part(share, refunded_before, amount, sold_on=sold_on, taken=tax_returned_before)
+    wanted = tax_of_part(share, refunded_before, amount, sold_on=sold_on, taken=tax_returned_before)
+    tax = (
+        wanted if tax_returned_before is None else _bounded(wanted, share.tax - tax_returned_before, amount, refundable)
+    )
     net = amount - tax
     from_deferred = min(net, _unearned(sale, share.net - earned - deferred_drawn_before))
     return RefundSplit(from_deferred, net - from_deferred, tax)
+
+
+def _bounded(wanted: Money, tax_left: Money, amount: Money, left: Money) -> Money:
+    """What stands after failures may be off by more than a small part can mend; so later parts are never left
+    with more tax than they can bear, nor with less than none, and the last one takes exactly what is left.
+    """
+    least = tax_left - (left - amount)
+    return max(least, min(wanted, tax_left))
 
 
 def fee_returned(fee: Fee, captured: Money, refunded_before: Money, amount: Money) -> FeeReturned:

@@ -1,4 +1,4 @@
-"""How often and how long we try, as tables. Only what the gateway provably did not do is sent again without asking first."""
+"""How often and how long we try. Only what the gateway provably did not do is sent again without asking first."""
 
 from typing import Final
 

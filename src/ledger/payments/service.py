@@ -12,9 +12,9 @@ import msgspec
 import structlog
 
 from ledger import clock
+from ledger.errors import Conflict
 from ledger.eventstore.key_ring import KeyRing
 from ledger.eventstore.store import Context, EventStore, Executed
-from ledger.errors import Conflict
 from ledger.identity import new_id
 from ledger.money import Money
 from ledger.payments import commands as c
@@ -70,16 +70,12 @@ class PaymentService:
     now: clock.Clock = clock.now
     draw: Callable[[float, float], float] = random.uniform
 
-    # ── reading ───────────────────────────────────────────────────────────────────────────────────────────────
-
     async def get(self, payment_id: str) -> Payment:
         """Raises PaymentNotFound."""
         payment = (await self.store.load(BOOKED_PAYMENT, payment_id)).state
         if payment.requested is None:
             raise PaymentNotFound(payment_id=payment_id)
         return payment
-
-    # ── asking ────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def request(
         self,
@@ -119,8 +115,6 @@ class PaymentService:
             now=self.now(), refund_id=refund_id, amount=amount, reason=reason
         )
         return await self._do(payment_id, command, context)
-
-    # ── doing: each may be called by anybody at any time; only what is due happens ─────────────────────────────
 
     async def charge(self, payment_id: str, *, never_seen: bool = False) -> Payment:
         """Send the newest attempt if it waits to be sent and we win the right to; follow it into fallbacks."""
@@ -231,8 +225,6 @@ class PaymentService:
             available=await self.balance.available(self.provider.name),
         )
         return (await self._do(payment_id, record)).state
-
-    # ── parts ─────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def _follow_up(self, payment_id: str, payment: Payment, outcome: Outcome) -> Payment:
         if payment.status is Status.REQUESTED:

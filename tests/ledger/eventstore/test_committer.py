@@ -10,6 +10,7 @@ import psycopg
 import pytest
 from api.embedded import EmbeddedPostgres
 from eventsourcing.persistence import StoredEvent
+from ledger.eventstore import append_call
 from ledger.eventstore import committer as module
 from ledger.eventstore.committer import (
     Appended,
@@ -93,20 +94,20 @@ async def test_closing_commits_what_is_queued_and_takes_no_more(ledger_database:
 async def test_a_reply_that_is_lost_after_the_commit_is_no_second_append(ledger_database: str):
     """The connection dies between commit and reply: the batch is sent again and finds itself in the log."""
     async with open_store(ledger_database) as opened:
-        original, lost = module._call, []
+        original, lost = append_call.call, []
 
-        def lose_the_first_reply(pgconn, parameters):
-            rows = original(pgconn, parameters)
+        def lose_the_first_reply(pgconn, batch):
+            rows = original(pgconn, batch)
             if not lost:
                 lost.append(rows)
-                raise module.ConnectionLost("the reply was lost")
+                raise append_call.ConnectionLost("the reply was lost")
             return rows
 
-        module._call = lose_the_first_reply
+        append_call.call = lose_the_first_reply
         try:
             executed = await opened.store.execute(COUNTER, "counter-1", Count(5), context())
         finally:
-            module._call = original
+            append_call.call = original
         assert lost and (executed.state, executed.version) == (5, 1)
         assert opened.recorder.max_notification_id() == 1
 
