@@ -4,30 +4,55 @@
     python scripts/replay.py --until 120000       balances when the log ended there, or at a time (UTC)
     python scripts/replay.py --stream pay_01k9…   one stream, event by event
 
+Without --database it is the ledger of BUKUBESAR_DATABASE_URL, else what `bukubesar up` or `bukubesar demo` last ran.
 Exit code 1, and the first thing that is wrong, when anything is.
 """
 
+import os
 import signal
 import sys
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Annotated
 
+OURS = Path(__file__).parent.parent / ".venv" / "bin" / "python"
+if find_spec("projections") is None and OURS.exists():
+    os.execv(OURS, [str(OURS), *sys.argv])  # called with another Python than the one `make` installed into
+
 import msgspec
+import psycopg
 import typer
 from rich.console import Console
 
+from api.tools import opened
+from ledger import logs
+from ledger.errors import LedgerError
 from projections import replay_words as words
-from projections.replaying import Report, as_of, verify
+from projections.replaying import Report, as_of, position_or_time, verify
 from projections.stream_reading import StreamReport, read_stream
 
 Database = Annotated[str, typer.Option(envvar="BUKUBESAR_DATABASE_URL", help="else that of `bukubesar up`")]
 AsJson = Annotated[bool, typer.Option("--json", help="for programs")]
 
 
-def replay(until: str = "", stream: str = "", json: AsJson = False, database: Database = "", schema: str = "") -> None:
+def replay(
+    until: str = "",
+    stream: str = "",
+    json: AsJson = False,
+    database: Database = "",
+    schema: str = "bukubesar",
+    data_dir: Path | None = None,
+) -> None:
     # Ended politely, it still drops the schema it works in.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
-    report = report_of(*lookup(database, schema), until, stream)
+    logs.set_up("warning", as_json=False)
+    try:
+        with place(database, schema, data_dir) as (conninfo, log_schema):
+            report = report_of(conninfo, log_schema, until, stream)
+    except (LedgerError, psycopg.OperationalError) as error:
+        raise SystemExit(str(error)) from None  # no traceback: it would show the connection string
     typer.echo(msgspec.json.encode(report) if json else "\n".join(words.of(report)))
     raise typer.Exit(0 if report.finding is None else 1)
 
@@ -41,19 +66,13 @@ def report_of(conninfo: str, schema: str, until: str, stream: str) -> Report | S
         return verify(conninfo, schema, progress)
 
 
-def position_or_time(text: str) -> int | datetime:
-    if text.isdecimal():
-        return int(text)
-    moment = datetime.fromisoformat(text)
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-def lookup(database: str, schema: str) -> tuple[str, str]:
+@contextmanager
+def place(database: str, schema: str, data_dir: Path | None) -> Iterator[tuple[str, str]]:
     if database:
-        return database, schema or "bukubesar"
-    from api.wiring import connect_for_tools  # noqa: PLC0415  only needed without a database of one's own
-
-    return connect_for_tools()
+        yield database, schema
+        return
+    with opened(data_dir) as settings:
+        yield settings.database_url.get_secret_value(), settings.database_schema
 
 
 if __name__ == "__main__":

@@ -65,4 +65,6 @@ def database(new_database: Callable[[str], str]) -> str:
 
 @pytest.fixture
 def ledger_database(new_database: Callable[[str], str], template: str) -> str:
-    return new_database(template)
+    database = new_database(template)
+    migrate(database, SCHEMA)  # rights on a database are not copied with it
+    return database

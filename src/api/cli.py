@@ -96,11 +96,11 @@ def simulator(context: typer.Context) -> None:
 
 
 @app.command()
-def demo() -> None:
+def demo(data_dir: DataDir = None) -> None:
     """Take payments by every method against a local Midtrans, and prove that the books are right."""
     from api.demo.story import main as tell
 
-    raise typer.Exit(tell())
+    raise typer.Exit(tell(data_dir))
 
 
 @app.command()

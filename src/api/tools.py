@@ -8,11 +8,14 @@ from pathlib import Path
 from typing import Final
 
 import psycopg
+from eventsourcing.persistence import PersistenceError
 
 from api.durability import private
 from api.embedded import EmbeddedPostgres, default_data_dir
-from ledger.errors import Unavailable
+from ledger.errors import LedgerError, Unavailable
 from ledger.settings import Settings
+from projections import GROUPS
+from projections.engine.follower import Follower
 
 RUNNING: Final = "running.json"  # in the data folder, while `bukubesar up` runs
 LAST_USED: Final = "last-used"  # in the default data folder: where the last `up` or `demo` kept its data
@@ -53,9 +56,19 @@ def opened(data_dir: Path | None = None) -> Iterator[Settings]:
         yield _completed(settings, database, folder)
     elif (folder / "pg").exists():
         with EmbeddedPostgres(folder, bin_dir=settings.postgres_bin) as postgres:
+            _catch_up(postgres.dsn, settings.database_schema)
             yield _completed(settings, postgres.dsn, folder)
     else:
         raise NothingToOpen(f"There is nothing in {folder}. Start `bukubesar up`, or set BUKUBESAR_DATABASE_URL.")
+
+
+def _catch_up(conninfo: str, schema: str) -> None:
+    """No worker runs here, so what the last one had left is applied now. What cannot be applied is the tool's to report."""
+    for group, models in GROUPS.items():
+        follower = Follower(conninfo, schema, group, models)
+        with suppress(psycopg.Error, LedgerError, PersistenceError, ValueError), follower.connect() as connection:
+            while follower.step(connection):
+                pass
 
 
 def _running(folder: Path) -> str:

@@ -27,6 +27,4 @@ GROUPS: Final[Mapping[str, Sequence[ReadModel]]] = MappingProxyType(
     }
 )
 
-READ_MODELS: Final[Sequence[ReadModel]] = tuple(
-    model for models in GROUPS.values() for model in models
-)
+READ_MODELS: Final[Sequence[ReadModel]] = tuple(model for models in GROUPS.values() for model in models)

@@ -69,9 +69,7 @@ def _forget(work: dict[_Ended, _Work], end: _Ended) -> None:
         del work[key]
 
 
-async def due(
-    conn: psycopg.AsyncConnection[Any], now: datetime, limit: int
-) -> list[dict[str, Any]]:
+async def due(conn: psycopg.AsyncConnection[Any], now: datetime, limit: int) -> list[dict[str, Any]]:
     """What is due, the longest overdue first."""
     cursor = conn.cursor(row_factory=dict_row)
     return await (await cursor.execute(SQL["due"], (now, limit))).fetchall()

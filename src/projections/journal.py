@@ -96,9 +96,7 @@ async def entries_of(
     return await (await cursor.execute(SQL["entries_of"], wanted)).fetchall()
 
 
-async def entries_of_stream(
-    conn: psycopg.AsyncConnection[Any], stream: str
-) -> list[dict[str, Any]]:
+async def entries_of_stream(conn: psycopg.AsyncConnection[Any], stream: str) -> list[dict[str, Any]]:
     """All postings of a payment, oldest first."""
     cursor = conn.cursor(row_factory=dict_row)
     return await (await cursor.execute(SQL["entries_of_stream"], (stream,))).fetchall()

@@ -98,9 +98,7 @@ class _Minute(msgspec.Struct, gc=False):
 def apply(batch: Batch, cursor: Cursor) -> None:
     counted = [recorded for recorded in batch if type(recorded.event) in COUNTS]
     started = {
-        (record.stream, record.event.attempt): _Attempt(
-            record.stream, record.event.attempt, record.event.method
-        )
+        (record.stream, record.event.attempt): _Attempt(record.stream, record.event.attempt, record.event.method)
         for record in batch
         if isinstance(record.event, AttemptStarted)
     }
@@ -134,9 +132,7 @@ def _earlier(
     return {(row[0], row[1]): _Attempt(*row) for row in cursor}
 
 
-def _count(
-    minutes: dict[tuple[str, datetime], _Minute], method: str, recorded: Recorded[Any], failed: bool
-) -> None:
+def _count(minutes: dict[tuple[str, datetime], _Minute], method: str, recorded: Recorded[Any], failed: bool) -> None:
     start = recorded.metadata.recorded_at.replace(second=0, microsecond=0)
     minute = minutes.setdefault((method, start), _Minute(method, start))
     minute.failed += failed

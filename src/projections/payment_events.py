@@ -93,6 +93,4 @@ async def of(
 ) -> list[dict[str, Any]]:
     """Oldest first; start with `after_version` 0."""
     cursor = conn.cursor(row_factory=dict_row)
-    return await (
-        await cursor.execute(SQL["of"], (payment_id, after_version, limit))
-    ).fetchall()
+    return await (await cursor.execute(SQL["of"], (payment_id, after_version, limit))).fetchall()

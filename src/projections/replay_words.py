@@ -44,7 +44,7 @@ def of_report(report: Report) -> list[str]:
         f"streams         {report.streams:,}",
         f"entries         {report.entries:,}",
     ]
-    if report.finding is None or report.finding.table or report.equal:
+    if report.finding is None or report.equal:
         totals = [str(Money(minor, currency)) for currency, minor in report.totals.items()]
         lines += [f"trial balance   {', '.join(totals) or 'empty'}", f"hash chain      ok to {report.until:,}"]
     lines += [f"{name:<15} {'equal' if same else 'DIFFERENT'}" for name, same in report.equal.items()]
@@ -69,7 +69,7 @@ def of_finding(finding: Finding) -> list[str]:
     if finding.stream:
         place = f"{finding.position}, stream {finding.stream}, version {finding.version}, {finding.topic}"
         lines.append(f"  at position   {place}")
-    if finding.table:
+    if finding.key:
         lines += [f"  row           {finding.table} {finding.key}"]
         lines += [f"  live          {finding.live or 'no such row'}"]
         lines += [f"  replayed      {finding.replayed or 'no such row'}"]

@@ -10,17 +10,18 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
 import msgspec
 import psycopg
 
+from ledger.errors import NotFound
 from ledger.eventstore.migrate import LogNames
 from projections import GROUPS, READ_MODELS, balances
 from projections.auditing import Auditor, Finding, LogBroken
 from projections.engine import connections, log, rebuild, sql
-from projections.engine.digests import Side, digest, first_difference
+from projections.engine.digests import Side, digest, first_difference, layout
 from projections.engine.log import LogHasGap
 from projections.engine.positions import Positions
 
@@ -30,6 +31,11 @@ LIVE_MAY_LAG_SECONDS: Final = 10.0
 
 Connection = psycopg.Connection[Any]
 Progress = Callable[[int, int], None]  # position reached, of how many
+
+
+class ReadModelsMissing(NotFound):
+    code = "read_models_missing"
+    title = "This log has no read models yet; start the server once."
 
 
 class Report(msgspec.Struct, kw_only=True):
@@ -49,8 +55,14 @@ class Report(msgspec.Struct, kw_only=True):
 
 
 def verify(conninfo: str, schema: str, progress: Progress = lambda position, until: None) -> Report:
-    """Replay the whole log and compare every read model with the live one, where the live one stands."""
-    _wait_for_live(conninfo, schema)
+    """Replay the whole log and compare every read model with the live one, where that one stands.
+
+    Raises ReadModelsMissing.
+    """
+    try:
+        _wait_for_live(conninfo, schema)
+    except psycopg.errors.UndefinedTable:
+        raise ReadModelsMissing() from None
     with _snapshot(conninfo, schema) as live:
         head, positions = _where(live, conninfo, schema)
         report = Report(until=head)
@@ -80,6 +92,14 @@ def as_of(
         return report
 
 
+def position_or_time(text: str) -> int | datetime:
+    """`120000`, or an ISO time, which is in UTC unless it says otherwise; raises ValueError."""
+    if text.isdecimal():
+        return int(text)
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
 def _replay(
     live: Connection,
     scratch: Connection,
@@ -90,9 +110,7 @@ def _replay(
     """Whether the log was sound all the way."""
     began, auditor = time.monotonic(), Auditor()
     try:
-        rebuild.replay(
-            live, scratch, stops, decode=auditor, progress=lambda n: progress(n, report.until)
-        )
+        rebuild.replay(live, scratch, stops, decode=auditor, progress=lambda n: progress(n, report.until))
         report.totals = _totals(_balances(scratch))
     except LogBroken as error:
         report.finding = error.finding
@@ -116,12 +134,17 @@ def _compare(live: Side, replayed: Side, report: Report) -> None:
 
 
 def _same(live: Side, replayed: Side, table: str) -> bool:
+    if layout(live, table) != layout(replayed, table):
+        return False
     with ThreadPoolExecutor(2) as both:  # each side is worked on by a server process of its own
         one, other = both.map(lambda side: digest(side, table), (live, replayed))
     return one == other
 
 
 def _difference(live: Side, replayed: Side, table: str) -> Finding:
+    if layout(live, table) != layout(replayed, table):
+        words = f"{table} was made by another version of the program: rebuild it"
+        return Finding(rule="layout", words=words, table=table)
     words = f"the live row of {table} is not what the log says"
     with replayed.connection.transaction():
         found = first_difference(live, replayed, table)

@@ -21,7 +21,6 @@ def read_side(ledger_database: str) -> Iterator[ReadSide]:
         yield opened
 
 
-
 @pytest.mark.parametrize("batch", [1, 7, 5_000])
 def test_balances_are_the_sums_of_all_postings(read_side: ReadSide, batch: int) -> None:
     appends = interleaved(payments=30, steps=10, seed=3)

@@ -22,7 +22,6 @@ def read_side(ledger_database: str) -> Iterator[ReadSide]:
         yield opened
 
 
-
 @pytest.mark.parametrize(
     ("events", "due"),
     [

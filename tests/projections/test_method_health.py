@@ -20,7 +20,6 @@ def read_side(ledger_database: str) -> Iterator[ReadSide]:
         yield opened
 
 
-
 def live(read_side: ReadSide, n: int, *events: type[e.DomainEvent], at: datetime = NOW) -> str:
     facts = lived(f"pay_{n}", *SENT, *events, seed=1)
     read_side.log.append(f"pay_{n}", facts, recorded_at=at)

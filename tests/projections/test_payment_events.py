@@ -16,7 +16,6 @@ def read_side(ledger_database: str) -> Iterator[ReadSide]:
         yield opened
 
 
-
 async def test_history_comes_in_order_and_in_pages(read_side: ReadSide) -> None:
     read_side.log.append("pay_1", lived("pay_1", *SETTLED))
     read_side.log.append("pay_2", lived("pay_2", *SETTLED))

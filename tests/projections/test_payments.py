@@ -21,7 +21,6 @@ def read_side(ledger_database: str) -> Iterator[ReadSide]:
         yield opened
 
 
-
 def test_a_settled_payment_shows_what_was_captured_and_what_it_cost(read_side: ReadSide) -> None:
     facts = lived("pay_1", *SETTLED)
     read_side.log.append("pay_1", facts)

@@ -116,19 +116,16 @@ def test_an_event_nobody_can_read_is_named_and_not_a_traceback(read_side: ReadSi
         *("readable", 3, "pay_1", 3),
         "payment.unheard_of.v1",
     )
-    assert "  at position   3, stream pay_1, version 3, payment.unheard_of.v1" in of(
-        verify(read_side.conninfo, SCHEMA)
-    )
+    assert "  at position   3, stream pay_1, version 3, payment.unheard_of.v1" in of(verify(read_side.conninfo, SCHEMA))
 
 
 def _hash_of_the_third(topic: str) -> str:
     """In SQL, by the formula of the chain, over the row as it stands."""
-    name = f"convert_to('{topic}', 'UTF8')"
-    return (
-        "(select sha256(b.hash || int8send(3) || int4send(5) || convert_to('pay_1', 'UTF8') || int8send(3)"
-        f" || int4send(octet_length({name})) || {name} || events.state)"
-        " from events b where b.notification_id = 2)"
+    formula = (
+        "(select sha256(b.hash || int8send(3) || int4send(5) || 'pay_1'::bytea || int8send(3)"
+        " || int4send({length}) || '{topic}'::bytea || events.state) from events b where b.notification_id = 2)"
     )
+    return formula.format(length=len(topic), topic=topic)
 
 
 def test_an_entry_that_does_not_balance_is_found(read_side: ReadSide) -> None:
@@ -192,6 +189,17 @@ def test_a_change_to_a_read_model_is_found_at_its_row(
     )
     assert list(report.equal.values()).count(False) == 1
     assert "differences     1" in of(report)
+
+
+def test_a_table_made_by_another_version_is_told_from_a_wrong_row(followed: ReadSide) -> None:
+    followed.connection.execute(
+        "alter table balances drop constraint balances_pkey, add primary key (position, account)"
+    )
+
+    finding = verify(followed.conninfo, SCHEMA).finding
+
+    assert finding is not None
+    assert (finding.rule, finding.table) == ("layout", "balances")
 
 
 def test_balances_of_an_earlier_moment_are_those_of_a_shorter_log(read_side: ReadSide) -> None:

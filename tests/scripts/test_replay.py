@@ -48,6 +48,23 @@ def test_a_changed_row_ends_with_code_1_and_the_row(read_side: ReadSide) -> None
     assert "  row           payments ('pay_1',)" in done.stdout
 
 
+def test_what_cannot_be_found_is_said_in_one_line(read_side: ReadSide) -> None:
+    done = replay(read_side, "--stream", "pay_none")
+
+    assert (done.returncode, done.stderr) == (1, "There are no events under this id.\n")
+
+
+def test_a_ledger_without_read_models_says_so(read_side: ReadSide) -> None:
+    read_side.connection.execute("drop table tracking")
+
+    done = replay(read_side)
+
+    assert (done.returncode, done.stderr) == (
+        1,
+        "This log has no read models yet; start the server once.\n",
+    )
+
+
 def test_programs_get_json(read_side: ReadSide) -> None:
     read_side.log.append("pay_1", lived("pay_1", *SETTLED))
     read_side.catch_up()

@@ -78,9 +78,7 @@ class LogRows:
             conn.execute("alter table events drop constraint if exists entry_balances")
             conn.execute(statement.encode())
 
-    def _record(
-        self, stream: str, facts: Sequence[DomainEvent], recorded_at: datetime
-    ) -> list[Recorded[DomainEvent]]:
+    def _record(self, stream: str, facts: Sequence[DomainEvent], recorded_at: datetime) -> list[Recorded[DomainEvent]]:
         metadata = Metadata(command_id=new_id("cmd"), actor="test", recorded_at=recorded_at)
         records = []
         for fact in facts:

@@ -146,9 +146,7 @@ class Life:
         return self.settled
 
     def _charge_cancelled(self, event: type[DomainEvent]) -> DomainEvent:
-        return e.ChargeCancelled(
-            attempt=self.attempt, evidence=SAID, captured=self.captured, occurred_at=self.now
-        )
+        return e.ChargeCancelled(attempt=self.attempt, evidence=SAID, captured=self.captured, occurred_at=self.now)
 
     def _settlement_reversed(self, event: type[DomainEvent]) -> DomainEvent:
         assert self.captured is not None
@@ -168,9 +166,7 @@ class Life:
     def _refund_requested(self, event: type[DomainEvent]) -> DomainEvent:
         refund_id = f"ref_{self.payment_id}_{len(self.refunds)}"
         self.refunds[refund_id] = "requested"
-        return e.RefundRequested(
-            refund_id=refund_id, amount=rp(self.amount // 3), reason="asked", occurred_at=self.now
-        )
+        return e.RefundRequested(refund_id=refund_id, amount=rp(self.amount // 3), reason="asked", occurred_at=self.now)
 
     def _refund(self, event: type[DomainEvent]) -> str:
         refund_id = next(key for key, status in self.refunds.items() if status in REFUND[event])

@@ -8,6 +8,7 @@ from eventsourcing.persistence import Mapper, MapperDeserialisationError, Notifi
 
 from ledger.errors import LedgerError
 from ledger.events import TOPICS, DomainEvent, Metadata, Recorded
+from ledger.eventstore import topics  # noqa: F401  enters every topic
 from ledger.eventstore.upcasts import UPCASTS
 
 F = TypeVar("F")

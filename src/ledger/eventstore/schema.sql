@@ -1,4 +1,4 @@
--- The event log of one schema: events, the ids of commands that made them, and the only way in.
+-- The event log of one schema: events, the ids of the commands that made them, and the only way in.
 -- Placeholders in braces are filled by migrate.py: {schema}, {owner}, {app}, {projector}, {auditor}, {lock}.
 
 create table events (
@@ -8,21 +8,15 @@ create table events (
     state              bytea not null,
     notification_id    bigint not null,
     hash               bytea not null,
+    command_id         text collate "C",  -- on the last event of a command: a repeat finds its first result there
+    fingerprint        bytea,             -- of the request behind the command, so that a different repeat is refused
     primary key (originator_id, originator_version)
 );
 create unique index events_notification_id on events (notification_id);
+create unique index events_command_id on events (command_id) where command_id is not null;
 comment on table events is
     'One row an event. state is JSON: "m" metadata, "d" the fact. notification_id is gap-free and in commit order. '
     'hash = sha256(previous hash, position, stream, version, topic, state).';
-
-create table commands (
-    command_id  text collate "C" primary key,
-    stream      text collate "C" not null,
-    version     bigint not null,
-    position    bigint not null,
-    fingerprint bytea not null
-);
-comment on table commands is 'Every command that made events, for ever: a repeat finds its first result here.';
 
 -- An entry in the log balances whoever inserts it, and by whatever way.
 create function entry_balances(state bytea) returns boolean
@@ -65,13 +59,10 @@ begin
         links := links || link;
     end loop;
     insert into events
-        select u.s, u.v, u.t, u.b, head + u.o, u.h
+        select u.s, u.v, u.t, u.b, head + u.o, u.h, c.id, c.print
         from unnest(streams, versions, topics, states, links) with ordinality as u (s, v, t, b, h, o)
+        left join unnest(command_ids, fingerprints, lasts) as c (id, print, last) on c.last = u.o
         order by u.o;
-    insert into commands
-        select c.id, u.s, u.v, head + c.last, c.print
-        from unnest(command_ids, fingerprints, lasts) as c (id, print, last)
-        join unnest(streams, versions) with ordinality as u (s, v, o) on u.o = c.last;
     if exists (
         select 1 from unnest(streams, versions) as u (s, v)
         where u.v > 1 and not exists (
@@ -106,8 +97,8 @@ begin
         null;
     end;
     for i in 1 .. cardinality(command_ids) loop
-        return query select i, 'duplicate', c.position, c.stream, c.version, c.fingerprint
-            from commands c where c.command_id = command_ids[i];
+        return query select i, 'duplicate', e.notification_id, e.originator_id, e.originator_version, e.fingerprint
+            from events e where e.command_id = command_ids[i];
         if not found then
             begin
                 head := append_rows(
@@ -134,19 +125,14 @@ end
 $$;
 create trigger events_append_only before update or delete on events for each row execute function refuse_change();
 create trigger events_no_truncate before truncate on events for each statement execute function refuse_change();
-create trigger commands_append_only before update or delete on commands for each row execute function refuse_change();
-create trigger commands_no_truncate before truncate on commands for each statement execute function refuse_change();
 alter table events enable always trigger events_append_only;
 alter table events enable always trigger events_no_truncate;
-alter table commands enable always trigger commands_append_only;
-alter table commands enable always trigger commands_no_truncate;
 
 alter table events owner to {owner};
-alter table commands owner to {owner};
 alter function entry_balances(bytea) owner to {owner};
 alter function append_rows(text[], bytea[], integer[], text[], bigint[], text[], bytea[]) owner to {owner};
 alter function append(text[], bytea[], integer[], text[], bigint[], text[], bytea[]) owner to {owner};
 revoke all on function append(text[], bytea[], integer[], text[], bigint[], text[], bytea[]) from public;
 revoke all on function append_rows(text[], bytea[], integer[], text[], bigint[], text[], bytea[]) from public;
 grant execute on function append(text[], bytea[], integer[], text[], bigint[], text[], bytea[]) to {app};
-grant select on events, commands to {app}, {projector}, {auditor};
+grant select on events to {app}, {projector}, {auditor};

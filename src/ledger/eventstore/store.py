@@ -168,7 +168,8 @@ class EventStore:
     async def _earlier(self, command_id: str) -> Duplicate | None:
         async with self._readers.connection() as conn:
             cursor = await conn.execute(
-                "select position, stream, version, fingerprint from commands where command_id = %s",
+                "select notification_id as position, originator_id as stream, originator_version as version,"
+                " fingerprint from events where command_id = %s",
                 [command_id],
             )
             row = await cursor.fetchone()

@@ -54,21 +54,21 @@ def refund_split(
     refundable = min(captured, share.net + share.tax) - refunded_before
     if amount > refundable:
         raise RefundExceedsSale(f"Only {refundable} is left of the sale.", refundable_minor=refundable.minor)
-    wanted = tax_of_part(share, refunded_before, amount, sold_on=sold_on, taken=tax_returned_before)
-    tax = (
-        wanted if tax_returned_before is None else _bounded(wanted, share.tax - tax_returned_before, amount, refundable)
-    )
+    tax = tax_of_part(share, refunded_before, amount, sold_on=sold_on, taken=tax_returned_before)
+    if tax_returned_before is not None:
+        rest = share.net + share.tax - refunded_before - amount
+        tax = _bounded(tax, share.tax - tax_returned_before, rest)
     net = amount - tax
     from_deferred = min(net, _unearned(sale, share.net - earned - deferred_drawn_before))
     return RefundSplit(from_deferred, net - from_deferred, tax)
 
 
-def _bounded(wanted: Money, tax_left: Money, amount: Money, left: Money) -> Money:
-    """What stands after failures may be off by more than a small part can mend; so later parts are never left
-    with more tax than they can bear, nor with less than none, and the last one takes exactly what is left.
+def _bounded(wanted: Money, tax_left: Money, rest: Money) -> Money:
+    """The tax of a part, such that `rest`, what is left of the sale after it, can bear the rest of the tax.
+
+    After failures more may be off than the next part can mend; the last part takes exactly what is left.
     """
-    least = tax_left - (left - amount)
-    return max(least, min(wanted, tax_left))
+    return max(tax_left - rest, min(wanted, tax_left))
 
 
 def fee_returned(fee: Fee, captured: Money, refunded_before: Money, amount: Money) -> FeeReturned:

@@ -1,10 +1,10 @@
 """How read models are kept: nothing here knows what any of them means.
 
-    sql         named statements from the `.sql` file beside a module
-    read_model  what a read model is
-    log         the event log in pages, without gaps, and decoded
-    positions   how far a group of read models has come, advanced by compare-and-set
-    follower    one batch, one transaction: events, rows and position; never dies
-    rebuild     a fresh read schema, filled from the log
-    digests     whether two read schemas are the same, byte for byte
+sql         named statements from the `.sql` file beside a module
+read_model  what a read model is
+log         the event log in pages, without gaps, and decoded
+positions   how far a group of read models has come, advanced by compare-and-set
+follower    one batch, one transaction: events, rows and position; never dies
+rebuild     a fresh read schema, filled from the log
+digests     whether two read schemas are the same, byte for byte
 """

@@ -60,6 +60,12 @@ def first_difference(live: Side, replayed: Side, table: str) -> Difference | Non
     return None
 
 
+def layout(side: Side, table: str) -> list[str]:
+    """Columns with their types, and the primary key: tables of different layouts cannot be compared."""
+    rows = side.connection.execute(SQL["columns"], (side.schema, table)).fetchall()
+    return [*(f"{name} {kind}" for name, kind in rows), f"key {', '.join(primary_key(side, table))}"]
+
+
 def primary_key(side: Side, table: str) -> list[str]:
     rows = side.connection.execute(SQL["primary_key"], (side.schema, table)).fetchall()
     return [name for (name,) in rows]

@@ -7,3 +7,11 @@ from pg_index i
     join pg_attribute a on a.attrelid = c.oid and a.attnum = k.attnum
 where n.nspname = %s and c.relname = %s and i.indisprimary
 order by k.place
+
+-- name: columns
+select a.attname::text, format_type(a.atttypid, a.atttypmod)
+from pg_attribute a
+    join pg_class c on c.oid = a.attrelid
+    join pg_namespace n on n.oid = c.relnamespace
+where n.nspname = %s and c.relname = %s and a.attnum > 0 and not a.attisdropped
+order by a.attnum

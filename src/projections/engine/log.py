@@ -51,9 +51,7 @@ def unfollowed(follows: Iterable[type[DomainEvent]]) -> frozenset[str]:
     return frozenset(topic for topic, event in TOPICS.items() if event not in followed)
 
 
-def decode(
-    rows: Sequence[StoredRow], mapper: EventMapper, skipped: frozenset[str]
-) -> list[Recorded[DomainEvent]]:
+def decode(rows: Sequence[StoredRow], mapper: EventMapper, skipped: frozenset[str]) -> list[Recorded[DomainEvent]]:
     """Raises the library's MapperDeserialisationError, which names the event."""
     return [
         mapper.decode(row.stream, row.version, row.topic, row.state, row.position)

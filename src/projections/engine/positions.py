@@ -37,9 +37,7 @@ class Positions(PostgresTrackingRecorder):
         store.schema = read_schema
         super().__init__(store, tracking_table_name=TABLE)
         table = Identifier(read_schema, TABLE)
-        self.begin_statement = SQL("insert into {} values (%s, %s) on conflict do nothing").format(
-            table
-        )
+        self.begin_statement = SQL("insert into {} values (%s, %s) on conflict do nothing").format(table)
         self.advance_statement = SQL(
             "update {} set notification_id = %s where application_name = %s and notification_id = %s"
         ).format(table)

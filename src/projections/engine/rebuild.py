@@ -30,9 +30,7 @@ Progress = Callable[[int], None]  # the position reached
 Decode = Callable[[Sequence[StoredRow]], Sequence[Recorded[DomainEvent]]]
 
 
-def create(
-    connection: Connection, conninfo: str, schema: str, read_schema: str, groups: Groups
-) -> None:
+def create(connection: Connection, conninfo: str, schema: str, read_schema: str, groups: Groups) -> None:
     """Everything a read schema needs, where it is not there yet; safe at every start and from several processes."""
     models = [model for group in groups.values() for model in group]
     with connection.transaction(), connection.cursor() as cursor:
@@ -56,9 +54,7 @@ def create_indexes(cursor: psycopg.Cursor[Any], model: ReadModel) -> None:
         cursor.execute(model.SQL["index"])
 
 
-def create_scratch(
-    connection: Connection, schema: str, read_schema: str, models: Sequence[ReadModel]
-) -> None:
+def create_scratch(connection: Connection, schema: str, read_schema: str, models: Sequence[ReadModel]) -> None:
     """Tables to compare and then drop: no WAL, no indexes for queries, no positions."""
     with connection.transaction(), connection.cursor() as cursor:
         cursor.execute(psql.SQL("create schema {}").format(psql.Identifier(read_schema)))

@@ -20,9 +20,7 @@ def load(module: str) -> Mapping[str, bytes]:
     if origin is None:
         raise ModuleNotFoundError(f"{module} has no file, so there is none beside it.")
     _, *parts = _NAME.split(Path(origin).with_suffix(".sql").read_text(encoding="utf-8"))
-    return MappingProxyType(
-        {name: text.strip().encode() for name, text in zip(parts[::2], parts[1::2], strict=True)}
-    )
+    return MappingProxyType({name: text.strip().encode() for name, text in zip(parts[::2], parts[1::2], strict=True)})
 
 
 def rows(values: Sequence[Any]) -> Jsonb:

@@ -1,0 +1,83 @@
+# Every target sets up what it needs: Python 3.11 or newer, pip and make are enough.
+#
+#   make demo     payments by every method against a local Midtrans, and the proof that the books are right
+#   make test     every test of the quick suite
+#   make up       everything on this machine until Ctrl-C; ARGS="--port 9000" changes how
+#   make check    format, lint, types, import contracts, house rules, then the tests; this is what CI runs
+#   make replay   rebuild every read model from the log and compare
+#   make docs     write what is generated under docs/
+#   make format   format the code
+#   make lock     resolve the requirements anew (needs uv)
+#   make clean    remove what make made; never any ledger's data
+
+PYTHON ?= python3
+ARGS ?=
+
+VENV := .venv
+RUN := $(VENV)/bin/python
+PIP := $(RUN) -m pip --quiet --disable-pip-version-check
+INSTALLED := $(VENV)/.installed
+
+# A copy of this folder brings an environment that points to where it was made: make it anew.
+ifneq ($(shell cat $(INSTALLED) 2>/dev/null),$(CURDIR))
+.PHONY: $(INSTALLED)
+endif
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test up check lint replay docs format lock clean
+
+help:
+	@sed -n 's/^#   //p' Makefile
+
+setup: $(INSTALLED)
+
+$(INSTALLED): requirements/dev.lock pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { echo "There is no $(PYTHON) here: install Python 3.11 or newer, or name one: make PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(PYTHON) is older than Python 3.11; name a newer one: make PYTHON=python3.12" >&2; exit 1; }
+	@echo "Installing into $(VENV); this takes a minute the first time."
+	@rm -f $(INSTALLED)
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(PIP) install --require-hashes --requirement requirements/dev.lock
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@printf '%s\n' '$(CURDIR)' > $(INSTALLED)
+
+demo: setup
+	@$(RUN) -m api.cli demo $(ARGS)
+
+# Each process has a PostgreSQL of its own; one file's tests stay together.
+test: setup
+	@$(RUN) -m pytest -q -n 2 --dist loadfile $(ARGS)
+
+up: setup
+	@$(RUN) -m api.cli up $(ARGS)
+
+check: lint test
+
+lint: setup
+	@$(RUN) -m ruff format --check .
+	@$(RUN) -m ruff check .
+	@$(RUN) -m mypy
+	@$(VENV)/bin/lint-imports --no-logo
+
+replay: setup
+	@$(RUN) scripts/replay.py $(ARGS)
+
+docs: setup
+	@$(RUN) -m api.cli documents docs
+
+format: setup
+	@$(RUN) -m ruff check --fix-only --quiet .
+	@$(RUN) -m ruff format .
+
+# No header, because it would name this machine; uv leaves the addresses of registries out.
+COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header
+
+lock:
+	@$(COMPILE) pyproject.toml --output-file requirements/server.lock
+	@$(COMPILE) pyproject.toml --extra embedded --output-file requirements/runtime.lock
+	@$(COMPILE) pyproject.toml --extra embedded --extra dev --output-file requirements/dev.lock
+	@$(COMPILE) requirements/build.in --constraint requirements/dev.lock --output-file requirements/build.lock
+
+clean:
+	@rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	@find src tests scripts -name __pycache__ -type d -prune -exec rm -rf {} +

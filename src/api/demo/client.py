@@ -1,0 +1,259 @@
+"""The two sides of the story over HTTP: the API as a merchant sees it, the gateway as payers and banks do."""
+
+import secrets
+from collections.abc import AsyncIterator, Mapping
+from datetime import datetime
+from functools import partial
+from typing import Any, Final, TypeVar
+
+import httpx2
+import msgspec
+
+from api.demo.waiting import until
+from api.up import CLIENT_KEY
+
+TIMEOUT_SECONDS: Final = 30.0
+
+Json = dict[str, Any]
+
+
+class Wire(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """Fields that an answer leaves out have their defaults."""
+
+
+class NextAction(Wire, frozen=True):
+    type: str
+    message: dict[str, str] = {}
+    redirect_url: str = ""
+    session_token: str = ""
+
+
+class Failure(Wire, frozen=True):
+    code: str
+    words: str
+
+
+class Attempt(Wire, frozen=True):
+    number: int
+    method: str
+    status: str
+    order_id: str
+    routing_rule: str
+    routing_reason: str
+    transaction_id: str = ""
+    retries: int = 0
+    failure: Failure | None = None
+
+
+class Fee(Wire, frozen=True):
+    total: int
+
+
+class Refund(Wire, frozen=True):
+    refund_id: str
+    amount: int
+    status: str
+
+
+class Payment(Wire, frozen=True):
+    payment_id: str
+    status: str
+    amount: int
+    payment_method: str
+    captured_amount: int
+    refunded_amount: int
+    refundable_amount: int
+    attempts: tuple[Attempt, ...]
+    refunds: tuple[Refund, ...]
+    next_action: NextAction | None = None
+    fee: Fee | None = None
+    under_review: str = ""
+
+    @property
+    def attempt(self) -> Attempt:
+        return self.attempts[-1]
+
+
+class Event(Wire, frozen=True):
+    topic: str
+    recorded_at: datetime
+    event: Json
+
+
+class Method(Wire, frozen=True):
+    code: str
+    name: str
+    family: str
+    available: bool
+    networks: tuple[str, ...]
+
+
+class AsOf(Wire, frozen=True):
+    head: int
+    money: int
+    views: int
+
+    @property
+    def is_complete(self) -> bool:
+        return min(self.money, self.views) >= self.head
+
+
+class Balance(Wire, frozen=True):
+    account: str
+    balance: int
+    debit: int
+    credit: int
+    label: str
+
+
+class TrialBalance(Wire, frozen=True):
+    accounts: tuple[Balance, ...]
+    totals: dict[str, int]
+    as_of: AsOf
+
+    def balance(self, account: str) -> int:
+        return sum(row.balance for row in self.accounts if row.account == account)
+
+
+class Refused(Exception):
+    """Answered with a problem (RFC 9457)."""
+
+    def __init__(self, status: int, code: str, detail: str) -> None:
+        super().__init__(f"{status} {code}: {detail}")
+        self.status, self.code = status, code
+
+
+class Accepted(msgspec.Struct, frozen=True):
+    http: int
+    payment: Payment
+    replayed: bool
+
+
+Shape = TypeVar("Shape")
+
+
+class Api:
+    """Payments with a service's key; events and accounts with an auditor's, for a service may not read them."""
+
+    def __init__(self, url: str, service_key: str, auditor_key: str) -> None:
+        self._service, self._auditor = (_http(url, key) for key in (service_key, auditor_key))
+        self._public = _http(url)
+
+    async def create(self, body: Mapping[str, Any], key: str = "") -> Accepted:
+        return await self._write("/api/v1/payments", body, key)
+
+    async def capture(self, payment_id: str, amount: int) -> Accepted:
+        return await self._write(f"/api/v1/payments/{payment_id}/capture", {"amount": amount})
+
+    async def cancel(self, payment_id: str) -> Accepted:
+        return await self._write(f"/api/v1/payments/{payment_id}/cancel", {"reason": "changed their mind"})
+
+    async def refund(self, payment_id: str, amount: int | None = None) -> Accepted:
+        body = {"reason": "sent back"} | ({"amount": amount} if amount is not None else {})
+        return await self._write(f"/api/v1/payments/{payment_id}/refund", body)
+
+    async def get(self, payment_id: str) -> Payment:
+        return await _read(self._service, f"/api/v1/payments/{payment_id}", Payment)
+
+    async def payment_ids(self) -> list[str]:
+        return [row["paymentId"] async for row in self._rows("/api/v1/payments", "payments", self._service)]
+
+    async def events(self, payment_id: str) -> list[Event]:
+        path = f"/api/v1/payments/{payment_id}/events"
+        return [msgspec.convert(row, Event) async for row in self._rows(path, "events", self._auditor)]
+
+    async def methods(self, amount: int) -> list[Method]:
+        path = f"/api/v1/payment-methods?country=ID&amount={amount}"
+        return msgspec.convert((await _read(self._service, path, Json))["methods"], list[Method])
+
+    async def trial_balance(self) -> TrialBalance:
+        """Once the read models show the whole log."""
+        return await until(
+            lambda: _read(self._auditor, "/api/v1/trial-balance", TrialBalance), lambda it: it.as_of.is_complete
+        )
+
+    async def receive_notice(self, body: bytes) -> None:
+        """As Midtrans does: without a key of ours."""
+        headers = {"Content-Type": "application/json"}
+        _checked(await self._public.post("/api/v1/webhooks/midtrans", content=body, headers=headers))
+
+    async def close(self) -> None:
+        for http in (self._service, self._auditor, self._public):
+            await http.aclose()
+
+    async def _write(self, path: str, body: Mapping[str, Any], key: str = "") -> Accepted:
+        headers = {"Idempotency-Key": key or secrets.token_hex(16)}
+        answer = _checked(await self._service.post(path, json=dict(body), headers=headers))
+        payment = msgspec.json.decode(answer.content, type=Payment)
+        return Accepted(answer.status_code, payment, "idempotent-replayed" in answer.headers)
+
+    async def _rows(self, path: str, name: str, http: httpx2.AsyncClient) -> AsyncIterator[Json]:
+        """Of all pages, once they show the whole log."""
+        cursor: Json = {}
+        while True:
+            page = await until(partial(_page, http, path, cursor), _is_complete)
+            for row in page[name]:
+                yield row
+            if not page["nextCursor"]:
+                return
+            cursor = {"cursor": page["nextCursor"]}
+
+
+class Gateway:
+    """What payers, banks and bad luck do at the simulated Midtrans."""
+
+    def __init__(self, url: str) -> None:
+        self._http = _http(url)
+
+    async def act(self, name: str, **asked: Any) -> Json:
+        answer = _checked(await self._http.post(f"/_control/{name}", json=asked))
+        return msgspec.json.decode(answer.content, type=Json)
+
+    async def transactions(self) -> list[Json]:
+        return list((await _read(self._http, "/_control/transactions", Json))["transactions"])
+
+    async def notices(self, order_id: str) -> list[Json]:
+        return list((await _read(self._http, f"/_control/notices?order_id={order_id}", Json))["notices"])
+
+    async def card_token(self, number: str) -> str:
+        """As the payer's browser gets it: the merchant never sees the number."""
+        card = {"card_number": number, "card_exp_month": "12", "card_exp_year": "2099", "card_cvv": "123"}
+        answer = _checked(await self._http.get("/v2/token", params={"client_key": CLIENT_KEY, **card}))
+        return str(msgspec.json.decode(answer.content, type=Json)["token_id"])
+
+    async def enter_password(self, page: str, password: str) -> None:
+        """On the bank's own 3-D Secure page."""
+        _checked(await self._http.post(page, data={"otp": password}))
+
+    async def close(self) -> None:
+        await self._http.aclose()
+
+
+def _http(url: str, key: str = "") -> httpx2.AsyncClient:
+    headers = {"Authorization": f"Bearer {key}"} if key else {}
+    return httpx2.AsyncClient(base_url=url, headers=headers, timeout=TIMEOUT_SECONDS, trust_env=False)
+
+
+async def _read(http: httpx2.AsyncClient, path: str, shape: type[Shape]) -> Shape:
+    return msgspec.json.decode(_checked(await http.get(path)).content, type=shape)
+
+
+async def _page(http: httpx2.AsyncClient, path: str, cursor: Json) -> Json:
+    query = {"pageSize": "200", **cursor}
+    return msgspec.json.decode(_checked(await http.get(path, params=query)).content, type=Json)
+
+
+def _is_complete(page: Json) -> bool:
+    return msgspec.convert(page["asOf"], AsOf).is_complete
+
+
+def _checked(answer: httpx2.Response) -> httpx2.Response:
+    if answer.status_code < 400:
+        return answer
+    try:
+        problem = msgspec.json.decode(answer.content, type=Json)
+    except msgspec.MsgspecError:
+        problem = {}
+    code = str(problem.get("type", "")).rpartition("/")[2]
+    words = str(problem.get("detail") or problem.get("title") or problem.get("error") or "")
+    raise Refused(answer.status_code, code, words)

@@ -1,0 +1,9 @@
+"""Every fact the log may hold. Importing an area's events enters its topics; an area that is missing here cannot be read."""
+
+from typing import Final
+
+from ledger.access import events as access
+from ledger.journal import events as journal
+from ledger.payments import events as payments
+
+AREAS: Final = (access, journal, payments)

@@ -1,0 +1,131 @@
+"""The world outside: people who pay as they were told to, and the gateway's own book, over HTTP only."""
+
+from typing import Any
+
+import httpx2
+
+SERVER_KEY = "SB-Mid-server-journeys"
+CLIENT_KEY = "SB-Mid-client-journeys"
+
+ACCEPTED_CARD = "4411111111111118"  # not enrolled in 3-D Secure: captured at once
+SECURE_CARD = "4811111111111114"  # asks for a one-time password
+DENIED_CARD = "4711111111111115"
+CHALLENGED_CARD = "4511111111111117"
+
+# What the answer told the payer to do, and what the payer then hands over to the bank or the till.
+HANDED_OVER = {
+    "pay_virtual_account": ("va_number", "accountNumber"),
+    "pay_bill": ("bill_key", "billKey"),
+    "pay_at_store": ("payment_code", "paymentCode"),
+}
+
+Fields = dict[str, Any]
+
+
+class Refused(AssertionError):
+    """The gateway's control API did not do what the test asked of it."""
+
+
+class Gateway:
+    """The simulator as customers, banks and chaos meet it. `notify_port` is where its notices go."""
+
+    def __init__(self, url: str, notify_port: int) -> None:
+        self.url = url
+        self.notify_port = notify_port
+        self._http = httpx2.AsyncClient(base_url=url, trust_env=False, timeout=10)
+
+    async def close(self) -> None:
+        await self._http.aclose()
+
+    # ── people ────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def pay(self, payment: Fields, **more: Any) -> Fields:
+        """The payer follows `nextAction`, and nothing else where that is enough."""
+        return await self._about("pay", self._named(payment) | more)
+
+    async def deny(self, payment: Fields) -> Fields:
+        return await self._about("deny", {"order_id": order_id(payment)})
+
+    async def expire(self, payment: Fields) -> Fields:
+        return await self._about("expire", {"order_id": order_id(payment)})
+
+    async def settle(self, payment: Fields) -> None:
+        """The bank's batch, for this card alone."""
+        await self.control("settle", order_id=order_id(payment))
+
+    async def reverse(self, payment: Fields) -> Fields:
+        return await self._about("reverse", {"order_id": order_id(payment)})
+
+    async def card_token(self, number: str) -> str:
+        """What the payer's browser gets, so that no card number comes near us."""
+        card = {"card_number": number, "card_exp_month": "12", "card_exp_year": "2099", "card_cvv": "123"}
+        answer = await self._http.get("/v2/token", params={"client_key": CLIENT_KEY, **card})
+        return str(answer.json()["token_id"])
+
+    # ── notices and faults ────────────────────────────────────────────────────────────────────────────────────
+
+    async def fault(self, fault: str, order: str = "", *, path: str = "", times: int = 1, seconds: float = 30) -> None:
+        """For the next `times` requests about orders that begin so, on paths that contain `path`."""
+        match = {"order_id_prefix": order, "path_contains": path}
+        await self.control("faults", fault=fault, match=match, times=times, seconds=seconds)
+
+    async def forget_faults(self) -> None:
+        await self._http.delete("/_control/faults")
+        await self.control("outage", on=False)
+        await self.control("notices/hold", hold=False, drop=True)
+
+    async def outage(self, on: bool) -> None:
+        await self.control("outage", on=on)
+
+    async def hold_notices(self) -> None:
+        await self.control("notices/hold", hold=True)
+
+    async def release_notices(self, order: str = "") -> int:
+        return int((await self.control("notices/hold", hold=False, order=order))["released"])
+
+    async def drop_notices(self) -> int:
+        return int((await self.control("notices/hold", hold=False, drop=True))["dropped"])
+
+    async def repeat_notice(self, payment: Fields, times: int) -> None:
+        await self.control("notices", order_id=order_id(payment), times=times)
+
+    async def notices(self, payment: Fields) -> list[Fields]:
+        answer = await self._http.get("/_control/notices", params={"order_id": order_id(payment)})
+        return list(answer.json()["notices"])
+
+    # ── the book ──────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def charges(self, payment: Fields | str) -> list[Fields]:
+        """Every transaction it holds for any attempt of this payment: exactly one is right, two are a disaster."""
+        payment_id = payment if isinstance(payment, str) else payment["paymentId"]
+        return [one for one in await self.book() if one["order_id"].startswith(f"{payment_id}-")]
+
+    async def charge(self, payment: Fields | str) -> Fields:
+        (only,) = await self.charges(payment)
+        return only
+
+    async def book(self) -> list[Fields]:
+        return list((await self._http.get("/_control/transactions")).json()["transactions"])
+
+    async def control(self, act: str, **asked: Any) -> Fields:
+        answer = await self._http.post(f"/_control/{act}", json=asked)
+        if not answer.is_success:
+            raise Refused(f"{act} {asked}: {answer.status_code} {answer.text}")
+        return dict(answer.json())
+
+    async def _about(self, act: str, asked: Fields) -> Fields:
+        return dict((await self.control(act, **asked))["transaction"])
+
+    def _named(self, payment: Fields) -> Fields:
+        action = payment.get("nextAction") or {}
+        if token := action.get("sessionToken"):
+            return {"snap_token": token}
+        if named := HANDED_OVER.get(action.get("type", "")):
+            asked, told = named
+            return {asked: action[told]}
+        return {"order_id": order_id(payment)}
+
+
+def order_id(payment: Fields) -> str:
+    """Of the newest attempt, as the gateway calls it."""
+    return str(payment["attempts"][-1]["orderId"])

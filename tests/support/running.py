@@ -1,0 +1,451 @@
+"""A whole running system for a test: the API as a real server, workers, and Midtrans as another process.
+
+The database is the test's own. The simulator is shared, and tests tell their payments apart by order id. Workers live
+by a clock that a test can put forward, so that nobody has to wait for a lease to run out.
+"""
+
+import asyncio
+import base64
+import contextlib
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, contextmanager, nullcontext
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any, TypeVar
+from uuid import uuid4
+
+import httpx2
+import psycopg
+import pytest
+import uvicorn
+from psycopg.conninfo import make_conninfo
+from support.customer import CLIENT_KEY, SERVER_KEY, Fields, Gateway
+
+from api.app import create_app
+from api.inbox import Inbox
+from api.wiring import MIGRATIONS, Wiring, open_wiring
+from api.worker import Worker
+from ledger import clock
+from ledger.eventstore.migrate import migrate
+from ledger.settings import MidtransSettings, Settings
+from projections import GROUPS
+from projections.engine import connections, rebuild
+
+SCHEMA = "bukubesar"
+LOOPBACK = "127.0.0.1"
+ACCOUNT = "shop"
+MASTER_KEY = base64.b64encode(secrets.token_bytes(32)).decode()
+STARTS_WITHIN_SECONDS = 30.0
+
+T = TypeVar("T")
+
+
+async def eventually(check: Callable[[], Awaitable[T]], within: float = 15.0) -> T:
+    """Ask again until `check` raises no AssertionError; then what it returned."""
+    deadline, pause = time.monotonic() + within, 0.02
+    while True:
+        try:
+            return await check()
+        except AssertionError:
+            if time.monotonic() > deadline:
+                raise
+        await asyncio.sleep(pause)
+        pause = min(pause * 1.5, 0.2)
+
+
+def new_key() -> str:
+    return f"test-{uuid4().hex}"
+
+
+@dataclass
+class Ahead:
+    """The workers' clock: real time, and as much more as a test has let pass."""
+
+    seconds: float = 0.0
+
+    def __call__(self) -> datetime:
+        return clock.now() + timedelta(seconds=self.seconds)
+
+
+class Caller:
+    """One API key in use, against one address."""
+
+    def __init__(self, http: httpx2.AsyncClient, url: str, key: str) -> None:
+        self._http, self.url, self.key = http, url, key
+
+    def at(self, url: str) -> "Caller":
+        """The same caller at another process of the same service."""
+        return Caller(self._http, url, self.key)
+
+    async def get(self, path: str, **params: Any) -> httpx2.Response:
+        return await self._http.get(f"{self.url}{path}", params=params, headers=self._headers())
+
+    async def post(self, path: str, body: Any = None, *, key: str | None = None) -> httpx2.Response:
+        """With an Idempotency-Key of its own unless one is given."""
+        headers = self._headers() | {"Idempotency-Key": key or new_key()}
+        return await self._http.post(f"{self.url}{path}", json={} if body is None else body, headers=headers)
+
+    async def send(self, method: str, path: str, content: bytes = b"", **headers: str) -> httpx2.Response:
+        """Bytes and headers exactly as given, but for who sends them."""
+        given = {name.replace("_", "-"): value for name, value in headers.items()}
+        return await self._http.request(
+            method, f"{self.url}{path}", content=content, headers=self._headers() | given
+        )
+
+    # ── payments ──────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def ask(self, method: str, amount: int = 99_000, *, key: str | None = None, **more: Any) -> httpx2.Response:
+        body = {"amount": amount, "currency": "IDR", "paymentMethod": method, **more}
+        return await self.post("/api/v1/payments", body, key=key)
+
+    async def request(self, method: str, amount: int = 99_000, **more: Any) -> Fields:
+        """A payment that the gateway took at once."""
+        answer = await self.ask(method, amount, **more)
+        assert answer.status_code == 201, answer.text
+        return dict(answer.json())
+
+    async def payment(self, payment: Fields | str) -> Fields:
+        answer = await self.get(_path(payment))
+        assert answer.status_code == 200, answer.text
+        return dict(answer.json())
+
+    async def until(self, payment: Fields | str, *statuses: str, within: float = 15.0) -> Fields:
+        """The payment, once it is in one of these states."""
+
+        async def reached() -> Fields:
+            found = await self.payment(payment)
+            assert found["status"] in statuses, f"{found['status']}: {found['attempts']}"
+            return found
+
+        return await eventually(reached, within)
+
+    async def refund(self, payment: Fields, amount: int | None = None, *, key: str | None = None) -> httpx2.Response:
+        body = {"reason": "requested_by_customer"} | ({} if amount is None else {"amount": amount})
+        return await self.post(f"{_path(payment)}/refund", body, key=key)
+
+    async def capture(self, payment: Fields, amount: int | None = None) -> httpx2.Response:
+        return await self.post(f"{_path(payment)}/capture", {} if amount is None else {"amount": amount})
+
+    async def cancel(self, payment: Fields, reason: str = "") -> httpx2.Response:
+        return await self.post(f"{_path(payment)}/cancel", {"reason": reason})
+
+    async def topics(self, payment: Fields | str) -> list[str]:
+        """What happened to it, oldest first, once the read models show the whole log; entries are `journal.…`."""
+
+        async def whole() -> list[str]:
+            answer = await self.get(f"{_path(payment)}/events", pageSize=200)
+            assert answer.status_code == 200, answer.text
+            page = answer.json()
+            assert page["asOf"]["views"] >= page["asOf"]["head"], page["asOf"]
+            return [event["topic"].rsplit(".", 1)[0] for event in page["events"]]
+
+        return await eventually(whole)
+
+    def _headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self.key}", "Content-Type": "application/json"}
+
+
+def _path(payment: Fields | str) -> str:
+    return f"/api/v1/payments/{payment if isinstance(payment, str) else payment['paymentId']}"
+
+
+@dataclass
+class Running:
+    settings: Settings
+    gateway: Gateway
+    clock: Ahead = field(default_factory=Ahead)
+    url: str = ""
+    wired: Wiring = field(init=False)  # the API's own
+    http: httpx2.AsyncClient = field(init=False)
+    _callers: dict[str, Caller] = field(default_factory=dict)
+    _stack: AsyncExitStack = field(default_factory=AsyncExitStack)
+
+    async def caller(self, role: str = "admin") -> Caller:
+        if role not in self._callers:
+            text, _ = await self.wired.api_keys.issue(role, ACCOUNT, f"a test's {role}", by="test")
+            self._callers[role] = Caller(self.http, self.url, text)
+        return self._callers[role]
+
+    def later(self, seconds: float) -> None:
+        """For the workers, so much time has passed."""
+        self.clock.seconds += seconds
+
+    async def start_worker(self) -> None:
+        await self._stack.enter_async_context(worker(self.settings, self.clock))
+
+    async def log_length(self) -> int:
+        async with self.wired.readers.connection() as conn:
+            cursor = await conn.execute("select coalesce(max(notification_id), 0) as head from events")
+            row = await cursor.fetchone()
+        assert row is not None
+        return int(row["head"])
+
+    async def inbox(self, order: str) -> list[Fields]:
+        async with self.wired.readers.connection() as conn:
+            cursor = await conn.execute(
+                "select said, outcome, done_at from inbox where order_id = %s order by received_at", [order]
+            )
+            return list(await cursor.fetchall())
+
+    async def books(self) -> dict[str, int]:
+        """Balance by account, once the books show the whole log; they must come to zero."""
+        admin = await self.caller()
+
+        async def caught_up() -> dict[str, int]:
+            page = (await admin.get("/api/v1/trial-balance")).json()
+            assert page["asOf"]["money"] >= page["asOf"]["head"], page["asOf"]
+            assert set(page["totals"].values()) <= {0}, page["totals"]
+            return {row["account"]: row["balance"] for row in page["accounts"] if row["balance"]}
+
+        return await eventually(caught_up)
+
+
+@asynccontextmanager
+async def running(database: str, gateway: Gateway, *, workers: int = 1, **changes: Any) -> AsyncIterator[Running]:
+    """The API on the port that the gateway notifies, and so many workers, in this event loop."""
+    settings = settings_for(database, gateway, **changes)
+    system = Running(settings=settings, gateway=gateway)
+    async with system._stack:
+        app = create_app(settings)
+        system.url = await system._stack.enter_async_context(served(app, settings.port))
+        system.wired = app.state.wiring
+        timeout = httpx2.Timeout(30, pool=None)
+        unbounded = httpx2.Limits(max_connections=None, max_keepalive_connections=64)
+        system.http = await system._stack.enter_async_context(
+            httpx2.AsyncClient(trust_env=False, timeout=timeout, limits=unbounded)
+        )
+        for _ in range(workers):
+            await system.start_worker()
+        yield system
+
+
+def settings_for(database: str, gateway: Gateway, **changes: Any) -> Settings:
+    midtrans = {
+        "server_key": SERVER_KEY,
+        "core_url": gateway.url,
+        "snap_url": gateway.url,
+        **changes.pop("midtrans", {}),
+    }
+    given = {
+        "database_url": database,
+        "database_schema": SCHEMA,
+        "master_key": MASTER_KEY,
+        "host": LOOPBACK,
+        "port": gateway.notify_port,
+        "public_url": f"http://{LOOPBACK}:{gateway.notify_port}",
+        "readers": 8,
+        "lost_after_seconds": 0.5,
+        "log_level": "error",
+        **changes,
+    }
+    return Settings(**given, midtrans=MidtransSettings(**midtrans))
+
+
+class _Quiet(uvicorn.Server):
+    def capture_signals(self) -> AbstractContextManager[None]:  # type: ignore[override]
+        return nullcontext()  # Ctrl-C belongs to pytest
+
+
+@asynccontextmanager
+async def served(app: Any, port: int) -> AsyncIterator[str]:
+    config = uvicorn.Config(
+        app, LOOPBACK, port, lifespan="on", log_config=None, access_log=False, backlog=4096, timeout_graceful_shutdown=2
+    )
+    server = _Quiet(config)
+    serving = asyncio.create_task(server.serve())
+
+    async def started() -> None:
+        assert server.started or serving.done()
+
+    await eventually(started, STARTS_WITHIN_SECONDS)
+    if serving.done():
+        serving.result()
+        raise RuntimeError("the API did not start")
+    try:
+        yield f"http://{LOOPBACK}:{port}"
+    finally:
+        server.should_exit = True
+        await serving
+
+
+@asynccontextmanager
+async def worker(settings: Settings, ahead: Ahead) -> AsyncIterator[None]:
+    stop = asyncio.Event()
+    async with open_wiring(settings, "worker") as wired:
+        work = asyncio.create_task(Worker(living_by(ahead, wired), now=ahead).run(stop))
+        try:
+            yield
+        finally:
+            stop.set()
+            await work
+
+
+def living_by(ahead: Ahead, wired: Wiring) -> Wiring:
+    payments = replace(wired.payments, now=ahead)
+    return replace(wired, payments=payments, inbox=Inbox(wired.readers, wired.key_ring, ahead))
+
+
+# ── other processes ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Process:
+    """`bukubesar …` as a process of its own, to be killed; started again as often as wanted."""
+
+    def __init__(self, command: str, settings: Settings) -> None:
+        self._argv = [sys.executable, "-m", "api.cli", command]
+        self._environment = {**os.environ, **environment(settings)}
+        self.process = self._start()
+
+    def _start(self) -> "subprocess.Popen[bytes]":
+        return subprocess.Popen(self._argv, env=self._environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+    def restart(self) -> None:
+        self.process = self._start()
+
+
+@contextmanager
+def process(command: str, settings: Settings) -> Iterator[Process]:
+    started = Process(command, settings)
+    try:
+        yield started
+    finally:
+        started.kill()
+
+
+@asynccontextmanager
+async def api_process(system: Running, port: int | None = None) -> AsyncIterator[tuple[Process, str]]:
+    """Another API on the same database, and its address once it answers."""
+    settings = system.settings.model_copy(update={"port": port or free_port()})
+    url = f"http://{LOOPBACK}:{settings.port}"
+    with process("serve", settings) as started:
+        await answering(system.http, url)
+        yield started, url
+
+
+async def answering(http: httpx2.AsyncClient, url: str) -> None:
+    async def healthy() -> None:
+        with contextlib.suppress(httpx2.TransportError):
+            assert (await http.get(f"{url}/ready")).status_code == 200
+            return
+        raise AssertionError(f"{url} does not answer")
+
+    await eventually(healthy, STARTS_WITHIN_SECONDS)
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    plain: dict[str, Any] = settings.model_dump(exclude={"midtrans", "postgres_bin"})
+    nested = {f"midtrans__{name}": value for name, value in settings.midtrans.model_dump().items()}
+    return {f"BUKUBESAR_{name.upper()}": _revealed(value) for name, value in (plain | nested).items()}
+
+
+def _revealed(value: Any) -> str:
+    return str(value.get_secret_value() if hasattr(value, "get_secret_value") else value)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((LOOPBACK, 0))
+        return int(probe.getsockname()[1])
+
+
+@contextmanager
+def simulator() -> Iterator[tuple[str, int]]:
+    """Its address, and the port on this machine that it sends notices to."""
+    port, notify_port = free_port(), free_port()
+    options: Mapping[str, Any] = {
+        "port": port,
+        "server-key": SERVER_KEY,
+        "client-key": CLIENT_KEY,
+        "notify-url": f"http://{LOOPBACK}:{notify_port}/api/v1/webhooks/midtrans",
+        "notify-time-scale": 0.01,
+        "refund-confirm-seconds": 0.05,
+        "tick-seconds": 0.02,
+    }
+    words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
+    started = subprocess.Popen([sys.executable, "-m", "simulator", *words], stdout=subprocess.DEVNULL)
+    try:
+        _wait_for(f"http://{LOOPBACK}:{port}/_control/clock", started)
+        yield f"http://{LOOPBACK}:{port}", notify_port
+    finally:
+        started.terminate()
+        started.wait(timeout=10)
+
+
+def _wait_for(url: str, started: "subprocess.Popen[bytes]") -> None:
+    give_up_at = time.monotonic() + STARTS_WITHIN_SECONDS
+    while time.monotonic() < give_up_at and started.poll() is None:
+        with contextlib.suppress(httpx2.TransportError):
+            if httpx2.get(url, timeout=1, trust_env=False).is_success:
+                return
+        time.sleep(0.05)
+    raise RuntimeError("the simulator did not start")
+
+
+# ── fixtures, for the conftests of journeys and faults ────────────────────────────────────────────────────────────
+
+_SIMULATOR = pytest.StashKey[tuple[str, int]]()
+
+
+@pytest.fixture(scope="session")
+def simulated(request: pytest.FixtureRequest) -> tuple[str, int]:
+    """One simulator for all tests of this process, however many conftests ask for it."""
+    stash = request.config.stash
+    if _SIMULATOR not in stash:
+        started = simulator()
+        stash[_SIMULATOR] = started.__enter__()
+        request.config.add_cleanup(lambda: started.__exit__(None, None, None))
+    return stash[_SIMULATOR]
+
+
+@pytest.fixture
+async def gateway(simulated: tuple[str, int]) -> AsyncIterator[Gateway]:
+    outside = Gateway(*simulated)
+    await outside.forget_faults()
+    yield outside
+    await outside.forget_faults()
+    await outside.close()
+
+
+_LAID_OUT = pytest.StashKey[str]()
+
+
+@pytest.fixture(scope="session")
+def laid_out(request: pytest.FixtureRequest, server: str) -> str:
+    """A template with everything that `bukubesar migrate` makes, without its check: this server's durability is off."""
+    stash = request.config.stash
+    if _LAID_OUT not in stash:
+        with psycopg.connect(server, autocommit=True) as conn:
+            conn.execute("create database laid_out_template")
+        conninfo = make_conninfo(server, dbname="laid_out_template")
+        migrate(conninfo, SCHEMA, MIGRATIONS)
+        with connections.connect(conninfo, SCHEMA) as connection:
+            rebuild.create(connection, conninfo, SCHEMA, f"{SCHEMA}_read", GROUPS)
+        stash[_LAID_OUT] = "laid_out_template"
+    return stash[_LAID_OUT]
+
+
+@pytest.fixture
+def own_database(new_database: Callable[[str], str], laid_out: str) -> str:
+    return new_database(laid_out)
+
+
+@pytest.fixture
+async def system(own_database: str, gateway: Gateway) -> AsyncIterator[Running]:
+    async with running(own_database, gateway) as started:
+        yield started
+
+
+@pytest.fixture
+async def shop(system: Running) -> Caller:
+    """The merchant's own program; its key may do all that a journey needs."""
+    return await system.caller("admin")
