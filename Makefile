@@ -18,7 +18,7 @@ RUN := $(VENV)/bin/python
 PIP := $(RUN) -m pip --quiet --disable-pip-version-check
 INSTALLED := $(VENV)/.installed
 
-# A copy of this folder brings an environment that points to where it was made: make it anew.
+# The stamp says where the environment was made: a copied folder brings one that points elsewhere.
 ifneq ($(shell cat $(INSTALLED) 2>/dev/null),$(CURDIR))
 .PHONY: $(INSTALLED)
 endif
@@ -35,8 +35,10 @@ $(INSTALLED): requirements/dev.lock pyproject.toml
 	@command -v $(PYTHON) >/dev/null || { echo "There is no $(PYTHON) here: install Python 3.11 or newer, or name one: make PYTHON=python3.12" >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(PYTHON) is older than Python 3.11; name a newer one: make PYTHON=python3.12" >&2; exit 1; }
 	@echo "Installing into $(VENV); this takes a minute the first time."
+	@$(RUN) -m pip --version >/dev/null 2>&1 \
+		&& [ "$$(cat $(INSTALLED) 2>/dev/null || echo '$(CURDIR)')" = '$(CURDIR)' ] \
+		|| $(PYTHON) -m venv --clear $(VENV)
 	@rm -f $(INSTALLED)
-	@$(PYTHON) -m venv --clear $(VENV)
 	@$(PIP) install --require-hashes --requirement requirements/dev.lock
 	@$(PIP) install --no-deps --no-build-isolation --editable .
 	@printf '%s\n' '$(CURDIR)' > $(INSTALLED)

@@ -34,7 +34,12 @@ def said(**words: str) -> e.Evidence:
 
 
 def requested(method: str = "bca_va", amount: int = 99_000, **more: Any) -> e.PaymentRequested:
-    defaults = {"payment_id": PAY, "sale": DELIVERED, "payer_known": ("name", "email", "phone"), "occurred_at": AT}
+    defaults: dict[str, Any] = {
+        "payment_id": PAY,
+        "sale": DELIVERED,
+        "payer_known": ("name", "email", "phone"),
+        "occurred_at": AT,
+    }
     return e.PaymentRequested(amount=rp(amount), requested_method=method, **(defaults | more))
 
 
@@ -172,11 +177,15 @@ def listed(refund_id: str = "ref_1", amount: int = 33_000, *, confirmed: bool = 
 # ── any fact at all ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+AMOUNTS: Final = (
+    *("amount", "due", "net", "from_deferred", "from_income", "tax", "from_available", "overdrawn"),
+    *("fee_returned", "fee_tax_returned", "fee_tax"),
+)
+
+
 def example(kind: type[DomainEvent]) -> DomainEvent:
     """A fact of this kind about attempt 1 or refund ref_1, its fields told by their names."""
-    amounts = ("amount", "due", "net", "from_deferred", "from_income", "tax", "from_available", "overdrawn")
-    amounts += ("fee_returned", "fee_tax_returned", "fee_tax")
-    values: dict[str, Any] = dict.fromkeys(amounts, rp(1_000)) | {
+    values: dict[str, Any] = dict.fromkeys(AMOUNTS, rp(1_000)) | {
         "attempt": 1,
         "refund_id": "ref_1",
         "transaction_id": "t-1",

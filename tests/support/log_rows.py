@@ -59,7 +59,7 @@ class LogRows:
         previous = GENESIS
         with psycopg.connect(self.conninfo) as conn, conn.cursor() as cursor:
             cursor.execute(f'set search_path = "{self.schema}"')
-            with cursor.copy("copy events from stdin (format binary)") as copy:
+            with cursor.copy("copy events (originator_id, originator_version, topic, state, notification_id, hash) from stdin (format binary)") as copy:
                 copy.set_types(["text", "int8", "text", "bytea", "int8", "bytea"])
                 for stream, facts in appends:
                     for record in self._record(stream, facts, facts[0].occurred_at):

@@ -23,8 +23,12 @@ class Scenario(Generic[State, Command]):
 
     @property
     def state(self) -> State:
-        """After all that has happened, the last command included unless it was refused."""
-        return self._decider.fold([*self.history, *self._new()])
+        """After all that has happened, the last command included."""
+        return self._decider.fold(self.facts)
+
+    @property
+    def facts(self) -> Sequence[DomainEvent]:
+        return [*self.history, *self.new]
 
     def given(self, *events: DomainEvent) -> "Scenario[State, Command]":
         self._settle()
@@ -38,7 +42,7 @@ class Scenario(Generic[State, Command]):
 
     def then(self, *expected: Expected) -> "Scenario[State, Command]":
         """Exactly these facts; a class stands for any fact of its kind."""
-        new = self._new()
+        new = self.new
         assert [_shown(fact, want) for fact, want in zip(new, expected, strict=False)] == list(expected)
         assert len(new) == len(expected), f"more happened: {new[len(expected) :]}"
         return self
@@ -48,22 +52,27 @@ class Scenario(Generic[State, Command]):
 
     def then_refused(self, refusal: type[Refusal]) -> Refusal:
         with pytest.raises(refusal) as refused:
-            self._new()
+            self._decide()
         self._command = None
         return refused.value
 
     def fact(self, kind: type[DomainEvent]) -> DomainEvent:
         """The only fact of this kind in the whole history."""
-        (found,) = [fact for fact in [*self.history, *self._new()] if type(fact) is kind]
+        (found,) = [fact for fact in self.facts if type(fact) is kind]
         return found
 
-    def _new(self) -> Sequence[DomainEvent]:
+    @property
+    def new(self) -> Sequence[DomainEvent]:
+        """What the last command brought."""
+        return self._decide()
+
+    def _decide(self) -> Sequence[DomainEvent]:
         if self._command is None:
             return []
         return self._decider.decide(self._decider.fold(self.history), self._command)
 
     def _settle(self) -> None:
-        self.history += self._new()
+        self.history += self.new
         self._command = None
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Coroutine
 from typing import Any, Final
 
-from api.demo.client import Method
+from api.demo.answers import Method
 from api.demo.scene import PRICE, Purchase, Scene
 from ledger import clock
 

@@ -10,7 +10,8 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import TupleRow
 
-from api.demo.client import Json, Refused
+from api.demo.answers import Json
+from api.demo.client import Refused
 from api.demo.scene import Purchase, Scene
 from api.demo.waiting import until
 from ledger.settings import Settings

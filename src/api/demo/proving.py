@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
-from api.demo.client import Attempt, Json, Payment, TrialBalance
+from api.demo.answers import Attempt, Json, Payment, TrialBalance
 from api.demo.notices import SCHEMA
 from api.demo.scene import PRICE, Purchase, Scene
 from projections.replaying import verify

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
+from api.demo.answers import Accepted, Event, Json, Payment, TrialBalance
 from api.demo.checks import Checks
-from api.demo.client import Accepted, Api, Event, Gateway, Json, Payment, Refused, TrialBalance
+from api.demo.client import Api, Gateway, Refused
 from api.demo.waiting import WITHIN_SECONDS, until
 from ledger import clock
 from projections.replaying import Report
@@ -108,13 +109,19 @@ class Scene:
             self.checks.fault(what, error)
 
     async def together(self, works: Iterable[tuple[str, Coroutine[Any, Any, object]]]) -> None:
-        places = asyncio.Semaphore(AT_ONCE)
+        places, listed = asyncio.Semaphore(AT_ONCE), list(works)
 
         async def one(what: str, work: Coroutine[Any, Any, object]) -> None:
             async with places:
                 await self.try_to(what, work)
 
-        await asyncio.gather(*(one(what, work) for what, work in works))
+        try:
+            async with asyncio.TaskGroup() as group:
+                for what, work in listed:
+                    group.create_task(one(what, work))
+        finally:
+            for _, work in listed:
+                work.close()  # those that a Ctrl-C left unbegun
 
 
 def _told(payment: Payment) -> str:

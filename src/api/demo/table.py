@@ -9,8 +9,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from api.demo import timing
+from api.demo.answers import Event, TrialBalance
 from api.demo.checks import Check
-from api.demo.client import Event, TrialBalance
 from api.demo.scene import Purchase, Scene
 from api.demo.timing import Times
 from ledger.money import Money

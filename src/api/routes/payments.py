@@ -181,7 +181,7 @@ async def list_events(
     size: PageSize = DEFAULT_SIZE,
     cursor: PageCursor = None,
 ) -> EventPage:
-    """Everything that happened to the payment, oldest first, journal entries included."""
+    """What happened to the payment, oldest first. Versions that are missing here are its journal entries (see accounts)."""
     await wired.payments.get(payment_id)
     listing = f"events {payment_id}"
     after = wired.cursors.read(listing, cursor, tuple[int]) if cursor else (0,)
