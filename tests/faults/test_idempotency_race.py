@@ -4,6 +4,7 @@ import asyncio
 from collections import Counter
 
 import httpx2
+
 from support.customer import Gateway
 from support.running import Caller, Running, api_process, new_key
 

@@ -9,14 +9,15 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from support.customer import Fields, Gateway
-from support.running import Caller, Running, eventually, new_key, running, settings_for
 
 from api.embedded import EmbeddedPostgres
 from api.wiring import prepare
+from support.customer import Fields, Gateway
+from support.running import Caller, Running, eventually, new_key, running, settings_for
 
 ANSWERED_WITHIN_SECONDS = 5.0
 RECOVERED_WITHIN_SECONDS = 10.0
+REMEMBERED = ("payment methods",)  # may be answered from what was read a second ago
 NOTICE = b'{"order_id":"nobody"}'
 
 
@@ -66,8 +67,12 @@ async def refusals(shop: Caller, payment: Fields) -> list[str]:
     return [
         f"{name}: {answer.status_code} after {seconds:.1f} s, Retry-After {answer.headers.get('Retry-After')}"
         for name, (answer, seconds) in zip(asked, answers, strict=True)
-        if answer.status_code != 503 or "Retry-After" not in answer.headers or seconds > ANSWERED_WITHIN_SECONDS
+        if seconds > ANSWERED_WITHIN_SECONDS or not (refused(answer) or (name in REMEMBERED and answer.is_success))
     ]
+
+
+def refused(answer: httpx2.Response) -> bool:
+    return answer.status_code == 503 and "Retry-After" in answer.headers
 
 
 async def works_again(shop: Caller) -> Fields:
@@ -124,11 +129,11 @@ async def test_a_genuine_notice_that_cannot_be_stored_is_asked_for_again(
     await asyncio.to_thread(own_server.stop)
     await gateway.pay(payment)
 
-    async def refused() -> None:
+    async def told_so() -> None:
         (_, paid) = await gateway.notices(payment)
         assert paid["response_status"] == 502, paid
 
-    await eventually(refused)
+    await eventually(told_so)
     await asyncio.to_thread(own_server.start)
 
     await shop.until(await works_again(shop), "pending")
@@ -139,6 +144,8 @@ async def test_a_frozen_database_does_not_hang_the_api(
     system: Running, own_server: EmbeddedPostgres, shop: Caller, gateway: Gateway
 ) -> None:
     before = await shop.request("bca_va", 50_000)
+    # Idle connections are what hangs: as many as the process may have.
+    await asyncio.gather(*(shop.payment(before) for _ in range(50)))
 
     frozen = signalled(own_server, signal.SIGSTOP)
     try:

@@ -5,6 +5,7 @@ from collections import Counter
 
 import httpx2
 import pytest
+
 from support.customer import Fields, Gateway
 from support.running import Caller, Running, api_process, eventually
 

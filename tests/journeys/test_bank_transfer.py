@@ -1,6 +1,7 @@
 """A bank transfer: asked for, paid at the bank, settled, booked."""
 
 import pytest
+
 from support.customer import Gateway, order_id
 from support.running import Caller, Running
 

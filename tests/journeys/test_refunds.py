@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+
 from support.customer import Fields, Gateway
 from support.running import Caller, Running, eventually, new_key
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+
 from support.customer import Gateway
 from support.running import Caller, Running, eventually
 

@@ -25,7 +25,6 @@ import psycopg
 import pytest
 import uvicorn
 from psycopg.conninfo import make_conninfo
-from support.customer import CLIENT_KEY, SERVER_KEY, Fields, Gateway
 
 from api.app import create_app
 from api.inbox import Inbox
@@ -36,6 +35,7 @@ from ledger.eventstore.migrate import migrate
 from ledger.settings import MidtransSettings, Settings
 from projections import GROUPS
 from projections.engine import connections, rebuild
+from support.customer import CLIENT_KEY, SERVER_KEY, Fields, Gateway
 
 SCHEMA = "bukubesar"
 LOOPBACK = "127.0.0.1"
@@ -230,6 +230,7 @@ def settings_for(database: str, gateway: Gateway, **changes: Any) -> Settings:
         "server_key": SERVER_KEY,
         "core_url": gateway.url,
         "snap_url": gateway.url,
+        "charge_seconds": 0.75,
         **changes.pop("midtrans", {}),
     }
     given = {
@@ -437,6 +438,16 @@ def laid_out(request: pytest.FixtureRequest, server: str) -> str:
 @pytest.fixture
 def own_database(new_database: Callable[[str], str], laid_out: str) -> str:
     return new_database(laid_out)
+
+
+@pytest.fixture(scope="module")
+def shared_database(server: str, laid_out: str) -> Iterator[str]:
+    """For modules whose tests leave nothing behind that another one could see."""
+    name = f"shared_{uuid4().hex}"
+    with psycopg.connect(server, autocommit=True) as conn:
+        conn.execute(f'create database "{name}" template "{laid_out}"')
+        yield make_conninfo(server, dbname=name)
+        conn.execute(f'drop database "{name}" with (force)')
 
 
 @pytest.fixture

@@ -20,6 +20,9 @@ REFUSED_CLASSES: Final = ("22", "23", "42", "P0")  # data, constraint, rights an
 # Per command: its id, the fingerprint of its request, its events.
 Batch = Sequence[tuple[str, bytes, Sequence[StoredEvent]]]
 
+# Per command, as text: ordinal, outcome, position, stream, version, fingerprint.
+Rows = list[list[bytes | None]]
+
 
 class ConnectionLost(Exception):
     """The reply did not come; the batch may or may not have been committed."""
@@ -30,7 +33,7 @@ class BatchRefused(Exception):
 
 
 _STATEMENT: Final = b"append"
-_QUERY: Final = b"select * from append($1, $2, $3, $4, $5, $6, $7) order by 1"
+_QUERY: Final = b"select * from append($1, $2, $3, $4, $5, $6, $7)"
 _TEXT, _BYTEA, _INT8, _INT4 = 25, 17, 20, 23
 _ARRAY_OF: Final = {_TEXT: 1009, _BYTEA: 1001, _INT8: 1016, _INT4: 1007}
 _TYPES: Final = (_TEXT, _BYTEA, _INT4, _TEXT, _INT8, _TEXT, _BYTEA)
@@ -75,15 +78,20 @@ def _bytes_array(element: int, items: Sequence[bytes]) -> bytes:
     )
 
 
-def call(pgconn: pq.abc.PGconn, batch: Batch) -> list[list[bytes | None]]:
-    """One prepared call with a deadline that holds even when the server is frozen; raises ConnectionLost."""
+def send(pgconn: pq.abc.PGconn, batch: Batch) -> None:
+    """Raises ConnectionLost when the server does not take it in time."""
     parameters = _parameters(batch)
     pgconn.send_query_prepared(_STATEMENT, parameters, [1] * len(parameters))
     deadline = clock.monotonic_seconds() + ANSWER_SECONDS
     while pgconn.flush():
         _wait(pgconn.socket, deadline, writing=True)
         pgconn.consume_input()
-    rows: list[list[bytes | None]] = []
+
+
+def receive(pgconn: pq.abc.PGconn) -> Rows:
+    """The outcomes of what was sent, in order; raises BatchRefused, or ConnectionLost when they do not come in time."""
+    deadline = clock.monotonic_seconds() + ANSWER_SECONDS
+    rows: Rows = []
     failure: Exception | None = None
     while True:
         while pgconn.is_busy():
@@ -94,9 +102,9 @@ def call(pgconn: pq.abc.PGconn, batch: Batch) -> list[list[bytes | None]]:
             break
         if result.status != pq.ExecStatus.TUPLES_OK:
             failure = _failure(result)
+        columns = range(result.nfields)
         rows += [
-            [result.get_value(row, column) for column in range(result.nfields)]
-            for row in range(result.ntuples)
+            [result.get_value(row, column) for column in columns] for row in range(result.ntuples)
         ]
     if failure:
         raise failure

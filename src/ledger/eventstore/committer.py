@@ -10,6 +10,7 @@ import threading
 from collections import defaultdict, deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -66,6 +67,7 @@ class VersionConflict:
 
 
 Outcome = Appended | Duplicate | VersionConflict
+Waiter = asyncio.Future[Outcome] | Future[Outcome]
 
 
 @dataclass(slots=True, eq=False)
@@ -75,13 +77,15 @@ class Append:
     command_id: str
     fingerprint: bytes
     events: Sequence[StoredEvent]
-    settle: Callable[["Append"], None]
-    outcome: Outcome | LedgerError | None = None
+    waiter: Waiter
     abandoned: bool = False  # nobody waits any more
     size: int = field(init=False)
 
     def __post_init__(self) -> None:
         self.size = sum(len(event.state) for event in self.events)
+
+
+Settled = list[tuple[Append, Outcome | LedgerError]]
 
 
 class Committer:
@@ -93,6 +97,7 @@ class Committer:
         self._queue: deque[Append] = deque()
         self._wake = threading.Condition()
         self._closing = False
+        self._failures = 0
         self.batches = 0
         self.commands = 0
         self._thread = threading.Thread(target=self._run, name="committer", daemon=True)
@@ -104,13 +109,13 @@ class Committer:
         """Raises StoreUnavailable or StoreOverloaded; then the command may or may not have been stored."""
         loop = asyncio.get_running_loop()
         waiter: asyncio.Future[Outcome] = loop.create_future()
-        append = Append(command_id, fingerprint, events, _Waiters(loop, waiter))
+        append = Append(command_id, fingerprint, events, waiter)
         self._submit(append)
+        deadline = loop.call_later(CALLER_SECONDS, _give_up, waiter)  # a third of the cost of wait_for
         try:
-            return await asyncio.wait_for(waiter, CALLER_SECONDS)
-        except TimeoutError:
-            raise StoreUnavailable() from None
+            return await waiter
         finally:
+            deadline.cancel()
             append.abandoned = True
 
     def append_and_wait(
@@ -118,7 +123,7 @@ class Committer:
     ) -> Outcome:
         """The same for callers in threads."""
         waiter: Future[Outcome] = Future()
-        append = Append(command_id, fingerprint, events, lambda done: _resolve(waiter, done))
+        append = Append(command_id, fingerprint, events, waiter)
         self._submit(append)
         try:
             return waiter.result(CALLER_SECONDS)
@@ -148,37 +153,51 @@ class Committer:
             self._wake.notify()
 
     def _run(self) -> None:
-        failures = 0
-        while batch := self._take():
+        told: Settled = []
+        while True:
+            batch = self._take(returning=len(told))
+            if not (batch or told):
+                break
             try:
-                outcomes = self._commit_or_single_out(batch)
+                # The next batch leaves before the last one's callers are woken: they wake while PostgreSQL works.
+                self._send(batch)
+                self._tell(told)
+                told = self._receive(batch)
+                self._failures = 0
             except (ConnectionLost, psycopg.Error, OSError) as error:
-                log.warning("store.commit_failed", cause=str(error), commands=len(batch))
-                self._disconnect()
-                self._put_back(batch)
-                pause = RECONNECT_SECONDS[min(failures, len(RECONNECT_SECONDS) - 1)]
-                failures += 1
-                threading.Event().wait(pause)
-            else:
-                failures = 0
-                self._settle(batch, outcomes)
+                self._tell(told)
+                told = []
+                self._recover(batch, error)
         self._disconnect()
 
-    def _take(self) -> list[Append]:
-        """Everything that waits, up to the bounds of a batch; empty when closing and drained."""
+    def _take(self, returning: int) -> list[Append]:
+        """What waits, up to the bounds of a batch; empty when closing and drained.
+
+        `returning` callers are about to be told and to come back. A batch takes half of all, so that one half's callers run
+        while the other half is being committed; without callers to be told it waits for the first.
+        """
         with self._wake:
-            while not (self._queue or self._closing):
+            while not (self._queue or self._closing or returning):
                 self._wake.wait()
+            most = min(MAXIMUM_BATCH, (len(self._queue) + returning + 1) // 2)
             batch: list[Append] = []
             size = 0
-            while self._queue and len(batch) < MAXIMUM_BATCH and size < MAXIMUM_BATCH_BYTES:
+            while self._queue and len(batch) < most and size < MAXIMUM_BATCH_BYTES:
                 append = self._queue.popleft()
                 if not append.abandoned:
                     batch.append(append)
                     size += append.size
-        if batch or self._closing:
+        if batch or returning or (self._closing and not self._queue):
             return batch
-        return self._take()
+        return self._take(returning)
+
+    def _recover(self, batch: Sequence[Append], error: Exception) -> None:
+        log.warning("store.commit_failed", cause=str(error), commands=len(batch))
+        self._disconnect()
+        self._put_back(batch)
+        pause = RECONNECT_SECONDS[min(self._failures, len(RECONNECT_SECONDS) - 1)]
+        self._failures += 1
+        threading.Event().wait(pause)
 
     def _put_back(self, batch: Sequence[Append]) -> None:
         with self._wake:
@@ -186,37 +205,45 @@ class Committer:
             if self._closing:
                 self._queue.clear()
 
-    def _commit_or_single_out(self, batch: Sequence[Append]) -> list[Outcome | LedgerError]:
-        """A command the database refuses must not take its neighbours with it."""
-        try:
-            return list(self._commit(batch))
-        except BatchRefused as refusal:
-            if len(batch) == 1:
-                return [StoreRefused(str(refusal))]
-            return [self._commit_or_single_out([append])[0] for append in batch]
+    def _send(self, batch: Sequence[Append]) -> None:
+        if batch:
+            conn = self._conn = self._conn or append_call.prepared(self._connect())
+            append_call.send(conn.pgconn, [(a.command_id, a.fingerprint, a.events) for a in batch])
 
-    def _commit(self, batch: Sequence[Append]) -> list[Outcome]:
-        conn = self._conn = self._conn or append_call.prepared(self._connect())
-        rows = append_call.call(
-            conn.pgconn, [(append.command_id, append.fingerprint, append.events) for append in batch]
-        )
+    def _receive(self, batch: Sequence[Append]) -> Settled:
+        if not batch or self._conn is None:
+            return []
+        try:
+            rows = append_call.receive(self._conn.pgconn)
+        except BatchRefused as refusal:
+            return self._one_by_one(batch, refusal)
         if len(rows) != len(batch):
             raise ConnectionLost(f"{len(rows)} outcomes for {len(batch)} commands")
         self.batches += 1
         self.commands += len(batch)
-        return [_outcome(row) for row in rows]
+        return [(append, _outcome(row)) for append, row in zip(batch, rows, strict=True)]
 
-    def _settle(self, batch: Sequence[Append], outcomes: Sequence[Outcome | LedgerError]) -> None:
-        by_loop: dict[asyncio.AbstractEventLoop, list[Append]] = defaultdict(list)
-        for append, outcome in zip(batch, outcomes, strict=True):
-            append.outcome = outcome
-            if isinstance(append.settle, _Waiters):
-                by_loop[append.settle.loop].append(append)
+    def _one_by_one(self, batch: Sequence[Append], refusal: BatchRefused) -> Settled:
+        """A command the database refuses must not take its neighbours with it."""
+        if len(batch) == 1:
+            return [(batch[0], StoreRefused(str(refusal)))]
+        settled: Settled = []
+        for append in batch:
+            self._send([append])
+            settled += self._receive([append])
+        return settled
+
+    def _tell(self, settled: Settled) -> None:
+        by_loop: dict[asyncio.AbstractEventLoop, Settled] = defaultdict(list)
+        for append, outcome in settled:
+            if isinstance(append.waiter, Future):
+                _resolve(append.waiter, outcome)
             else:
-                append.settle(append)
-        for loop, appends in by_loop.items():
-            if not loop.is_closed():
-                loop.call_soon_threadsafe(_settle_all, appends)
+                by_loop[append.waiter.get_loop()].append((append, outcome))
+        for loop, of_loop in by_loop.items():
+            # A whole batch costs each event loop one wake-up.
+            with suppress(RuntimeError):  # a loop that was closed has nobody waiting
+                loop.call_soon_threadsafe(_resolve_all, of_loop)
 
     def _disconnect(self) -> None:
         if self._conn is not None:
@@ -225,29 +252,22 @@ class Committer:
             self._conn = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Waiters:
-    """Settles a future of an event loop; a whole batch costs each loop one wake-up."""
-
-    loop: asyncio.AbstractEventLoop
-    waiter: "asyncio.Future[Outcome]"
-
-    def __call__(self, append: Append) -> None:
-        _resolve(self.waiter, append)
+def _resolve_all(settled: Settled) -> None:
+    for append, outcome in settled:
+        _resolve(append.waiter, outcome)
 
 
-def _settle_all(appends: Sequence[Append]) -> None:
-    for append in appends:
-        append.settle(append)
-
-
-def _resolve(waiter: Any, append: Append) -> None:
+def _resolve(waiter: Waiter, outcome: Outcome | LedgerError) -> None:
     if waiter.done():
         return
-    if isinstance(append.outcome, LedgerError):
-        waiter.set_exception(append.outcome)
+    if isinstance(outcome, LedgerError):
+        waiter.set_exception(outcome)
     else:
-        waiter.set_result(append.outcome)
+        waiter.set_result(outcome)
+
+
+def _give_up(waiter: "asyncio.Future[Outcome]") -> None:
+    _resolve(waiter, StoreUnavailable())
 
 
 def _outcome(row: Sequence[bytes | None]) -> Outcome:

@@ -4,7 +4,7 @@ Reading events, notifications and subscriptions stays the library's. Tables come
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 from eventsourcing.persistence import IntegrityError, StoredEvent
 from eventsourcing.postgres import PostgresApplicationRecorder, PostgresDatastore
@@ -37,7 +37,8 @@ def datastore(conninfo: str, schema: str) -> PostgresDatastore:
         max_overflow=4,
         originator_id_type="text",
     )
-    store.pool.kwargs = {**(store.pool.kwargs or {}), "options": _options(conninfo, schema)}  # type: ignore[assignment]
+    given = cast(dict[str, Any], store.pool.kwargs)
+    store.pool.kwargs = {**given, "options": _options(conninfo, schema)}
     return store
 
 

@@ -55,20 +55,9 @@ def refund_split(
     if amount > refundable:
         raise RefundExceedsSale(f"Only {refundable} is left of the sale.", refundable_minor=refundable.minor)
     tax = tax_of_part(share, refunded_before, amount, sold_on=sold_on, taken=tax_returned_before)
-    if tax_returned_before is not None:
-        rest = share.net + share.tax - refunded_before - amount
-        tax = _bounded(tax, share.tax - tax_returned_before, rest)
     net = amount - tax
     from_deferred = min(net, _unearned(sale, share.net - earned - deferred_drawn_before))
     return RefundSplit(from_deferred, net - from_deferred, tax)
-
-
-def _bounded(wanted: Money, tax_left: Money, rest: Money) -> Money:
-    """The tax of a part, such that `rest`, what is left of the sale after it, can bear the rest of the tax.
-
-    After failures more may be off than the next part can mend; the last part takes exactly what is left.
-    """
-    return max(tax_left - rest, min(wanted, tax_left))
 
 
 def fee_returned(fee: Fee, captured: Money, refunded_before: Money, amount: Money) -> FeeReturned:

@@ -94,20 +94,20 @@ async def test_closing_commits_what_is_queued_and_takes_no_more(ledger_database:
 async def test_a_reply_that_is_lost_after_the_commit_is_no_second_append(ledger_database: str):
     """The connection dies between commit and reply: the batch is sent again and finds itself in the log."""
     async with open_store(ledger_database) as opened:
-        original, lost = append_call.call, []
+        original, lost = append_call.receive, []
 
-        def lose_the_first_reply(pgconn, batch):
-            rows = original(pgconn, batch)
+        def lose_the_first_reply(pgconn):
+            rows = original(pgconn)
             if not lost:
                 lost.append(rows)
                 raise append_call.ConnectionLost("the reply was lost")
             return rows
 
-        append_call.call = lose_the_first_reply
+        append_call.receive = lose_the_first_reply
         try:
             executed = await opened.store.execute(COUNTER, "counter-1", Count(5), context())
         finally:
-            append_call.call = original
+            append_call.receive = original
         assert lost and (executed.state, executed.version) == (5, 1)
         assert opened.recorder.max_notification_id() == 1
 

@@ -1,7 +1,6 @@
 """The road from a command to the log, on a real PostgreSQL."""
 
 import asyncio
-import time
 from collections.abc import Iterator
 
 import psycopg
@@ -123,12 +122,3 @@ async def test_an_append_survives_the_loss_of_its_connection(ledger_database: st
         )
         executed = await opened.store.execute(COUNTER, "counter-1", Count(1), context())
         assert executed.state == 2
-
-
-async def test_appends_per_second_are_not_absurd(ledger_database: str):
-    async with open_store(ledger_database) as opened:
-        started = time.perf_counter()
-        await asyncio.gather(
-            *(opened.store.execute(COUNTER, f"fast-{n}", Count(1), context()) for n in range(2_000))
-        )
-        print(2_000 / (time.perf_counter() - started), opened.recorder.committer.batches)

@@ -267,7 +267,7 @@ def test_a_few_channels_take_a_settlement_back(method):
     reversed_ = shown(payment().given(*paid(method)), "denied").then(e.SettlementReversed)
 
     assert reversed_.state.status is Status.REVERSED
-    assert reversed_.state.captured is None
+    assert (reversed_.state.captured, reversed_.state.settled) == (None, None)
     shown(reversed_, "denied").then_nothing()
 
 
@@ -281,6 +281,12 @@ def test_for_all_others_a_person_has_to_look(method):
 @pytest.mark.parametrize("status", ["failed", "cancelled"])
 def test_what_no_channel_documents_is_not_believed_of_a_settled_payment(status):
     shown(payment().given(*paid("permata_va")), status).then(e.ReviewRequested)
+
+
+def test_a_reversal_of_what_was_refunded_is_looked_at_by_a_person():
+    shown(payment().given(*paid("permata_va"), refund_requested(), refund_dispatched()), "denied").then(
+        e.ReviewRequested
+    )
 
 
 def test_a_captured_card_that_is_denied_after_screening_is_taken_back():
