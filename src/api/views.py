@@ -9,8 +9,8 @@ from pydantic.alias_generators import to_camel
 from api.next_action import next_action
 from ledger.payments.events import Fee
 from ledger.payments.life import LIVE
-from ledger.payments.methods import METHODS
 from ledger.payments.payment import Attempt, Payment, Refund
+from ledger.payments.refunding import how_paid
 
 
 class View(BaseModel):
@@ -174,7 +174,7 @@ class PaymentView(View):
 
 def _refundable(payment: Payment) -> int:
     """What could be asked back through the gateway; nothing for methods that it does not refund."""
-    allowed = METHODS[payment.attempt.method].refund.allowed != "none"
+    allowed = how_paid(payment).refund.allowed != "none"
     return payment.refundable.minor if allowed else 0
 
 

@@ -227,3 +227,16 @@ def method(code: str) -> Method:
     if code not in METHODS:
         raise MethodUnknown("GET /payment-methods lists what there is.", method=code, known=[*METHODS, *FAMILIES])
     return METHODS[code]
+
+
+# The first row of a type stands for it: banks and stores of one type have one fee and one refund rule.
+_BY_TYPE: Final = {row.mapping.payment_type: row for row in reversed(ROWS) if row.family != "hosted"}
+
+
+def paid_by(code: str, payment_type: str) -> Method:
+    """The row that fees and refunds go by: what the payer chose on the hosted page, or QRIS when another app scanned the QR.
+
+    `payment_type` is the gateway's word for how it was paid (midtrans.md 4.5, 7); empty when it is not known.
+    """
+    chosen = METHODS[code].family == "hosted" or payment_type == "qris"
+    return _BY_TYPE.get(payment_type, METHODS[code]) if chosen else METHODS[code]

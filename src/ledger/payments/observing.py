@@ -14,7 +14,7 @@ from ledger.money import Money
 from ledger.payments import events as e
 from ledger.payments import refunding
 from ledger.payments.life import LIVE, RefundStatus, Status
-from ledger.payments.methods import METHODS, Method, fee_for
+from ledger.payments.methods import METHODS, Method, fee_for, paid_by
 from ledger.payments.payment import Attempt, Payment, evolve, may
 from ledger.providers.port import ChargeStatus, Observation
 
@@ -199,7 +199,7 @@ def _settled(payment: Payment, attempt: Attempt, seen: Observation, now: datetim
     if not may(payment, e.PaymentSettled):
         return []
     when = seen.occurred_at or now
-    fee = fee_for(_paid_by(attempt, seen), seen.amount, business_date(when))
+    fee = fee_for(_how_paid(attempt, seen), seen.amount, business_date(when))
     return [
         e.PaymentSettled(
             occurred_at=when,
@@ -213,10 +213,8 @@ def _settled(payment: Payment, attempt: Attempt, seen: Observation, now: datetim
     ]
 
 
-def _paid_by(attempt: Attempt, seen: Observation) -> Method:
-    """A wallet's QR may be paid by another app: the gateway then calls it QRIS and takes that fee (midtrans.md 4.5)."""
-    by_qr = seen.evidence.said.get("payment_type") == "qris"
-    return METHODS["qris" if by_qr else attempt.method]
+def _how_paid(attempt: Attempt, seen: Observation) -> Method:
+    return paid_by(attempt.method, seen.evidence.said.get("payment_type", ""))
 
 
 def _denied(payment: Payment, attempt: Attempt, seen: Observation, now: datetime) -> Facts:

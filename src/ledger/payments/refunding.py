@@ -15,7 +15,7 @@ from ledger.money import Money
 from ledger.payments import commands as c
 from ledger.payments import events as e
 from ledger.payments.life import REFUND_NEXT, RefundStatus, Status
-from ledger.payments.methods import METHODS, RefundRule
+from ledger.payments.methods import Method, RefundRule, paid_by
 from ledger.payments.payment import Payment, Refund, evolve, may, require, require_lost
 from ledger.payments.refunds import fee_returned, refund_split
 from ledger.payments.retrying import MAXIMUM_RETRIES
@@ -68,7 +68,7 @@ def request_refund(payment: Payment, command: c.RequestRefund) -> Facts:
     if asked := payment.find_refund(command.refund_id):
         return _asked_again(asked, command)
     amount = payment.refundable if command.amount is None else command.amount
-    _check_rule(METHODS[payment.attempt.method].refund, payment, amount, command.now)
+    _check_rule(how_paid(payment).refund, payment, amount, command.now)
     return [
         e.RefundRequested(
             occurred_at=command.now,
@@ -84,6 +84,13 @@ def _asked_again(asked: Refund, command: c.RequestRefund) -> Facts:
     if command.amount not in (None, asked.amount):
         raise RefundStateForbids(f"Refund {asked.refund_id} is of {asked.amount}.")
     return []
+
+
+def how_paid(payment: Payment) -> Method:
+    """The method that refund rules go by, once it is settled: on the hosted page the payer has chosen it."""
+    settled = payment.settled
+    said = settled.evidence.said.get("payment_type", "") if settled else ""
+    return paid_by(payment.attempt.method, said)
 
 
 def _check_rule(rule: RefundRule, payment: Payment, amount: Money, now: datetime) -> None:

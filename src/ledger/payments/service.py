@@ -137,6 +137,7 @@ class PaymentService:
         record = c.RecordCharge(
             now=self.now(),
             attempt=won.attempt.number,
+            sending=won.attempt.sendings,
             outcome=outcome,
             retry_after_seconds=self._wait(won.attempt.retries),
             health=await self.method_health.health(),
@@ -164,11 +165,14 @@ class PaymentService:
             now=self.now(),
             attempt=number,
             lease_seconds=self.lease_seconds,
+            lost_after_seconds=self.lost_after_seconds,
             outcome=outcome,
             health=await self.method_health.health(),
             available=await self.balance.available(self.provider.name),
         )
         recorded = (await self._do(payment_id, command)).state
+        if number != recorded.attempt.number:
+            return Inquired(recorded, answered=not isinstance(outcome, Unknown))
         followed = await self._follow_up(payment_id, recorded, outcome)
         return Inquired(followed, answered=not isinstance(outcome, Unknown))
 
@@ -176,7 +180,7 @@ class PaymentService:
         """Carry out a requested capture."""
         payment = await self.get(payment_id)
         amount = payment.capture_asked
-        if amount is None or payment.status is not Status.AUTHORISED:
+        if amount is None or payment.review or payment.status is not Status.AUTHORISED:
             return payment
         attempt = payment.attempt
         outcome = await self.provider.capture(attempt.order_id, attempt.transaction_id, amount)
@@ -185,7 +189,8 @@ class PaymentService:
     async def cancel(self, payment_id: str) -> Payment:
         """Carry out a requested cancellation; while the charge's own outcome is unknown, that comes first."""
         payment = await self.get(payment_id)
-        if not payment.cancel_asked or payment.status in (Status.DISPATCHED, Status.UNKNOWN):
+        in_doubt = payment.status in (Status.DISPATCHED, Status.UNKNOWN)
+        if not payment.cancel_asked or payment.review or in_doubt:
             return payment
         attempt = payment.attempt
         outcome = await self.provider.cancel(
@@ -220,6 +225,7 @@ class PaymentService:
         record = c.RecordRefund(
             now=self.now(),
             refund_id=refund_id,
+            sending=refund.sendings,
             outcome=outcome,
             retry_after_seconds=self._wait(refund.retries),
             available=await self.balance.available(self.provider.name),

@@ -20,6 +20,7 @@ from ledger.payments.methods import (
     expiry,
     fee_for,
     method,
+    paid_by,
 )
 from support.payment_facts import fee, rp
 
@@ -184,3 +185,21 @@ def test_a_method_is_offered_in_its_countries_only():
     assert check_country(method("ovo"), "ID") == "ID"
     with pytest.raises(MethodNotInCountry):
         check_country(method("ovo"), "SG")
+
+
+@pytest.mark.parametrize(
+    ("attempted", "said", "rule"),
+    [
+        ("snap", "bank_transfer", "bca_va"),
+        ("snap", "gopay", "gopay"),
+        ("snap", "dana", "dana"),
+        ("snap", "qris", "qris"),
+        ("snap", "", "snap"),
+        ("snap", "word_of_tomorrow", "snap"),
+        ("gopay", "qris", "qris"),
+        ("gopay", "gopay", "gopay"),
+        ("credit_card", "bank_transfer", "credit_card"),
+    ],
+)
+def test_fees_and_refunds_go_by_what_the_payer_chose(attempted: str, said: str, rule: str) -> None:
+    assert paid_by(attempted, said).code == rule
