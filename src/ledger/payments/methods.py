@@ -229,8 +229,9 @@ def method(code: str) -> Method:
     return METHODS[code]
 
 
-# The first row of a type stands for it: banks and stores of one type have one fee and one refund rule.
-_BY_TYPE: Final = {row.mapping.payment_type: row for row in reversed(ROWS) if row.family != "hosted"}
+# The row named like a type, else its first one, stands for it: banks and stores of one type have one fee and refund rule.
+_NAMED_FIRST: Final = sorted(ROWS, key=lambda row: row.code != row.mapping.payment_type)
+_BY_TYPE: Final = {row.mapping.payment_type: row for row in reversed(_NAMED_FIRST) if row.family != "hosted"}
 
 
 def paid_by(code: str, payment_type: str) -> Method:
