@@ -4,8 +4,8 @@
     python scripts/replay.py --until 120000       balances when the log ended there, or at a time (UTC)
     python scripts/replay.py --stream pay_01k9…   one stream, event by event
 
-Without --database it is the ledger of BUKUBESAR_DATABASE_URL, else what `bukubesar up` or `bukubesar demo` last ran.
-Exit code 1, and the first thing that is wrong, when anything is.
+Without --database it is the ledger of BUKUBESAR_DATABASE_URL, else what `bukubesar up` or
+`bukubesar demo` last ran. Exit code 1, and the first thing that is wrong, when anything is.
 """
 
 import os
@@ -19,7 +19,9 @@ from typing import Annotated
 
 OURS = Path(__file__).parent.parent / ".venv" / "bin" / "python"
 if find_spec("projections") is None and OURS.exists():
-    os.execv(OURS, [str(OURS), *sys.argv])  # called with another Python than the one `make` installed into
+    os.execv(
+        OURS, [str(OURS), *sys.argv]
+    )  # called with another Python than the one `make` installed into
 
 import msgspec
 import psycopg
@@ -33,7 +35,9 @@ from projections import replay_words as words
 from projections.replaying import Report, as_of, position_or_time, verify
 from projections.stream_reading import StreamReport, read_stream
 
-Database = Annotated[str, typer.Option(envvar="BUKUBESAR_DATABASE_URL", help="else that of `bukubesar up`")]
+Database = Annotated[
+    str, typer.Option(envvar="BUKUBESAR_DATABASE_URL", help="else that of `bukubesar up`")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="for programs")]
 
 

@@ -1,4 +1,6 @@
-"""Work that outlives its request: a charge goes on when the caller has had its 202, and shutdown waits for it."""
+"""Work that outlives its request: a charge goes on when the caller has had its 202, and shutdown
+waits for it.
+"""
 
 import asyncio
 from collections.abc import Coroutine
@@ -18,7 +20,9 @@ class Background:
         self._tasks: set[asyncio.Task[Any]] = set()
 
     async def within(self, seconds: float, work: Coroutine[Any, Any, T]) -> T | None:
-        """The result if it comes in time; None if not, and the work goes on. Raises what the work raises."""
+        """The result if it comes in time; None if not, and the work goes on. Raises what the work
+        raises.
+        """
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._finished)
@@ -33,4 +37,6 @@ class Background:
         self._tasks.discard(task)
         failure = None if task.cancelled() else task.exception()
         if failure and not isinstance(failure, Unavailable):
-            log.warning("background.failed", error=type(failure).__name__, code=getattr(failure, "code", ""))
+            log.warning(
+                "background.failed", error=type(failure).__name__, code=getattr(failure, "code", "")
+            )

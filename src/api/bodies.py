@@ -59,7 +59,9 @@ class PaymentBody(Body):
     metadata: Annotated[dict[Word, Text], Field(max_length=20)] = {}
 
     def sold(self) -> Sale:
-        """Said by the caller, or: what belongs to a subscription is paid in advance, all else is delivered."""
+        """Said by the caller, or: what belongs to a subscription is paid in advance, all else is
+        delivered.
+        """
         if self.sale is not None:
             return Sale(kind=self.sale.kind, product=check_part(self.sale.product))
         return Sale(kind="prepaid" if self.subscription_id else "delivered")

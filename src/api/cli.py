@@ -18,7 +18,9 @@ from ledger.access.roles import ROLES
 from ledger.errors import LedgerError
 from ledger.settings import Settings
 
-app = typer.Typer(help="Event-sourced payment ledger for merchants on Midtrans.", no_args_is_help=True)
+app = typer.Typer(
+    help="Event-sourced payment ledger for merchants on Midtrans.", no_args_is_help=True
+)
 keys = typer.Typer(help="API keys: shown once, kept only as a keyed hash.", no_args_is_help=True)
 app.add_typer(keys, name="keys")
 
@@ -33,9 +35,13 @@ def up(
     simulator_port: Annotated[int, typer.Option(help="Of the local Midtrans; 0 for any.")] = 8081,
     data_dir: DataDir = None,
     workers: Annotated[int, typer.Option(min=1, max=32)] = 1,
-    as_json: Annotated[bool, typer.Option("--json", help="One line once everything answers.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="One line once everything answers.")
+    ] = False,
 ) -> None:
-    """Run everything on this machine until Ctrl-C: PostgreSQL, the API, workers and a local Midtrans."""
+    """Run everything on this machine until Ctrl-C: PostgreSQL, the API, workers and a local
+    Midtrans.
+    """
     from api.up import Asked, Deployment
 
     settings = _settings(quiet=True)
@@ -86,7 +92,11 @@ def migrate() -> None:
 
 
 @app.command(
-    context_settings={"allow_extra_args": True, "ignore_unknown_options": True, "help_option_names": []}
+    context_settings={
+        "allow_extra_args": True,
+        "ignore_unknown_options": True,
+        "help_option_names": [],
+    }
 )
 def simulator(context: typer.Context) -> None:
     """A local Midtrans: --port N --server-key K --client-key K --merchant-id M --notify-url U."""
@@ -104,7 +114,9 @@ def demo(data_dir: DataDir = None) -> None:
 
 
 @app.command()
-def documents(folder: Annotated[Path, typer.Argument(help="Where to write them.")] = Path("docs")) -> None:
+def documents(
+    folder: Annotated[Path, typer.Argument(help="Where to write them.")] = Path("docs"),
+) -> None:
     """Write what is generated: event schemas, OpenAPI, the list of problems, the payment's life."""
     from api.documents import write
 
@@ -115,7 +127,9 @@ def documents(folder: Annotated[Path, typer.Argument(help="Where to write them."
 @keys.command("create")
 def create_key(
     role: Annotated[str, typer.Option(help=f"One of {', '.join(ROLES)}.")],
-    account: Annotated[str, typer.Option(help="Whose requests share idempotency keys.")] = "default",
+    account: Annotated[
+        str, typer.Option(help="Whose requests share idempotency keys.")
+    ] = "default",
     label: Annotated[str, typer.Option(help="What it is for.")] = "",
     data_dir: DataDir = None,
 ) -> None:

@@ -1,4 +1,5 @@
-"""Writes what is generated under docs: the schema of every event, OpenAPI, the problems, a payment's life.
+"""Writes what is generated under docs: the schema of every event, OpenAPI, the problems, a
+payment's life.
 
 The same code always gives the same bytes, so a test can tell when somebody forgot `make docs`.
 """
@@ -102,15 +103,23 @@ def _schema(topic: str, fact: type[DomainEvent]) -> dict[str, Any]:
 
 
 def _picture(transitions: Iterable[Transition], *, begins: StrEnum | None) -> str:
-    """A Mermaid diagram. Facts that lead the same way share an arrow, and so do the states of `SENT`."""
-    arrows: dict[tuple[str, str], list[str]] = {} if begins else {("[*]", "requested"): ["refund_requested"]}
+    """A Mermaid diagram. Facts that lead the same way share an arrow, and so do the states of
+    `SENT`.
+    """
+    arrows: dict[tuple[str, str], list[str]] = (
+        {} if begins else {("[*]", "requested"): ["refund_requested"]}
+    )
     for sources, fact, to in transitions:
         for start in _starts(sources, begins):
             if to is not None and to.value != start:
                 arrows.setdefault((start, to.value), []).append(_word(fact))
     inside = [_arrow(*arrow) for arrow in arrows.items() if _is_inside(arrow[0])]
     outside = [_arrow(*arrow) for arrow in arrows.items() if not _is_inside(arrow[0])]
-    group = [f"    state {SENT_WORD} {{", *(f"    {line}" for line in inside), "    }"] if begins else inside
+    group = (
+        [f"    state {SENT_WORD} {{", *(f"    {line}" for line in inside), "    }"]
+        if begins
+        else inside
+    )
     return "\n".join(["```mermaid", "stateDiagram-v2", *group, *outside, "```", ""])
 
 

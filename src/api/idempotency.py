@@ -1,8 +1,9 @@
 """Idempotency-Key: the same request twice has one effect and one answer.
 
-The effect is guarded by the command id, which is derived from the account and the key and committed with the effect, for ever.
-This file guards the answer: it is kept as bytes and replayed. Answers of a request that changed nothing for good reason (a domain
-refusal) are kept too; authentication, validation and failures of ours are not.
+The effect is guarded by the command id, which is derived from the account and the key and committed
+with the effect, for ever. This file guards the answer: it is kept as bytes and replayed. Answers of
+a request that changed nothing for good reason (a domain refusal) are kept too; authentication,
+validation and failures of ours are not.
 """
 
 import asyncio
@@ -50,7 +51,9 @@ class RequestInProgress(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`settled` False: the first request with this key may still be at work, and this is not yet its answer."""
+    """`settled` False: the first request with this key may still be at work, and this is not yet
+    its answer.
+    """
 
     status: int
     body: BaseModel
@@ -95,7 +98,15 @@ class Answers:
             cursor = await conn.execute(
                 "insert into idempotency_answers values (%s, %s, %s, %s, %s, %s, %s)"
                 " on conflict do nothing",
-                [account, key, kept.fingerprint, kept.status, kept.media_type, kept.body, clock.now()],
+                [
+                    account,
+                    key,
+                    kept.fingerprint,
+                    kept.status,
+                    kept.media_type,
+                    kept.body,
+                    clock.now(),
+                ],
             )
         if cursor.rowcount == 1:
             return kept
@@ -157,7 +168,9 @@ class Once:
             if not _is_kept(refusal):
                 raise
             shown = problem(refusal, self._request.scope)
-            kept = Kept(fingerprint, shown.status_code, "application/problem+json", bytes(shown.body))
+            kept = Kept(
+                fingerprint, shown.status_code, "application/problem+json", bytes(shown.body)
+            )
             return (await self._answers.keep(caller.account, key, kept)).response(replayed=False)
         if not answer.settled:
             return await self._wait_for_other(caller, key, fingerprint)
@@ -190,7 +203,9 @@ class Once:
         return key
 
     def _fingerprint(self, body: BaseModel | None) -> bytes:
-        """Of what is asked, not how it was written: method, address and the validated body in one canonical form."""
+        """Of what is asked, not how it was written: method, address and the validated body in one
+        canonical form.
+        """
         asked: list[Any] = [
             self._request.method,
             self._request.url.path,

@@ -1,4 +1,6 @@
-"""Notices of the gateway: checked, stored, answered in milliseconds; what they are about is then asked for, by the worker."""
+"""Notices of the gateway: checked, stored, answered in milliseconds; what they are about is then
+asked for, by the worker.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -84,6 +86,7 @@ class Inbox:
     async def purge(self, moment: datetime) -> int:
         async with self._readers.connection() as conn:
             cursor = await conn.execute(
-                "delete from inbox where done_at is not null and received_at < %s", [moment - KEPT_FOR]
+                "delete from inbox where done_at is not null and received_at < %s",
+                [moment - KEPT_FOR],
             )
         return cursor.rowcount

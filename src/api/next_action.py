@@ -1,4 +1,6 @@
-"""What the payer has to do next, in words (English and Bahasa Indonesia) and as data: one row a kind of instruction."""
+"""What the payer has to do next, in words (English and Bahasa Indonesia) and as data: one row a
+kind of instruction.
+"""
 
 from typing import Any, Final, NamedTuple
 
@@ -15,39 +17,77 @@ class Words(NamedTuple):
     id: str
 
 
-# fmt: off
 WORDS: Final = {
-    "virtual_account": Words("pay_virtual_account",
+    "virtual_account": Words(
+        "pay_virtual_account",
         "Transfer {amount} to {bank} virtual account {account_number} before {deadline}.",
-        "Transfer {amount} ke virtual account {bank} {account_number} sebelum {deadline}."),
-    "bill": Words("pay_bill",
-        "Pay {amount} at Mandiri with biller code {biller_code} and bill key {bill_key} before {deadline}.",
-        "Bayar {amount} melalui Mandiri dengan kode perusahaan {biller_code} dan kode bayar {bill_key} sebelum {deadline}."),
-    "qr": Words("scan_qr",
+        "Transfer {amount} ke virtual account {bank} {account_number} sebelum {deadline}.",
+    ),
+    "bill": Words(
+        "pay_bill",
+        "Pay {amount} at Mandiri with biller code {biller_code} and bill key {bill_key}"
+        " before {deadline}.",
+        "Bayar {amount} melalui Mandiri dengan kode perusahaan {biller_code} dan kode bayar"
+        " {bill_key} sebelum {deadline}.",
+    ),
+    "qr": Words(
+        "scan_qr",
         "Scan the QR code with a banking or wallet app and pay {amount} before {deadline}.",
-        "Pindai kode QR dengan aplikasi bank atau dompet digital dan bayar {amount} sebelum {deadline}."),
-    "deeplink": Words("open_app",
+        "Pindai kode QR dengan aplikasi bank atau dompet digital dan bayar {amount}"
+        " sebelum {deadline}.",
+    ),
+    "deeplink": Words(
+        "open_app",
         "Open the wallet app with the link and approve {amount} before {deadline}.",
-        "Buka aplikasi dompet digital melalui tautan dan setujui pembayaran {amount} sebelum {deadline}."),
-    "payment_code": Words("pay_at_store",
-        "Show payment code {payment_code} at the {store} counter and pay {amount} before {deadline}.",
-        "Tunjukkan kode pembayaran {payment_code} di kasir {store} dan bayar {amount} sebelum {deadline}."),
-    "redirect": Words("open_page",
+        "Buka aplikasi dompet digital melalui tautan dan setujui pembayaran {amount}"
+        " sebelum {deadline}.",
+    ),
+    "payment_code": Words(
+        "pay_at_store",
+        "Show payment code {payment_code} at the {store} counter and pay {amount}"
+        " before {deadline}.",
+        "Tunjukkan kode pembayaran {payment_code} di kasir {store} dan bayar {amount}"
+        " sebelum {deadline}.",
+    ),
+    "redirect": Words(
+        "open_page",
         "Open the payment page and finish paying {amount} before {deadline}.",
-        "Buka halaman pembayaran dan selesaikan pembayaran {amount} sebelum {deadline}."),
-    "push": Words("approve_in_app",
+        "Buka halaman pembayaran dan selesaikan pembayaran {amount} sebelum {deadline}.",
+    ),
+    "push": Words(
+        "approve_in_app",
         "Approve {amount} in the app on the phone before {deadline}.",
-        "Setujui pembayaran {amount} di aplikasi pada ponsel sebelum {deadline}."),
-    "none": Words("wait", "Nothing to do; the payment is being processed.", "Tidak perlu tindakan; pembayaran sedang diproses."),
+        "Setujui pembayaran {amount} di aplikasi pada ponsel sebelum {deadline}.",
+    ),
+    "none": Words(
+        "wait",
+        "Nothing to do; the payment is being processed.",
+        "Tidak perlu tindakan; pembayaran sedang diproses.",
+    ),
 }
 
 BY_STATUS: Final = {
-    Status.REQUESTED:  Words("wait", "Nothing to do yet; the payment is being prepared.", "Belum perlu tindakan; pembayaran sedang disiapkan."),
-    Status.DISPATCHED: Words("wait", "Nothing to do yet; the gateway has not answered.", "Belum perlu tindakan; menunggu jawaban gateway."),
-    Status.UNKNOWN:    Words("wait", "Do not pay again: we are asking the gateway what happened.", "Jangan membayar lagi: kami sedang memastikan ke gateway."),
-    Status.CHALLENGED: Words("wait", "The payment is under review; nothing to do.", "Pembayaran sedang ditinjau; tidak perlu tindakan."),
+    Status.REQUESTED: Words(
+        "wait",
+        "Nothing to do yet; the payment is being prepared.",
+        "Belum perlu tindakan; pembayaran sedang disiapkan.",
+    ),
+    Status.DISPATCHED: Words(
+        "wait",
+        "Nothing to do yet; the gateway has not answered.",
+        "Belum perlu tindakan; menunggu jawaban gateway.",
+    ),
+    Status.UNKNOWN: Words(
+        "wait",
+        "Do not pay again: we are asking the gateway what happened.",
+        "Jangan membayar lagi: kami sedang memastikan ke gateway.",
+    ),
+    Status.CHALLENGED: Words(
+        "wait",
+        "The payment is under review; nothing to do.",
+        "Pembayaran sedang ditinjau; tidak perlu tindakan.",
+    ),
 }
-# fmt: on
 
 
 def next_action(payment: Payment) -> dict[str, Any] | None:

@@ -1,4 +1,6 @@
-"""How command-line tools find the ledger: what was given, else what runs in the data folder last used, else its stopped server."""
+"""How command-line tools find the ledger: what was given, else what runs in the data folder last
+used, else its stopped server.
+"""
 
 import json
 import os
@@ -18,12 +20,16 @@ from projections import GROUPS
 from projections.engine.follower import Follower
 
 RUNNING: Final = "running.json"  # in the data folder, while `bukubesar up` runs
-LAST_USED: Final = "last-used"  # in the default data folder: where the last `up` or `demo` kept its data
+LAST_USED: Final = (
+    "last-used"  # in the default data folder: where the last `up` or `demo` kept its data
+)
 
 
 class NothingToOpen(Unavailable):
     code = "nothing_to_open"
-    title = "No database was given, and there is no data folder of `bukubesar up` or `bukubesar demo`."
+    title = (
+        "No database was given, and there is no data folder of `bukubesar up` or `bukubesar demo`."
+    )
 
 
 def note_running(data_dir: Path, database: str) -> None:
@@ -47,7 +53,9 @@ def last_used() -> Path:
 
 @contextmanager
 def opened(data_dir: Path | None = None) -> Iterator[Settings]:
-    """Settings whose database answers. A stopped server is started for as long as the tool needs it."""
+    """Settings whose database answers. A stopped server is started for as long as the tool needs
+    it.
+    """
     settings = Settings()
     folder = (data_dir or last_used()).resolve()
     if settings.database_url.get_secret_value():
@@ -59,14 +67,21 @@ def opened(data_dir: Path | None = None) -> Iterator[Settings]:
             _catch_up(postgres.dsn, settings.database_schema)
             yield _completed(settings, postgres.dsn, folder)
     else:
-        raise NothingToOpen(f"There is nothing in {folder}. Start `bukubesar up`, or set BUKUBESAR_DATABASE_URL.")
+        raise NothingToOpen(
+            f"There is nothing in {folder}. Start `bukubesar up`, or set BUKUBESAR_DATABASE_URL."
+        )
 
 
 def _catch_up(conninfo: str, schema: str) -> None:
-    """No worker runs here, so what the last one had left is applied now. What cannot be applied is the tool's to report."""
+    """No worker runs here, so what the last one had left is applied now. What cannot be applied is
+    the tool's to report.
+    """
     for group, models in GROUPS.items():
         follower = Follower(conninfo, schema, group, models)
-        with suppress(psycopg.Error, LedgerError, PersistenceError, ValueError), follower.connect() as connection:
+        with (
+            suppress(psycopg.Error, LedgerError, PersistenceError, ValueError),
+            follower.connect() as connection,
+        ):
             while follower.step(connection):
                 pass
 
@@ -87,4 +102,6 @@ def _completed(settings: Settings, database: str, folder: Path) -> Settings:
     kept = folder / "master.key"
     if not master and kept.exists():
         master = kept.read_text().strip()
-    return settings.model_copy(update={"database_url": secret(database), "master_key": secret(master)})
+    return settings.model_copy(
+        update={"database_url": secret(database), "master_key": secret(master)}
+    )

@@ -1,6 +1,8 @@
-"""`bukubesar up`: PostgreSQL, the gateway's simulator, the API and workers on one machine, until Ctrl-C.
+"""`bukubesar up`: PostgreSQL, the gateway's simulator, the API and workers on one machine, until
+Ctrl-C.
 
-Everything that has to outlive a run lies in the data folder: the cluster, the master key, and the first API key.
+Everything that has to outlive a run lies in the data folder: the cluster, the master key, and the
+first API key.
 """
 
 import asyncio
@@ -145,13 +147,24 @@ class Deployment:
 
     def _start_simulator(self, port: int, api: str) -> None:
         argv = [sys.executable, "-m", "api.cli", "simulator", "--port", str(port)]
-        argv += ["--server-key", SERVER_KEY, "--client-key", CLIENT_KEY, "--merchant-id", MERCHANT_ID]
+        argv += [
+            "--server-key",
+            SERVER_KEY,
+            "--client-key",
+            CLIENT_KEY,
+            "--merchant-id",
+            MERCHANT_ID,
+        ]
         argv += ["--notify-url", f"{api}/api/v1/webhooks/midtrans"]
-        self.children.start("simulator", argv, env=dict(os.environ), log_file=self.data_dir / "simulator.log")
+        self.children.start(
+            "simulator", argv, env=dict(os.environ), log_file=self.data_dir / "simulator.log"
+        )
 
 
 def _master_key(data_dir: Path) -> str:
-    """Made once, kept readable by its owner alone: without it no API key and no personal field can be read."""
+    """Made once, kept readable by its owner alone: without it no API key and no personal field can
+    be read.
+    """
     return _kept(
         data_dir / "master.key", lambda: base64.b64encode(secrets.token_bytes(32)).decode()
     )
@@ -168,7 +181,9 @@ def _kept(path: Path, make: Any) -> str:
 
 
 async def _first_key(settings: Settings, path: Path) -> str:
-    """An admin's key for whoever started this machine; it is made again when it was revoked or has expired."""
+    """An admin's key for whoever started this machine; it is made again when it was revoked or has
+    expired.
+    """
     async with open_wiring(settings, "tool") as wired:
         if path.exists():
             try:
@@ -176,15 +191,21 @@ async def _first_key(settings: Settings, path: Path) -> str:
                 return kept
             except Exception:
                 path.unlink()
-        key, _ = await wired.api_keys.issue("admin", "local", "first key of `bukubesar up`", by="cli:up")
+        key, _ = await wired.api_keys.issue(
+            "admin", "local", "first key of `bukubesar up`", by="cli:up"
+        )
     return _kept(path, lambda: key)
 
 
 def _environment(settings: Settings) -> dict[str, str]:
-    """The settings as a child reads them; secrets travel in the environment, never on a command line."""
+    """The settings as a child reads them; secrets travel in the environment, never on a command
+    line.
+    """
     plain = settings.model_dump(exclude={"midtrans", "postgres_bin"})
     nested = {f"midtrans__{name}": value for name, value in settings.midtrans.model_dump().items()}
-    ours = {f"BUKUBESAR_{name.upper()}": _revealed(value) for name, value in (plain | nested).items()}
+    ours = {
+        f"BUKUBESAR_{name.upper()}": _revealed(value) for name, value in (plain | nested).items()
+    }
     return {**os.environ, **ours}
 
 
@@ -199,7 +220,9 @@ def _free(port: int) -> int:
         try:
             probe.bind((LOOPBACK, port))
         except OSError:
-            raise PortTaken(f"Port {port} is taken; give another with --port or --simulator-port.") from None
+            raise PortTaken(
+                f"Port {port} is taken; give another with --port or --simulator-port."
+            ) from None
         return int(probe.getsockname()[1])
 
 

@@ -1,4 +1,6 @@
-"""What callers get: a payment as it stands, made from its stream, never from a read model that may lag."""
+"""What callers get: a payment as it stands, made from its stream, never from a read model that may
+lag.
+"""
 
 from datetime import datetime
 from typing import Any, Self
@@ -315,5 +317,3 @@ class MethodList(View):
     country: str
     amount: int
     methods: list[MethodView]
-
-

@@ -1,4 +1,6 @@
-"""The one composition root: settings become a store, a provider, services and the ports between them."""
+"""The one composition root: settings become a store, a provider, services and the ports between
+them.
+"""
 
 import os
 import socket
@@ -123,7 +125,9 @@ def _midtrans(settings: Settings) -> Midtrans:
 
 
 class HealthFromReadModel:
-    """Satisfies the payments' MethodHealth port; remembers the answer for a moment, as every payment asks."""
+    """Satisfies the payments' MethodHealth port; remembers the answer for a moment, as every
+    payment asks.
+    """
 
     def __init__(self, readers: Readers) -> None:
         self._readers = readers

@@ -1,6 +1,8 @@
-"""The worker: read models followed, notices asked after, due work done, old rows purged. Run as many as you like.
+"""The worker: read models followed, notices asked after, due work done, old rows purged. Run as
+many as you like.
 
-Claims save work, nothing more: the right to send is won by an append to the log, and everything else may be done twice.
+Claims save work, nothing more: the right to send is won by an append to the log, and everything
+else may be done twice.
 """
 
 import asyncio
@@ -36,7 +38,8 @@ def _ladder(*seconds: int) -> tuple[timedelta, ...]:
     return tuple(timedelta(seconds=s) for s in seconds)
 
 
-# How long until the same work is looked at again, by what the payment is waiting for (reliability.md 4.2, 4.3);
+# How long until the same work is looked at again, by what the payment is waiting for
+# (reliability.md 4.2, 4.3);
 # the last rung repeats.
 LADDERS: Final = {
     Status.UNKNOWN: _ladder(5, 15, 45, 120, 300, 900, 3600),
@@ -107,7 +110,9 @@ class Worker:
             GROUPS[group],
             report=lambda name, _, lag: PROJECTION_LAG.labels(name).set(lag),
         )
-        thread = threading.Thread(target=follower.run, args=(halted,), name=f"follow {group}", daemon=True)
+        thread = threading.Thread(
+            target=follower.run, args=(halted,), name=f"follow {group}", daemon=True
+        )
         thread.start()
         return thread
 
@@ -137,7 +142,12 @@ class Worker:
         self._tasks.discard(task)
         self._places.release()
         if not task.cancelled() and (error := task.exception()):
-            log.warning("worker.failed", error=type(error).__name__, code=getattr(error, "code", ""), detail=str(error))
+            log.warning(
+                "worker.failed",
+                error=type(error).__name__,
+                code=getattr(error, "code", ""),
+                detail=str(error),
+            )
 
     async def _notices(self) -> bool:
         found = await self._wired.inbox.claim(AT_ONCE)
@@ -153,7 +163,9 @@ class Worker:
             return
         payment_id, attempt = place
         try:
-            inquired = await self._wired.payments.inquire(payment_id, attempt, stored.transaction_id)
+            inquired = await self._wired.payments.inquire(
+                payment_id, attempt, stored.transaction_id
+            )
         except NotFound:
             await self._wired.inbox.done(stored, "order_unknown")
             return

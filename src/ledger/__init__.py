@@ -9,5 +9,6 @@
     privacy       personal data under a key of its person
     settings, secrets, logs, telemetry                what a process is given and what it tells
 
-`projections` (what it looks like) and `api` (every way in) build on this; nothing here imports them.
+`projections` (what it looks like) and `api` (every way in) build on this; nothing here imports
+them.
 """

@@ -1,7 +1,7 @@
 """Decide, evolve: the whole shape of a rule-bearing thing.
 
-`decide(state, command)` is pure, may refuse, and returns new facts; `evolve(state, fact)` is pure and never refuses, because
-history already happened.
+`decide(state, command)` is pure, may refuse, and returns new facts; `evolve(state, fact)` is pure
+and never refuses, because history already happened.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -29,7 +29,9 @@ def followed_by(
     decider: Decider[State, Command],
     consequence: Callable[[DomainEvent], Sequence[DomainEvent]],
 ) -> Decider[State, Command]:
-    """The same decider, with each fact followed by its consequence, as a journal entry follows a movement of money."""
+    """The same decider, with each fact followed by its consequence, as a journal entry follows a
+    movement of money.
+    """
 
     def decide(state: State, command: Command) -> list[DomainEvent]:
         facts = decider.decide(state, command)

@@ -8,7 +8,8 @@
     ├── ProviderFailed   the gateway answered what we cannot use
     └── Unavailable      a dependency is down; try again after `retry_after_seconds`
 
-A concrete error lives beside the rule that raises it, with a stable `code` and JSON-safe context. It knows no HTTP.
+A concrete error lives beside the rule that raises it, with a stable `code` and JSON-safe context.
+It knows no HTTP.
 """
 
 from typing import ClassVar

@@ -1,7 +1,7 @@
 """Facts: what a domain event is, what surrounds it in the log, and which topic names it.
 
-A topic (`payment.settled.v1`) is the stored name of an event class, so classes may move freely. A released event is never
-edited: add `.v2` and an upcast (ledger/eventstore/upcasts.py).
+A topic (`payment.settled.v1`) is the stored name of an event class, so classes may move freely. A
+released event is never edited: add `.v2` and an upcast (ledger/eventstore/upcasts.py).
 """
 
 from datetime import datetime
@@ -13,9 +13,7 @@ from msgspec import StructMeta
 TOPICS: Final[dict[str, type["DomainEvent"]]] = {}
 
 
-@dataclass_transform(
-    frozen_default=True, kw_only_default=True, field_specifiers=(msgspec.field,)
-)
+@dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(msgspec.field,))
 class FactMeta(StructMeta):
     """Makes every event frozen and keyword-only, and enters it in TOPICS under its topic."""
 
@@ -58,7 +56,9 @@ E_co = TypeVar("E_co", bound=DomainEvent, covariant=True)
 
 
 class Recorded(msgspec.Struct, Generic[E_co], frozen=True, kw_only=True):
-    """An event as it stands in the log: `position` counts the whole log, `version` the stream; both from 1."""
+    """An event as it stands in the log: `position` counts the whole log, `version` the stream; both
+    from 1.
+    """
 
     stream: str
     version: int

@@ -1,4 +1,5 @@
-"""Ids: sortable by time, safe in URLs, and derived from business keys where a repeat must meet the first.
+"""Ids: sortable by time, safe in URLs, and derived from business keys where a repeat must meet the
+first.
 
 An id is its own stream name in the log; its prefix says what it is.
 """
@@ -16,7 +17,9 @@ KEY: Final = "key"
 
 
 def new_id(prefix: str) -> str:
-    """`pay_01k9…`: 48 bits of milliseconds and 80 random bits, so ids sort by creation (as UUIDv7 does)."""
+    """`pay_01k9…`: 48 bits of milliseconds and 80 random bits, so ids sort by creation (as UUIDv7
+    does).
+    """
     number = time.time_ns() // 1_000_000 << 80 | secrets.randbits(80)
     return f"{prefix}_{_base32(number, 26)}"
 
@@ -28,7 +31,9 @@ def derived_id(*parts: str) -> str:
 
 
 def order_id(payment_id: str, attempt: int) -> str:
-    """What the gateway calls an attempt: at most 50 characters of letters, digits, `-`, `_` (midtrans.md 3)."""
+    """What the gateway calls an attempt: at most 50 characters of letters, digits, `-`, `_`
+    (midtrans.md 3).
+    """
     return f"{payment_id}-{attempt}"
 
 

@@ -1,4 +1,6 @@
-"""Logs: one JSON line an occurrence on standard error; facts are keys, and nothing that names a person is among them."""
+"""Logs: one JSON line an occurrence on standard error; facts are keys, and nothing that names a
+person is among them.
+"""
 
 import logging
 import sys

@@ -1,7 +1,7 @@
 """Money as whole minor units of one currency; no floats, no implicit currency, no lost unit.
 
-ISO 4217 gives the rupiah two decimals, yet no sen circulate and Midtrans takes whole rupiah, so its exponent here is 0
-(docs/decisions/0002-rupiah-has-no-decimals.md).
+ISO 4217 gives the rupiah two decimals, yet no sen circulate and Midtrans takes whole rupiah, so its
+exponent here is 0 (docs/decisions/0002-rupiah-has-no-decimals.md).
 """
 
 from collections.abc import Sequence

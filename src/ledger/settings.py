@@ -1,4 +1,6 @@
-"""Every knob, with its unit and reason. Built once, in api/wiring.py; nobody else reads the environment."""
+"""Every knob, with its unit and reason. Built once, in api/wiring.py; nobody else reads the
+environment.
+"""
 
 from pathlib import Path
 
@@ -12,7 +14,9 @@ class MidtransSettings(BaseSettings):
     server_key: SecretStr = SecretStr("")
     core_url: str = "https://api.sandbox.midtrans.com"
     snap_url: str = "https://app.sandbox.midtrans.com"
-    charge_seconds: float = Field(10.0, gt=0, le=30)  # the whole call, from connect to the last byte
+    charge_seconds: float = Field(
+        10.0, gt=0, le=30
+    )  # the whole call, from connect to the last byte
     inquiry_seconds: float = Field(5.0, gt=0, le=30)
 
 
@@ -25,7 +29,8 @@ class Settings(BaseSettings):
     database_url: SecretStr = SecretStr("")
     # A log is one PostgreSQL schema (architecture.md 10); roles and channels are named after it.
     database_schema: str = Field("bukubesar", pattern=r"^[a-z][a-z0-9_]{0,40}$")
-    # 32 bytes in base64. All keys of ours are derived from it; without it no API key or personal field can be read.
+    # 32 bytes in base64. All keys of ours are derived from it; without it no API key or personal
+    # field can be read.
     master_key: SecretStr = SecretStr("")
     # PostgreSQL binaries to use instead of those of the wheel.
     postgres_bin: Path | None = None
@@ -36,7 +41,8 @@ class Settings(BaseSettings):
 
     midtrans: MidtransSettings = MidtransSettings()
 
-    # How long a request waits for the gateway before it answers 202 and leaves the rest to the worker.
+    # How long a request waits for the gateway before it answers 202 and leaves the rest to the
+    # worker.
     answer_within_seconds: float = Field(5.0, gt=0, le=25)
     # Longer than any time a request may sit between us and the gateway (reliability.md 4.2).
     lost_after_seconds: float = Field(120.0, ge=0)

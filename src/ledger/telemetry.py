@@ -24,7 +24,6 @@ HTTP_IN_FLIGHT: Final = Gauge(
 )
 
 
-
 NOTICES: Final = Counter(
     "bukubesar_notices_total",
     "Notices of the gateway that carried its signature, by whether they were here before.",

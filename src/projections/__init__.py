@@ -7,10 +7,12 @@
     method_health   how each payment method fares at the gateway
     due_work        what the worker has to do next
 
-None of them is the truth: any may be dropped and is rebuilt from the log, byte for byte (`scripts/replay.py`
-proves it). A group is applied together and has one position, so that one group can halt while another goes on.
+None of them is the truth: any may be dropped and is rebuilt from the log, byte for byte
+(`scripts/replay.py` proves it). A group is applied together and has one position, so that one group
+can halt while another goes on.
 
-Reading order: payments.py and payments.sql, engine/read_model, engine/follower, engine/rebuild, replaying.
+Reading order: payments.py and payments.sql, engine/read_model, engine/follower, engine/rebuild,
+replaying.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,4 +29,6 @@ GROUPS: Final[Mapping[str, Sequence[ReadModel]]] = MappingProxyType(
     }
 )
 
-READ_MODELS: Final[Sequence[ReadModel]] = tuple(model for models in GROUPS.values() for model in models)
+READ_MODELS: Final[Sequence[ReadModel]] = tuple(
+    model for models in GROUPS.values() for model in models
+)

@@ -1,4 +1,6 @@
-"""Checks the log itself, event by event: the chain, the order, the versions, the words and the sums."""
+"""Checks the log itself, event by event: the chain, the order, the versions, the words and the
+sums.
+"""
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -40,7 +42,9 @@ class LogBroken(LedgerError):
 
 
 class Auditor:
-    """Decodes as it checks, so that one pass over the log serves both. Pages must come in order, from 1."""
+    """Decodes as it checks, so that one pass over the log serves both. Pages must come in order,
+    from 1.
+    """
 
     def __init__(self) -> None:
         self.events = 0

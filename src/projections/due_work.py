@@ -1,7 +1,7 @@
 """What the worker has to do next, and when; the rules are in ledger/payments/due.py.
 
-A row only says that it is time to look: whoever wants to act appends to the payment's stream first, and only
-one can win.
+A row only says that it is time to look: whoever wants to act appends to the payment's stream first,
+and only one can win.
 """
 
 from datetime import datetime
@@ -69,7 +69,9 @@ def _forget(work: dict[_Ended, _Work], end: _Ended) -> None:
         del work[key]
 
 
-async def due(conn: psycopg.AsyncConnection[Any], now: datetime, limit: int) -> list[dict[str, Any]]:
+async def due(
+    conn: psycopg.AsyncConnection[Any], now: datetime, limit: int
+) -> list[dict[str, Any]]:
     """What is due, the longest overdue first."""
     cursor = conn.cursor(row_factory=dict_row)
     return await (await cursor.execute(SQL["due"], (now, limit))).fetchall()

@@ -12,7 +12,9 @@ SQL: Final = sql.load(__name__)
 
 
 async def freshness(conn: psycopg.AsyncConnection[Any]) -> dict[str, int]:
-    """`{"money": 41, "views": 42, "head": 42}`. Read on one's own connection, before the answer that it describes."""
+    """`{"money": 41, "views": 42, "head": 42}`. Read on one's own connection, before the answer
+    that it describes.
+    """
     cursor = conn.cursor(row_factory=tuple_row)
     await cursor.execute(SQL["positions"], (list(GROUPS),))
     positions = dict.fromkeys(GROUPS, 0) | dict(await cursor.fetchall())

@@ -1,4 +1,6 @@
-"""Every entry and its legs: from an account to its postings, and from each to the event that moved the money."""
+"""Every entry and its legs: from an account to its postings, and from each to the event that moved
+the money.
+"""
 
 from datetime import date, datetime
 from typing import Any, Final
@@ -54,7 +56,9 @@ def apply(batch: Batch, cursor: Cursor) -> None:
 
 
 def _causes(posted: list[Recorded[Any]], cursor: Cursor) -> dict[str, int]:
-    """Cause by entry id. A fact may have several entries in a row: they share the cause of the first."""
+    """Cause by entry id. A fact may have several entries in a row: they share the cause of the
+    first.
+    """
     before = [f"{record.stream}/{record.version - 1}" for record in posted if record.version > 1]
     known: dict[str, int] = dict(cursor.execute(SQL["causes"], (before,)).fetchall())
     for record in posted:
@@ -96,7 +100,9 @@ async def entries_of(
     return await (await cursor.execute(SQL["entries_of"], wanted)).fetchall()
 
 
-async def entries_of_stream(conn: psycopg.AsyncConnection[Any], stream: str) -> list[dict[str, Any]]:
+async def entries_of_stream(
+    conn: psycopg.AsyncConnection[Any], stream: str
+) -> list[dict[str, Any]]:
     """All postings of a payment, oldest first."""
     cursor = conn.cursor(row_factory=dict_row)
     return await (await cursor.execute(SQL["entries_of_stream"], (stream,))).fetchall()

@@ -1,6 +1,7 @@
 """How each payment method fares at the gateway, minute by minute: did it answer, or did it fail us?
 
-A denied or expired payment counts as ok: the gateway worked. Several answers to one attempt count once.
+A denied or expired payment counts as ok: the gateway worked. Several answers to one attempt count
+once.
 """
 
 from collections.abc import Iterable
@@ -69,10 +70,24 @@ COUNTS: Final[dict[type[DomainEvent], Literal["first answer", "answer", "failure
 # fmt: on
 FOLLOWS: Final[tuple[type[DomainEvent], ...]] = (AttemptStarted, *COUNTS)
 WITHOUT_EFFECT: Final[tuple[type[DomainEvent], ...]] = (
-    *(PaymentRequested, ChargeDispatched, EntryPosted),  # nothing has been answered yet, or not by the gateway
-    *(PaymentSettled, LatePaymentReceived, SettlementReversed, ChargebackReceived),  # the bank's doing
+    *(
+        PaymentRequested,
+        ChargeDispatched,
+        EntryPosted,
+    ),  # nothing has been answered yet, or not by the gateway
+    *(
+        PaymentSettled,
+        LatePaymentReceived,
+        SettlementReversed,
+        ChargebackReceived,
+    ),  # the bank's doing
     *(ChargeCancelled, PaymentAbandoned, ReviewRequested),  # our own doing
-    *(CaptureRequested, CaptureRefused, CancelRequested, CancelRefused),  # say nothing of new charges
+    *(
+        CaptureRequested,
+        CaptureRefused,
+        CancelRequested,
+        CancelRefused,
+    ),  # say nothing of new charges
     *(RefundRequested, RefundDispatched, RefundOutcomeUnknown, RefundRetryScheduled),
     *(RefundAccepted, RefundConfirmed, RefundFailed),
 )
@@ -98,7 +113,9 @@ class _Minute(msgspec.Struct, gc=False):
 def apply(batch: Batch, cursor: Cursor) -> None:
     counted = [recorded for recorded in batch if type(recorded.event) in COUNTS]
     started = {
-        (record.stream, record.event.attempt): _Attempt(record.stream, record.event.attempt, record.event.method)
+        (record.stream, record.event.attempt): _Attempt(
+            record.stream, record.event.attempt, record.event.method
+        )
         for record in batch
         if isinstance(record.event, AttemptStarted)
     }
@@ -132,7 +149,9 @@ def _earlier(
     return {(row[0], row[1]): _Attempt(*row) for row in cursor}
 
 
-def _count(minutes: dict[tuple[str, datetime], _Minute], method: str, recorded: Recorded[Any], failed: bool) -> None:
+def _count(
+    minutes: dict[tuple[str, datetime], _Minute], method: str, recorded: Recorded[Any], failed: bool
+) -> None:
     start = recorded.metadata.recorded_at.replace(second=0, microsecond=0)
     minute = minutes.setdefault((method, start), _Minute(method, start))
     minute.failed += failed
@@ -149,7 +168,9 @@ def judge(ok: int, failed: int) -> Health:
 
 
 async def health(conn: psycopg.AsyncConnection[Any], now: datetime) -> dict[str, Health]:
-    """Methods that nobody used in the last ten minutes are not in it; nothing is known against them."""
+    """Methods that nobody used in the last ten minutes are not in it; nothing is known against
+    them.
+    """
     cursor = conn.cursor(row_factory=tuple_row)
     await cursor.execute(SQL["since"], {"from": now - WINDOW, "to": now})
     return {method: judge(ok, failed) for method, ok, failed in await cursor.fetchall()}

@@ -1,4 +1,6 @@
-"""The history of each payment for reading, without anything personal: sealed values only say that they are sealed."""
+"""The history of each payment for reading, without anything personal: sealed values only say that
+they are sealed.
+"""
 
 from datetime import datetime
 from functools import cache

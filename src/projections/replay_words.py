@@ -22,7 +22,9 @@ def bar(console: Console) -> Iterator[Callable[[int, int], None]]:
         TextColumn("{task.fields[rate]}"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+    with Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal
+    ) as progress:
         task = progress.add_task("", total=None, rate="")
 
         def show(position: int, until: int) -> None:
@@ -46,8 +48,13 @@ def of_report(report: Report) -> list[str]:
     ]
     if report.finding is None or report.equal:
         totals = [str(Money(minor, currency)) for currency, minor in report.totals.items()]
-        lines += [f"trial balance   {', '.join(totals) or 'empty'}", f"hash chain      ok to {report.until:,}"]
-    lines += [f"{name:<15} {'equal' if same else 'DIFFERENT'}" for name, same in report.equal.items()]
+        lines += [
+            f"trial balance   {', '.join(totals) or 'empty'}",
+            f"hash chain      ok to {report.until:,}",
+        ]
+    lines += [
+        f"{name:<15} {'equal' if same else 'DIFFERENT'}" for name, same in report.equal.items()
+    ]
     lines += [_balance(row) for row in report.balances]
     if report.equal:
         lines.append(f"differences     {sum(not same for same in report.equal.values())}")
@@ -59,7 +66,10 @@ def of_stream(report: StreamReport) -> list[str]:
     for event in report.events:
         when = f"{event.occurred_at:%Y-%m-%d %H:%M:%S}"
         lines.append(f"{event.position:>10}  {event.version:>4}  {event.topic:<34} {when}")
-        lines += [f"{'':>18}{account:<44} {Money(minor, unit)!s:>18}" for account, minor, unit in event.legs]
+        lines += [
+            f"{'':>18}{account:<44} {Money(minor, unit)!s:>18}"
+            for account, minor, unit in event.legs
+        ]
     links = f"links           {len(report.events)} ok"
     return [*lines, *(of_finding(report.finding) if report.finding else [links])]
 

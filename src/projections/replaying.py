@@ -1,7 +1,7 @@
 """Proves that the read models follow from the log, and shows what they were at any earlier point.
 
-Everything is looked at in one REPEATABLE READ snapshot, so that work may go on meanwhile. The replay writes to a
-schema of its own, which is dropped at the end, however that comes.
+Everything is looked at in one REPEATABLE READ snapshot, so that work may go on meanwhile. The
+replay writes to a schema of its own, which is dropped at the end, however that comes.
 """
 
 import time
@@ -71,7 +71,9 @@ def verify(conninfo: str, schema: str, progress: Progress = lambda position, unt
             words = f"the read models of {ahead} have seen {positions[ahead]} events, the log has {head}"
             report.finding = Finding(rule="positions", words=words, position=positions[ahead])
             return report
-        stops: list[rebuild.Stop] = [(GROUPS[group], position) for group, position in positions.items()]
+        stops: list[rebuild.Stop] = [
+            (GROUPS[group], position) for group, position in positions.items()
+        ]
         with _scratch(conninfo, schema) as scratch:
             if _replay(live, scratch.connection, [*stops, ((), head)], report, progress):
                 _compare(Side(live, LogNames(schema).read_schema), scratch, report)
@@ -79,7 +81,10 @@ def verify(conninfo: str, schema: str, progress: Progress = lambda position, unt
 
 
 def as_of(
-    conninfo: str, schema: str, until: int | datetime, progress: Progress = lambda position, until: None
+    conninfo: str,
+    schema: str,
+    until: int | datetime,
+    progress: Progress = lambda position, until: None,
 ) -> Report:
     """The balances when the log ended at a position, or at the last event recorded by a moment."""
     with _snapshot(conninfo, schema) as live, _scratch(conninfo, schema) as scratch:
@@ -110,7 +115,9 @@ def _replay(
     """Whether the log was sound all the way."""
     began, auditor = time.monotonic(), Auditor()
     try:
-        rebuild.replay(live, scratch, stops, decode=auditor, progress=lambda n: progress(n, report.until))
+        rebuild.replay(
+            live, scratch, stops, decode=auditor, progress=lambda n: progress(n, report.until)
+        )
         report.totals = _totals(_balances(scratch))
     except LogBroken as error:
         report.finding = error.finding
@@ -174,7 +181,9 @@ def _totals(rows: Sequence[dict[str, Any]]) -> dict[str, int]:
 
 
 def _position_at(live: Connection, head: int, moment: datetime) -> int:
-    """By bisection: events are recorded in the order of the log, but for the skew between servers' clocks."""
+    """By bisection: events are recorded in the order of the log, but for the skew between servers'
+    clocks.
+    """
 
     def recorded_at(position: int) -> datetime:
         row = live.execute(SQL["recorded_at"], (position,)).fetchone()
@@ -203,7 +212,9 @@ def _where(live: Connection, conninfo: str, schema: str) -> tuple[int, dict[str,
 
 
 def _wait_for_live(conninfo: str, schema: str) -> None:
-    """So that as much as possible is compared: let live models, if they run, reach the head as it is now."""
+    """So that as much as possible is compared: let live models, if they run, reach the head as it
+    is now.
+    """
     give_up_at = time.monotonic() + LIVE_MAY_LAG_SECONDS
     with connections.connect(conninfo, schema) as live:
         head, positions = _where(live, conninfo, schema)

@@ -1,4 +1,6 @@
-"""One stream of the log, event by event, as an auditor reads it: with the links to what stands before each."""
+"""One stream of the log, event by event, as an auditor reads it: with the links to what stands
+before each.
+"""
 
 from datetime import datetime
 from typing import Final

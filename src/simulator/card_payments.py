@@ -27,7 +27,9 @@ CAPTURE_REFUSED: Final = {
 }
 
 
-def charge(gateway: Gateway, order: Order, notify_urls: tuple[str, ...], *, deny: bool = False) -> Transaction:
+def charge(
+    gateway: Gateway, order: Order, notify_urls: tuple[str, ...], *, deny: bool = False
+) -> Transaction:
     """Decided at once, or pending behind a page when 3-D Secure is asked for and offered."""
     token_id = str(order.options["token_id"])
     number = gateway.vault.number(token_id)
@@ -91,7 +93,9 @@ def capture(gateway: Gateway, body: Fields, *, deny: bool) -> Fields:
 def _authenticated(gateway: Gateway, transaction: Transaction) -> None:
     if transaction.status is Status.PENDING:
         amount = transaction.gross_amount
-        _decide(gateway, transaction, cards.verdict(transaction.card_number, amount, authenticated=True))
+        _decide(
+            gateway, transaction, cards.verdict(transaction.card_number, amount, authenticated=True)
+        )
 
 
 def _decide(gateway: Gateway, transaction: Transaction, verdict: Verdict) -> None:
@@ -115,7 +119,9 @@ def _detail(transaction: Transaction) -> Fields:
 
 def _outcome(gateway: Gateway, transaction: Transaction, verdict: Verdict) -> Fields:
     mastercard = transaction.card_number[0] in "25"
-    outcome: Fields = {"eci": "07" if verdict is cards.NOT_AUTHENTICATED else ("02" if mastercard else "05")}
+    outcome: Fields = {
+        "eci": "07" if verdict is cards.NOT_AUTHENTICATED else ("02" if mastercard else "05")
+    }
     if verdict.code:
         outcome["channel_response_code"] = verdict.code
         outcome["channel_response_message"] = verdict.words

@@ -51,7 +51,9 @@ def describe(gateway: Gateway, transaction: Transaction) -> Fields:
         "authorized_amount": transaction.authorized_amount,
         "refunded_amount": transaction.refunded,
         "chargeback_amount": transaction.chargeback_amount,
-        "refunds": [refund_view(refund) | {"amount": refund.amount} for refund in transaction.refunds],
+        "refunds": [
+            refund_view(refund) | {"amount": refund.amount} for refund in transaction.refunds
+        ],
         "history": [{"at": wib(at), "status": status.value} for at, status in transaction.history],
         "idempotency_key": transaction.idempotency_key,
         "request_count": transaction.charge_requests,
@@ -180,7 +182,11 @@ def advance_clock(gateway: Gateway, asked: Fields) -> Fields:
 
 def notices(gateway: Gateway, asked: Fields) -> Fields:
     """All of them, or those of `?order_id=`."""
-    wanted = [notice for notice in gateway.outbox.history if asked.get("order_id") in (None, notice.body["order_id"])]
+    wanted = [
+        notice
+        for notice in gateway.outbox.history
+        if asked.get("order_id") in (None, notice.body["order_id"])
+    ]
     outbox = gateway.outbox
     return {"holding": outbox.holding, "notices": [notice.describe() for notice in wanted]}
 

@@ -43,7 +43,9 @@ def charge(call: Call) -> Fields:
     return charge_answer(transaction, gateway.config.merchant_id)
 
 
-def start(gateway: Gateway, order: Order, urls: tuple[str, ...], *, deny: bool = False) -> Transaction:
+def start(
+    gateway: Gateway, order: Order, urls: tuple[str, ...], *, deny: bool = False
+) -> Transaction:
     """The same for a charge and for a choice on a Snap page."""
     if order.method_name == "credit_card":
         return card_payments.charge(gateway, order, urls, deny=deny)
@@ -108,7 +110,9 @@ ACTIONS: Final = {
         "200",
         "Success, transaction is canceled",
     ),
-    "expire": Action((Status.PENDING,), False, Status.EXPIRE, None, "407", "Success, transaction has expired"),
+    "expire": Action(
+        (Status.PENDING,), False, Status.EXPIRE, None, "407", "Success, transaction has expired"
+    ),
     "approve": Action(
         (Status.CAPTURE,),
         True,
@@ -117,7 +121,9 @@ ACTIONS: Final = {
         "200",
         "Success, transaction is approved",
     ),
-    "deny": Action((Status.CAPTURE,), True, Status.DENY, "deny", "200", "Success, transaction is denied"),
+    "deny": Action(
+        (Status.CAPTURE,), True, Status.DENY, "deny", "200", "Success, transaction is denied"
+    ),
 }
 
 

@@ -69,7 +69,9 @@ def reverse(gateway: Gateway, transaction: Transaction, *, force: bool) -> None:
     gateway.move(transaction, Status.DENY)
 
 
-def charge_back(gateway: Gateway, transaction: Transaction, amount: int | None, *, force: bool) -> None:
+def charge_back(
+    gateway: Gateway, transaction: Transaction, amount: int | None, *, force: bool
+) -> None:
     if transaction.method_name != "credit_card" and not force:
         raise NotPossible("Only card payments are charged back.")
     left = transaction.gross_amount - transaction.chargeback_amount
@@ -84,7 +86,9 @@ def answer_ovo(gateway: Gateway, transaction: Transaction) -> None:
     """Plans what the owner of this phone does with the push, if it is one of the test phones."""
     phone = ovo_phone(transaction.options)
     if phone in OVO_REFUSALS:
-        gateway.agenda.after(OVO_ANSWERS_AFTER_SECONDS, lambda: _refuse_ovo(gateway, transaction, phone))
+        gateway.agenda.after(
+            OVO_ANSWERS_AFTER_SECONDS, lambda: _refuse_ovo(gateway, transaction, phone)
+        )
 
 
 def ovo_phone(options: Fields) -> str:

@@ -18,7 +18,10 @@ class Html(str):
 
 def html(markup: str, **values: object) -> Html:
     """`html("<b>{name}</b>", name=anything)`."""
-    safe = {name: value if isinstance(value, Html) else Html(escape(str(value))) for name, value in values.items()}
+    safe = {
+        name: value if isinstance(value, Html) else Html(escape(str(value)))
+        for name, value in values.items()
+    }
     return Html(markup.format(**safe))
 
 

@@ -235,7 +235,9 @@ METHODS: Final = {
         own_expiry=False,
         requires=("ovo.payer_phone_number",),
     ),
-    "dana": Method("dana", 15 * MINUTE, PART, "DANA transaction is created", _deeplink("dana", "0"), DAY),
+    "dana": Method(
+        "dana", 15 * MINUTE, PART, "DANA transaction is created", _deeplink("dana", "0"), DAY
+    ),
     "alfamart": Method("cstore", DAY, NO, STORE_MESSAGE, _store("alfamart", "", 16)),
     "indomaret": Method(
         "cstore",

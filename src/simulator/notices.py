@@ -52,7 +52,10 @@ class Notice:
             "transaction_id": self.body["transaction_id"],
             "state": self.state,
             "response_status": last.status if last else None,
-            "attempts": [{"at": wib(one.at), "status": one.status, "error": one.error} for one in self.attempts],
+            "attempts": [
+                {"at": wib(one.at), "status": one.status, "error": one.error}
+                for one in self.attempts
+            ],
             "body": self.body,
         }
 
@@ -64,7 +67,9 @@ def retries(status: int | None) -> int:
 
 
 class Outbox:
-    def __init__(self, clock: Clock, agenda: Agenda, *, delay_seconds: float, time_scale: float) -> None:
+    def __init__(
+        self, clock: Clock, agenda: Agenda, *, delay_seconds: float, time_scale: float
+    ) -> None:
         self.history: list[Notice] = []
         self.holding = False
         self._held: list[Notice] = []
@@ -72,7 +77,9 @@ class Outbox:
         self._delay_seconds, self._time_scale = delay_seconds, time_scale
         self._serial = count(1)
         self._tasks: set[asyncio.Task[None]] = set()
-        self._client = httpx2.AsyncClient(timeout=httpx2.Timeout(TIMEOUT_SECONDS, pool=None), trust_env=False)
+        self._client = httpx2.AsyncClient(
+            timeout=httpx2.Timeout(TIMEOUT_SECONDS, pool=None), trust_env=False
+        )
 
     def post(self, urls: Sequence[str], body: Fields) -> None:
         for url in urls:

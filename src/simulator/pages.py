@@ -66,7 +66,10 @@ def _row(transaction: Transaction) -> Html:
 def _buttons(transaction: Transaction, back: str) -> Html:
     offered = OFFERED.get(transaction.status, {})
     return joined(
-        [button(f"/act/{name}", label, id=transaction.transaction_id, back=back) for name, label in offered.items()]
+        [
+            button(f"/act/{name}", label, id=transaction.transaction_id, back=back)
+            for name, label in offered.items()
+        ]
     )
 
 

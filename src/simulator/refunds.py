@@ -25,7 +25,9 @@ WAYS: Final = {
 }
 
 
-def refund(gateway: Gateway, transaction: Transaction, body: Fields, way: Way, *, deny: bool) -> Fields:
+def refund(
+    gateway: Gateway, transaction: Transaction, body: Fields, way: Way, *, deny: bool
+) -> Fields:
     key = str(body.get("refund_key") or uuid4())
     amount = _amount(body.get("amount"), transaction)
     for forbidden, code, message in RULES:
@@ -71,7 +73,9 @@ RULES: Final[tuple[Rule, ...]] = (
 )
 
 
-def _book(gateway: Gateway, transaction: Transaction, *, amount: int, key: str, reason: str, way: Way) -> Refund:
+def _book(
+    gateway: Gateway, transaction: Transaction, *, amount: int, key: str, reason: str, way: Way
+) -> Refund:
     made = Refund(
         serial=len(transaction.refunds) + 1,
         uuid=str(uuid4()),
@@ -84,7 +88,9 @@ def _book(gateway: Gateway, transaction: Transaction, *, amount: int, key: str, 
     transaction.refunds.append(made)
     to = Status.PARTIAL_REFUND if transaction.refundable else Status.REFUND
     gateway.move(transaction, to)
-    gateway.agenda.after(gateway.config.refund_confirm_seconds, lambda: confirm(gateway, transaction, made))
+    gateway.agenda.after(
+        gateway.config.refund_confirm_seconds, lambda: confirm(gateway, transaction, made)
+    )
     return made
 
 

@@ -34,7 +34,9 @@ UNAUTHORIZED: Final = (
     "Visit https://snap-docs.midtrans.com/#request-headers for more details",
 )
 TAKEN: Final = "transaction_details.order_id has already been taken"
-UTILIZED: Final = "transaction_details.order_id has been paid and utilized, please use another order ID"
+UTILIZED: Final = (
+    "transaction_details.order_id has been paid and utilized, please use another order ID"
+)
 
 
 class SnapRefusal(Exception):
@@ -74,7 +76,9 @@ async def cancel(request: Request) -> Response:
     return Json({"canceled_at": utc.isoformat(timespec="milliseconds")[:23] + "Z"})
 
 
-def choose(gateway: Gateway, session: Session, method_name: str, card_number: str = DEFAULT_CARD) -> Transaction:
+def choose(
+    gateway: Gateway, session: Session, method_name: str, card_number: str = DEFAULT_CARD
+) -> Transaction:
     """The customer picks a method: only now there is a transaction."""
     _require_open(gateway, session, method_name)
     options = session.body.get(METHODS[method_name].payment_type)

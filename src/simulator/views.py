@@ -88,7 +88,9 @@ def notice_body(transaction: Transaction, merchant_id: str, server_key: str) -> 
     return _signed(transaction, merchant_id, server_key, "notice", NOTICE_MESSAGE)
 
 
-def _signed(transaction: Transaction, merchant_id: str, server_key: str, kind: str, words: str) -> Fields:
+def _signed(
+    transaction: Transaction, merchant_id: str, server_key: str, kind: str, words: str
+) -> Fields:
     body = shared(transaction, merchant_id)
     code = _code(transaction, kind)
     if kind == "inquiry" and _dana_is_pending(transaction):

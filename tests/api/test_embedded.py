@@ -169,7 +169,7 @@ def test_a_server_dies_with_its_owner_and_starts_again_at_once(data_dir: Path) -
 
 def test_a_killed_server_is_noticed_and_replaced(data_dir: Path) -> None:
     with EmbeddedPostgres(data_dir, settings=FAST) as server:
-        with psycopg.connect(server.dsn), pytest.raises(psycopg.OperationalError):  # noqa: PT012
+        with psycopg.connect(server.dsn), pytest.raises(psycopg.OperationalError):
             assert server.pid
             os.kill(server.pid, signal.SIGKILL)
             assert within(5, lambda: server.pid is None)

@@ -49,7 +49,9 @@ def gateway() -> Iterator[SimulatedGateway]:
 
 @pytest.fixture
 async def midtrans(gateway: SimulatedGateway) -> AsyncIterator[Provider]:
-    adapter = Midtrans(server_key=SERVER_KEY, core_url=gateway.url, snap_url=gateway.url, shop_url=SHOP)
+    adapter = Midtrans(
+        server_key=SERVER_KEY, core_url=gateway.url, snap_url=gateway.url, shop_url=SHOP
+    )
     yield adapter
     await adapter.close()
 
@@ -121,11 +123,17 @@ async def test_every_method_can_be_charged_and_tells_how_to_pay(
 
     pending = seen(await midtrans.charge(order))
 
-    assert (pending.status, pending.amount, pending.order_id) == (S.PENDING, order.amount, order.order_id)
+    assert (pending.status, pending.amount, pending.order_id) == (
+        S.PENDING,
+        order.amount,
+        order.order_id,
+    )
     assert pending.instructions.kind == SHOWN.get(method, "virtual_account")
 
 
-@pytest.mark.parametrize("method", ["bca_va", "permata_va", "mandiri_bill", "alfamart", "gopay", "qris", "shopeepay"])
+@pytest.mark.parametrize(
+    "method", ["bca_va", "permata_va", "mandiri_bill", "alfamart", "gopay", "qris", "shopeepay"]
+)
 async def test_an_inquiry_tells_again_how_to_pay(midtrans: Provider, method: str):
     """So that a lost answer to the charge costs nothing."""
     order = charge_order(method)
@@ -184,7 +192,9 @@ async def test_a_denied_card_says_why(midtrans: Provider, gateway: SimulatedGate
     assert seen(await midtrans.inquire(order.order_id)).status is S.DENIED
 
 
-async def test_a_card_is_captured_at_once_or_after_its_page(midtrans: Provider, gateway: SimulatedGateway):
+async def test_a_card_is_captured_at_once_or_after_its_page(
+    midtrans: Provider, gateway: SimulatedGateway
+):
     at_once = seen(await midtrans.charge(card(gateway, ACCEPTED_CARD)))
     secure = card(gateway, SECURE_CARD)
     await midtrans.charge(secure)
@@ -206,18 +216,24 @@ async def test_a_card_token_is_good_once(midtrans: Provider, gateway: SimulatedG
     assert refused(again).code == "card_token_invalid"
 
 
-async def test_a_hold_is_captured_in_part_and_only_once(midtrans: Provider, gateway: SimulatedGateway):
+async def test_a_hold_is_captured_in_part_and_only_once(
+    midtrans: Provider, gateway: SimulatedGateway
+):
     hold = await held(midtrans, gateway)
     assert hold.status is S.AUTHORISED
 
-    captured = seen(await midtrans.capture(hold.order_id, hold.transaction_id, Money.rupiah(60_000)))
+    captured = seen(
+        await midtrans.capture(hold.order_id, hold.transaction_id, Money.rupiah(60_000))
+    )
 
     assert (captured.status, captured.amount) == (S.CAPTURED, Money.rupiah(60_000))
     again = await midtrans.capture(hold.order_id, hold.transaction_id, Money.rupiah(90_000))
     assert refused(again).code == "status_change_refused"
 
 
-async def test_capturing_more_than_is_held_is_denied_and_the_hold_stays(midtrans: Provider, gateway: SimulatedGateway):
+async def test_capturing_more_than_is_held_is_denied_and_the_hold_stays(
+    midtrans: Provider, gateway: SimulatedGateway
+):
     hold = await held(midtrans, gateway)
 
     answer = await midtrans.capture(hold.order_id, hold.transaction_id, Money.rupiah(150_001))
@@ -242,7 +258,9 @@ async def test_cancelling_twice_is_harmless(midtrans: Provider):
     order = charge_order("bca_va")
     await midtrans.charge(order)
 
-    assert seen(await midtrans.cancel(order.order_id)) == seen(await midtrans.cancel(order.order_id))
+    assert seen(await midtrans.cancel(order.order_id)) == seen(
+        await midtrans.cancel(order.order_id)
+    )
 
 
 async def test_expiring_succeeds_with_the_code_of_an_expired_transaction(midtrans: Provider):
@@ -255,7 +273,9 @@ async def test_expiring_succeeds_with_the_code_of_an_expired_transaction(midtran
     assert seen(await midtrans.inquire(order.order_id)).status is S.EXPIRED
 
 
-async def test_a_challenged_card_waits_for_a_persons_decision(midtrans: Provider, gateway: SimulatedGateway):
+async def test_a_challenged_card_waits_for_a_persons_decision(
+    midtrans: Provider, gateway: SimulatedGateway
+):
     good, bad = card(gateway, CHALLENGED_CARD), card(gateway, CHALLENGED_CARD)
     for order in (good, bad):
         assert seen(await midtrans.charge(order)).status is S.CHALLENGED
@@ -265,7 +285,9 @@ async def test_a_challenged_card_waits_for_a_persons_decision(midtrans: Provider
     assert refused(await midtrans.approve(bad.order_id)).code == "status_change_refused"
 
 
-async def test_refunds_add_up_and_are_confirmed_later(midtrans: Provider, gateway: SimulatedGateway):
+async def test_refunds_add_up_and_are_confirmed_later(
+    midtrans: Provider, gateway: SimulatedGateway
+):
     order = await paid(midtrans, gateway)
     parts = (("ref_a", Money.rupiah(50_000)), ("ref_b", Money.rupiah(100_000)))
     keys = [f"{key}_{order.order_id}" for key, _ in parts]
@@ -278,20 +300,29 @@ async def test_refunds_add_up_and_are_confirmed_later(midtrans: Provider, gatewa
         gateway.control("confirm-refund", refund_key=key)
 
     listed = seen(await midtrans.inquire(order.order_id)).refunds
-    assert [(one.refund_id, one.amount) for one in listed] == [(keys[0], parts[0][1]), (keys[1], parts[1][1])]
+    assert [(one.refund_id, one.amount) for one in listed] == [
+        (keys[0], parts[0][1]),
+        (keys[1], parts[1][1]),
+    ]
     assert all(one.confirmed_at and one.gateway_id for one in listed)
 
 
 async def test_a_refund_is_refused_for_its_amount_its_state_or_by_the_bank(
     midtrans: Provider, gateway: SimulatedGateway
 ):
-    order, unpaid, store = await paid(midtrans, gateway), charge_order("gopay"), charge_order("alfamart")
+    order, unpaid, store = (
+        await paid(midtrans, gateway),
+        charge_order("gopay"),
+        charge_order("alfamart"),
+    )
     await midtrans.charge(unpaid)
     await midtrans.charge(store)
     gateway.control("pay", order_id=store.order_id)
 
     async def code(of: ChargeOrder, amount: int) -> str:
-        return refused(await midtrans.refund(of.order_id, f"ref_{order_id()}", Money.rupiah(amount), "")).code
+        return refused(
+            await midtrans.refund(of.order_id, f"ref_{order_id()}", Money.rupiah(amount), "")
+        ).code
 
     assert await code(order, 150_001) == "refund_amount_refused"
     assert await code(unpaid, 1_000) == "refund_not_possible"
@@ -301,7 +332,9 @@ async def test_a_refund_is_refused_for_its_amount_its_state_or_by_the_bank(
     assert seen(await midtrans.inquire(order.order_id)).refunds == ()
 
 
-async def test_the_same_refund_again_is_not_made_again(midtrans: Provider, gateway: SimulatedGateway):
+async def test_the_same_refund_again_is_not_made_again(
+    midtrans: Provider, gateway: SimulatedGateway
+):
     order = await paid(midtrans, gateway)
     refund = (order.order_id, f"ref_{order.order_id}", Money.rupiah(1_000), "")
     seen(await midtrans.refund(*refund))
@@ -330,10 +363,14 @@ async def test_a_settlement_can_turn_into_a_denial(midtrans: Provider, gateway: 
     assert seen(await midtrans.inquire(order.order_id)).status is S.DENIED
 
 
-async def test_a_hosted_page_has_no_transaction_until_the_payer_chose(midtrans: Provider, gateway: SimulatedGateway):
+async def test_a_hosted_page_has_no_transaction_until_the_payer_chose(
+    midtrans: Provider, gateway: SimulatedGateway
+):
     order = charge_order("snap")
     first, second = seen(await midtrans.charge(order)), seen(await midtrans.charge(order))
-    assert first.instructions.session_token != second.instructions.session_token  # the old page is void
+    assert (
+        first.instructions.session_token != second.instructions.session_token
+    )  # the old page is void
     assert refused(await midtrans.inquire(order.order_id)).code == NEVER_SEEN
     assert refused(await midtrans.cancel(order.order_id)).code == NEVER_SEEN
 
@@ -343,7 +380,9 @@ async def test_a_hosted_page_has_no_transaction_until_the_payer_chose(midtrans: 
     assert refused(await midtrans.charge(order)).code == DUPLICATE
 
 
-async def test_cancelling_closes_a_page_under_which_nothing_was_tried(midtrans: Provider, gateway: SimulatedGateway):
+async def test_cancelling_closes_a_page_under_which_nothing_was_tried(
+    midtrans: Provider, gateway: SimulatedGateway
+):
     order = charge_order("snap")
     token = seen(await midtrans.charge(order)).instructions.session_token
 
@@ -387,7 +426,9 @@ async def test_a_channel_that_ignores_keys_answers_a_repeat_as_a_duplicate(midtr
 
 
 async def test_a_wrong_key_is_our_fault_and_not_worth_a_retry(gateway: SimulatedGateway):
-    stranger = Midtrans(server_key="SB-Mid-server-other", core_url=gateway.url, snap_url=gateway.url)
+    stranger = Midtrans(
+        server_key="SB-Mid-server-other", core_url=gateway.url, snap_url=gateway.url
+    )
 
     for outcome in (
         await stranger.charge(charge_order("bca_va")),
@@ -474,17 +515,23 @@ async def test_a_charge_that_happened_unheard_is_found_by_an_inquiry(
     assert (found.status, found.instructions.kind) == (S.PENDING, "virtual_account")
 
 
-async def test_a_charge_that_happens_after_our_deadline_is_found_later(hasty: Provider, gateway: SimulatedGateway):
+async def test_a_charge_that_happens_after_our_deadline_is_found_later(
+    hasty: Provider, gateway: SimulatedGateway
+):
     order = charge_order("bca_va")
     gateway.fault("do_late", order.order_id, seconds=0.5)
 
     assert unknown(await hasty.charge(order)) == "timeout"
-    assert refused(await hasty.inquire(order.order_id)).code == NEVER_SEEN  # which is true, and not for long
+    assert (
+        refused(await hasty.inquire(order.order_id)).code == NEVER_SEEN
+    )  # which is true, and not for long
     await asyncio.sleep(0.4)
     assert seen(await hasty.inquire(order.order_id)).status is S.PENDING
 
 
-async def test_the_same_charge_twice_at_once_is_in_progress(midtrans: Provider, gateway: SimulatedGateway):
+async def test_the_same_charge_twice_at_once_is_in_progress(
+    midtrans: Provider, gateway: SimulatedGateway
+):
     order = charge_order("bca_va")
     gateway.fault("do_late", order.order_id, seconds=0.3)
 
@@ -496,7 +543,9 @@ async def test_the_same_charge_twice_at_once_is_in_progress(midtrans: Provider, 
     assert len(gateway.transactions(order.order_id)) == 1
 
 
-async def test_an_answer_with_another_amount_is_reported_as_it_is(midtrans: Provider, gateway: SimulatedGateway):
+async def test_an_answer_with_another_amount_is_reported_as_it_is(
+    midtrans: Provider, gateway: SimulatedGateway
+):
     order = charge_order("bca_va")
     gateway.fault("wrong_amount", order.order_id)
 

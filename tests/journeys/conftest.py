@@ -1,5 +1,13 @@
 """Journeys walk through the whole running system; see support/running.py."""
 
-from support.running import gateway, laid_out, own_database, shared_database, shop, simulated, system
+from support.running import (
+    gateway,
+    laid_out,
+    own_database,
+    shared_database,
+    shop,
+    simulated,
+    system,
+)
 
 __all__ = ["gateway", "laid_out", "own_database", "shared_database", "shop", "simulated", "system"]

@@ -1,6 +1,13 @@
 """Cards: taken, denied, authenticated, held and captured, voided, settled."""
 
-from support.customer import ACCEPTED_CARD, CHALLENGED_CARD, DENIED_CARD, SECURE_CARD, Fields, Gateway
+from support.customer import (
+    ACCEPTED_CARD,
+    CHALLENGED_CARD,
+    DENIED_CARD,
+    SECURE_CARD,
+    Fields,
+    Gateway,
+)
 from support.running import Caller, Running
 
 PENDING = "Assets:Gateway:Midtrans:Pending"

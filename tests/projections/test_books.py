@@ -57,7 +57,9 @@ async def test_an_account_nobody_posted_to_has_no_balance(read_side: ReadSide) -
         assert await balances.account(conn, PENDING) == []
 
 
-async def test_postings_of_an_account_come_newest_first_with_their_payment(read_side: ReadSide) -> None:
+async def test_postings_of_an_account_come_newest_first_with_their_payment(
+    read_side: ReadSide,
+) -> None:
     read_side.log.append("pay_1", lived("pay_1", *PAID))
     read_side.log.append("pay_2", lived("pay_2", *PAID, e.PaymentSettled))
     read_side.catch_up()
@@ -108,4 +110,6 @@ def test_a_reversing_entry_names_the_rule_that_it_takes_back(read_side: ReadSide
 
     read_side.catch_up()
 
-    assert [row["reverses"] for row in read_side.rows("select reverses from entries order by position")] == ["", "P1b"]
+    assert [
+        row["reverses"] for row in read_side.rows("select reverses from entries order by position")
+    ] == ["", "P1b"]

@@ -34,7 +34,10 @@ def read_side(ledger_database: str) -> Iterator[ReadSide]:
         ((*PAID[:3], e.ChargeChallenged), {"inquire": 600}),
         ((*PAID[:3], e.ChargeAuthorised), {"inquire": 600}),
         ((*PAID[:3], e.ChargeAuthorised, e.CaptureRequested), {"inquire": None, "capture": 15}),
-        ((*PAID[:3], e.ChargeAuthorised, e.CaptureRequested, e.PaymentCaptured), {"inquire": 21_600}),
+        (
+            (*PAID[:3], e.ChargeAuthorised, e.CaptureRequested, e.PaymentCaptured),
+            {"inquire": 21_600},
+        ),
         ((*PAID[:3], e.ChargeAuthorised, e.CaptureRequested, e.CaptureRefused), {"inquire": None}),
         ((*PAID[:4], e.CancelRequested), {"inquire": None, "cancel": 15}),
         ((*PAID[:4], e.CancelRequested, e.CancelRefused), {"inquire": None}),
@@ -60,7 +63,10 @@ def read_side(ledger_database: str) -> Iterator[ReadSide]:
 )
 @pytest.mark.parametrize("batch", [1, 5_000])
 def test_what_is_due_after_each_step_of_a_life(
-    read_side: ReadSide, events: tuple[type[DomainEvent], ...], due: dict[str, int | None], batch: int
+    read_side: ReadSide,
+    events: tuple[type[DomainEvent], ...],
+    due: dict[str, int | None],
+    batch: int,
 ) -> None:
     facts = lived("pay_1", *events)
     read_side.log.append("pay_1", facts)
@@ -69,7 +75,10 @@ def test_what_is_due_after_each_step_of_a_life(
 
     # None: it was due before the last event, whenever that was.
     now = max(fact.occurred_at for fact in facts)
-    shown = {row["kind"]: (row["due_at"] - now).total_seconds() for row in read_side.rows("select * from due_work")}
+    shown = {
+        row["kind"]: (row["due_at"] - now).total_seconds()
+        for row in read_side.rows("select * from due_work")
+    }
     assert {kind: due.get(kind) and seconds for kind, seconds in shown.items()} == due
 
 
@@ -94,7 +103,10 @@ def test_the_rules_read_alone_say_what_ends_before_what_begins() -> None:
     at = datetime.fromisoformat("2026-11-23T10:00:00Z")
     dispatched = e.ChargeDispatched(attempt=2, sent_by="w", sending=1, occurred_at=at)
 
-    assert changes(dispatched) == [Done("charge", "2"), Due("inquire", "2", at + timedelta(seconds=30))]
+    assert changes(dispatched) == [
+        Done("charge", "2"),
+        Due("inquire", "2", at + timedelta(seconds=30)),
+    ]
 
 
 def test_every_delay_says_why() -> None:

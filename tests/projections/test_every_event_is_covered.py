@@ -19,7 +19,9 @@ READ_MODELS_OF_PAYMENTS = {
 
 @pytest.mark.parametrize("name", READ_MODELS_OF_PAYMENTS)
 @pytest.mark.parametrize("event", [*FACTS, EntryPosted], ids=lambda event: event.TOPIC)
-def test_each_fact_has_an_effect_or_is_listed_without_one(name: str, event: type[DomainEvent]) -> None:
+def test_each_fact_has_an_effect_or_is_listed_without_one(
+    name: str, event: type[DomainEvent]
+) -> None:
     covered, without = READ_MODELS_OF_PAYMENTS[name]
 
     assert (event in covered) != (event in without)
@@ -35,7 +37,16 @@ def test_no_event_is_ruled_twice_in_the_table_of_due_work() -> None:
 
 def test_every_word_for_a_status_is_one_of_the_published_ones() -> None:
     assert set(payments.STATUS.values()) == {
-        *("requested", "dispatched", "unknown", "pending", "challenged", "authorised", "captured", "settled"),
+        *(
+            "requested",
+            "dispatched",
+            "unknown",
+            "pending",
+            "challenged",
+            "authorised",
+            "captured",
+            "settled",
+        ),
         *("denied", "failed", "cancelled", "expired", "reversed", "charged_back"),
     }
 

@@ -56,7 +56,14 @@ def test_answers_and_failures_are_counted_by_the_minute(
 
 @pytest.mark.parametrize(
     ("ok", "failed", "health"),
-    [(0, 2, "ok"), (0, 3, "degraded"), (3, 3, "degraded"), (4, 3, "ok"), (100, 99, "ok"), (5, 0, "ok")],
+    [
+        (0, 2, "ok"),
+        (0, 3, "degraded"),
+        (3, 3, "degraded"),
+        (4, 3, "ok"),
+        (100, 99, "ok"),
+        (5, 0, "ok"),
+    ],
 )
 async def test_a_method_is_degraded_by_three_failures_that_are_half_of_all(
     read_side: ReadSide, ok: int, failed: int, health: str

@@ -84,7 +84,9 @@ def test_a_void_takes_back_what_was_captured(read_side: ReadSide) -> None:
 
 
 def test_news_of_a_given_up_attempt_does_not_touch_the_live_one(read_side: ReadSide) -> None:
-    facts = lived("pay_1", *PAID[:3], e.ChargeDenied, e.AttemptStarted, e.ChargeDispatched, e.ChargePending)
+    facts = lived(
+        "pay_1", *PAID[:3], e.ChargeDenied, e.AttemptStarted, e.ChargeDispatched, e.ChargePending
+    )
     late = e.ChargeExpired(attempt=1, evidence=facts[3].evidence, occurred_at=facts[-1].occurred_at)  # type: ignore[attr-defined]
     read_side.log.append("pay_1", [*facts, late])
 
@@ -126,7 +128,9 @@ def test_the_status_is_the_one_that_the_ledger_itself_gives(read_side: ReadSide)
 
 def test_words_of_a_gateway_with_a_nul_do_not_stop_the_read_models(read_side: ReadSide) -> None:
     facts = lived("pay_1", *PAID[:3])
-    failed = e.ChargeFailed(attempt=1, code="0\x00", words="a\x00b", occurred_at=facts[-1].occurred_at)
+    failed = e.ChargeFailed(
+        attempt=1, code="0\x00", words="a\x00b", occurred_at=facts[-1].occurred_at
+    )
     read_side.log.append("pay_1", facts)
     read_side.log.append("pay_1", [failed])
 
@@ -162,7 +166,9 @@ async def test_each_filter_narrows_a_page(read_side: ReadSide) -> None:
 
     async with read_side.asking() as conn:
         for filters in matching:
-            assert "pay_2" in [found["payment_id"] for found in await payments.page(conn, filters, None, 10)]
+            assert "pay_2" in [
+                found["payment_id"] for found in await payments.page(conn, filters, None, 10)
+            ]
         before = PaymentFilter(created_to=row["created_at"], status="settled")
         nobody = PaymentFilter(subscription_id="sub_none")
         assert not await payments.page(conn, before, None, 10)

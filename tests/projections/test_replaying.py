@@ -37,14 +37,18 @@ def followed(read_side: ReadSide) -> ReadSide:
 
 
 def scratch_schemas(read_side: ReadSide) -> list[str]:
-    rows = read_side.rows("select nspname::text as name from pg_namespace where nspname like %s", "%_replay_%")
+    rows = read_side.rows(
+        "select nspname::text as name from pg_namespace where nspname like %s", "%_replay_%"
+    )
     return [row["name"] for row in rows]
 
 
 def test_the_replay_is_equal_to_what_was_followed_live(followed: ReadSide) -> None:
     seen: list[tuple[int, int]] = []
 
-    report = verify(followed.conninfo, SCHEMA, lambda position, until: seen.append((position, until)))
+    report = verify(
+        followed.conninfo, SCHEMA, lambda position, until: seen.append((position, until))
+    )
 
     assert report.finding is None
     assert report.equal == {model.NAME: True for model in READ_MODELS}
@@ -106,7 +110,9 @@ def test_an_event_nobody_can_read_is_named_and_not_a_traceback(read_side: ReadSi
     facts = lived("pay_1", *PAID)
     log.copy_all([("pay_1", facts[:3])])
     read_side.catch_up()
-    rechained = "update events set topic = 'payment.unheard_of.v1', hash = {} where notification_id = 3"
+    rechained = (
+        "update events set topic = 'payment.unheard_of.v1', hash = {} where notification_id = 3"
+    )
     log.tamper(rechained.format(_hash_of_the_third("payment.unheard_of.v1")))
 
     finding = verify(read_side.conninfo, SCHEMA).finding
@@ -116,7 +122,9 @@ def test_an_event_nobody_can_read_is_named_and_not_a_traceback(read_side: ReadSi
         *("readable", 3, "pay_1", 3),
         "payment.unheard_of.v1",
     )
-    assert "  at position   3, stream pay_1, version 3, payment.unheard_of.v1" in of(verify(read_side.conninfo, SCHEMA))
+    assert "  at position   3, stream pay_1, version 3, payment.unheard_of.v1" in of(
+        verify(read_side.conninfo, SCHEMA)
+    )
 
 
 def _hash_of_the_third(topic: str) -> str:
@@ -130,7 +138,9 @@ def _hash_of_the_third(topic: str) -> str:
 
 def test_an_entry_that_does_not_balance_is_found(read_side: ReadSide) -> None:
     leg = Leg(account="Assets:Bank:InTransit", amount=Money.rupiah(5))
-    lame = EntryPosted(rule="P3", words="lame", effective_on=START.date(), legs=(leg,), occurred_at=START)
+    lame = EntryPosted(
+        rule="P3", words="lame", effective_on=START.date(), legs=(leg,), occurred_at=START
+    )
     read_side.log.tamper("select 1")
     read_side.log.copy_all([("jrn_1", [lame])])
     read_side.catch_up()
@@ -232,7 +242,9 @@ def test_one_stream_is_shown_with_its_entries_and_its_links(read_side: ReadSide)
 
 def test_a_broken_link_of_a_stream_is_named(read_side: ReadSide) -> None:
     read_side.log.append("pay_1", lived("pay_1", *SETTLED))
-    read_side.log.tamper("update events set topic = 'payment.captured.v1' where notification_id = 4")
+    read_side.log.tamper(
+        "update events set topic = 'payment.captured.v1' where notification_id = 4"
+    )
 
     report = read_stream(read_side.conninfo, SCHEMA, "pay_1")
 
@@ -270,9 +282,13 @@ def test_a_report_can_be_given_to_programs(followed: ReadSide) -> None:
     assert msgspec.json.decode(msgspec.json.encode(report))["equal"]["payments"] is True
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(seed=st.integers(1, 10**6), sizes=st.lists(st.integers(1, 40), min_size=1, max_size=5))
-def test_where_batches_begin_and_end_leaves_no_trace(read_side: ReadSide, seed: int, sizes: list[int]) -> None:
+def test_where_batches_begin_and_end_leaves_no_trace(
+    read_side: ReadSide, seed: int, sizes: list[int]
+) -> None:
     """The same events in any batches give the same bytes."""
     appends = interleaved(payments=8, steps=10, seed=seed)
     log = LogRows(read_side.conninfo)
@@ -285,7 +301,10 @@ def test_where_batches_begin_and_end_leaves_no_trace(read_side: ReadSide, seed: 
             round_robin += 1
             follower._size = sizes[round_robin % len(sizes)]
     live = Side(read_side.connection, READ_SCHEMA)
-    with connections.connect(read_side.conninfo, SCHEMA) as scratch, read_side.connection.transaction():
+    with (
+        connections.connect(read_side.conninfo, SCHEMA) as scratch,
+        read_side.connection.transaction(),
+    ):
         rebuild.drop(scratch, "at_once")
         rebuild.create_scratch(scratch, SCHEMA, "at_once", READ_MODELS)
         with connections.connect(read_side.conninfo, SCHEMA) as source:

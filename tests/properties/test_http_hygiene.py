@@ -90,7 +90,13 @@ POSTS = sorted(
     for route in iter_route_contexts(create_app().routes)
     if "POST" in (route.methods or ())
 )
-CONTENT_TYPES = ("application/json", "application/json; charset=utf-7", "text/plain", "multipart/form-data", "")
+CONTENT_TYPES = (
+    "application/json",
+    "application/json; charset=utf-7",
+    "text/plain",
+    "multipart/form-data",
+    "",
+)
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -119,7 +125,9 @@ def wrong(what: str, answer: httpx2.Response) -> list[str]:
     return said
 
 
-async def test_no_body_of_the_hostile_corpus_is_a_5xx_or_is_echoed(system: Running, shop: Caller) -> None:
+async def test_no_body_of_the_hostile_corpus_is_a_5xx_or_is_echoed(
+    system: Running, shop: Caller
+) -> None:
     length, found = await system.log_length(), []
     for path in POSTS:
         for name, content in bodies():
@@ -134,7 +142,9 @@ async def test_no_content_type_is_a_5xx(shop: Caller) -> None:
     found = []
     for path in POSTS:
         for kind in CONTENT_TYPES:
-            answer = await shop.send("POST", path, b'{"Kanarienvogel":1}', Content_Type=kind, Idempotency_Key=new_key())
+            answer = await shop.send(
+                "POST", path, b'{"Kanarienvogel":1}', Content_Type=kind, Idempotency_Key=new_key()
+            )
             found += wrong(f"{path}: {kind}", answer)
 
     assert found == []
@@ -177,13 +187,19 @@ JSON = st.recursive(
     lambda inside: st.lists(inside, max_size=4) | st.dictionaries(TEXT, inside, max_size=4),
     max_leaves=8,
 )
-FIELDS = st.sampled_from([*GOOD, "reason", "fallbackMethods", "cardToken", "sale", "country", "order_id", "metadata"])
+FIELDS = st.sampled_from(
+    [*GOOD, "reason", "fallbackMethods", "cardToken", "sale", "country", "order_id", "metadata"]
+)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(
     path=st.sampled_from(POSTS),
-    body=st.dictionaries(FIELDS | TEXT, JSON, max_size=6).map(lambda made: json.dumps(made).encode())
+    body=st.dictionaries(FIELDS | TEXT, JSON, max_size=6).map(
+        lambda made: json.dumps(made).encode()
+    )
     | st.binary(max_size=60),
 )
 async def test_no_body_at_all_is_a_5xx(shop: Caller, path: str, body: bytes) -> None:

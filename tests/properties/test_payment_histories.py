@@ -24,7 +24,9 @@ from support.payment_moves import moves, requests
 from support.scenario import Scenario
 
 modest = settings(
-    max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+    max_examples=120,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 GATEWAY = "Assets:Gateway:Midtrans"
 ASKED = ask(requested())
@@ -108,13 +110,22 @@ def _agree(books: dict[str, int], payment: Payment, happened: list[DomainEvent])
     assert books.get(f"{GATEWAY}:Pending", 0) == (0 if payment.settled else captured) + late
     assert books.get("Liabilities:Customer:Unapplied", 0) == -late
 
-    owed = sum(refund.amount.minor for refund in payment.refunds if refund.status is RefundStatus.ACCEPTED)
+    owed = sum(
+        refund.amount.minor for refund in payment.refunds if refund.status is RefundStatus.ACCEPTED
+    )
     assert books.get("Liabilities:Refund:Payable", 0) == -owed
     assert payment.refunding.minor <= captured
 
-    standing = [refund.accepted for refund in payment.refunds if refund.accepted and refund.status in STANDING]
+    standing = [
+        refund.accepted
+        for refund in payment.refunds
+        if refund.accepted and refund.status in STANDING
+    ]
     tax = payment.captured.share.tax.minor if payment.captured else 0
-    assert books.get("Liabilities:Tax:PPN-Keluaran", 0) == sum(part.tax.minor for part in standing) - tax
+    assert (
+        books.get("Liabilities:Tax:PPN-Keluaran", 0)
+        == sum(part.tax.minor for part in standing) - tax
+    )
 
     lost = payment.charged_back.minor if payment.charged_back else 0
     assert lost + payment.refunding.minor <= captured
@@ -129,7 +140,10 @@ def test_doubt_is_ended_by_evidence_alone(history):
         if step.before.status is Status.UNKNOWN and step.after.status is not Status.UNKNOWN:
             ended = step.facts[0]
             evidence = getattr(ended, "evidence", None)
-            resent = isinstance(ended, e.ChargeDispatched) and step.command.lost_after_seconds is not None
+            resent = (
+                isinstance(ended, e.ChargeDispatched)
+                and step.command.lost_after_seconds is not None
+            )
             assert evidence or resent or isinstance(ended, PROVED)
             if isinstance(ended, PROVED):
                 assert isinstance(step.command.outcome, Did | DidNot)
@@ -171,16 +185,22 @@ def test_each_movement_of_money_is_followed_by_its_entries(history):
 # ── a payment that is given back to the last rupiah ─────────────────────────────────────────────────────────────────
 
 little = st.integers(1, 20)
-parts = st.lists(st.tuples(little | st.integers(1_000, 10**6), st.booleans()), min_size=1, max_size=10)
+parts = st.lists(
+    st.tuples(little | st.integers(1_000, 10**6), st.booleans()), min_size=1, max_size=10
+)
 
 
 @modest
 @given(parts, st.booleans())
-def test_a_payment_refunded_in_parts_of_which_some_fail_leaves_neither_tax_nor_revenue(asked, prepaid):
+def test_a_payment_refunded_in_parts_of_which_some_fail_leaves_neither_tax_nor_revenue(
+    asked, prepaid
+):
     """Those marked are accepted, and fail only after the next one was accepted; at last the rest is refunded."""
     total = sum(amount for amount, _ in asked)
     opening = paid("gopay", total, PREPAID if prepaid else DELIVERED)
-    booked = Scenario(BOOKED_PAYMENT).given(*[one for fact in opening for one in (fact, *consequence(fact))])
+    booked = Scenario(BOOKED_PAYMENT).given(
+        *[one for fact in opening for one in (fact, *consequence(fact))]
+    )
     failing = ""
     for i, (amount, fails) in enumerate(asked):
         _accept(booked, f"ref_{i}", amount)
@@ -198,7 +218,11 @@ def test_a_payment_refunded_in_parts_of_which_some_fail_leaves_neither_tax_nor_r
     assert booked.state.public_status == "refunded"
     assert (books.get("Liabilities:Tax:PPN-Keluaran", 0), income) == (0, 0)
     assert books.get("Liabilities:DeferredRevenue:Premium", 0) == 0
-    assert all(amount.minor >= 0 for fact in returned for amount in (fact.tax, fact.from_income, fact.from_deferred))
+    assert all(
+        amount.minor >= 0
+        for fact in returned
+        for amount in (fact.tax, fact.from_income, fact.from_deferred)
+    )
 
 
 def _accept(booked: Scenario, refund_id: str, amount: int) -> None:

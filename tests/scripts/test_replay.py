@@ -77,7 +77,10 @@ def test_programs_get_json(read_side: ReadSide) -> None:
 def test_balances_are_shown_as_of_a_time(read_side: ReadSide) -> None:
     read_side.log.append("pay_1", lived("pay_1", *SETTLED))
 
-    now, before = replay(read_side, "--until", "2027-01-01"), replay(read_side, "--until", "2026-01-01T00:00:00Z")
+    now, before = (
+        replay(read_side, "--until", "2027-01-01"),
+        replay(read_side, "--until", "2026-01-01T00:00:00Z"),
+    )
 
     assert "Assets:Gateway:Midtrans:Available" in now.stdout
     assert "Assets:Gateway:Midtrans:Available" not in before.stdout
@@ -89,4 +92,8 @@ def test_one_stream_is_told_event_by_event(read_side: ReadSide) -> None:
 
     told = replay(read_side, "--stream", "pay_1").stdout
 
-    assert told.index("payment.requested.v1") < told.index("payment.settled.v1") < told.index("links           8 ok")
+    assert (
+        told.index("payment.requested.v1")
+        < told.index("payment.settled.v1")
+        < told.index("links           8 ok")
+    )

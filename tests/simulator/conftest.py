@@ -106,7 +106,11 @@ class Inbox:
         return Handler
 
     def bodies(self, order_id: str, path: str | None = None) -> list[Json]:
-        return [body for at, _, body in list(self.received) if body["order_id"] == order_id and path in (None, at)]
+        return [
+            body
+            for at, _, body in list(self.received)
+            if body["order_id"] == order_id and path in (None, at)
+        ]
 
     def statuses(self, order_id: str) -> list[str]:
         return [body["transaction_status"] for body in self.bodies(order_id)]

@@ -54,7 +54,9 @@ def refunded(merchant, order_id, **body):
 
 
 @pytest.mark.parametrize(("state", "inquiry", "notice"), CODES)
-def test_status_codes_of_inquiry_and_notice_differ_as_documented(merchant, inbox, state, inquiry, notice):
+def test_status_codes_of_inquiry_and_notice_differ_as_documented(
+    merchant, inbox, state, inquiry, notice
+):
     order_id = BRING[state](merchant)
 
     asked = merchant.http.get(f"/v2/{order_id}/status")
@@ -84,7 +86,9 @@ def test_an_action_is_allowed_in_the_documented_states_only(merchant, state, act
         assert body["status_message"] == "Transaction status cannot be updated."
 
 
-@pytest.mark.parametrize("path", ["cancel", "expire", "approve", "deny", "refund", "refund/online/direct", "status"])
+@pytest.mark.parametrize(
+    "path", ["cancel", "expire", "approve", "deny", "refund", "refund/online/direct", "status"]
+)
 def test_an_unknown_id_is_not_found(merchant, path):
     ask = merchant.http.get if path == "status" else merchant.http.post
 

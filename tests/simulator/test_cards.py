@@ -39,7 +39,9 @@ FRICTIONLESS = (
 
 
 @pytest.mark.parametrize(("number", "status", "fraud", "code", "message"), AT_ONCE)
-def test_a_card_without_3ds_is_decided_at_once(merchant, inbox, *, number, status, fraud, code, message):
+def test_a_card_without_3ds_is_decided_at_once(
+    merchant, inbox, *, number, status, fraud, code, message
+):
     charged = merchant.charge_card(number)
 
     digits = number.replace(" ", "")
@@ -222,7 +224,9 @@ def test_a_hold_is_captured_in_part(merchant):
 
 
 def test_a_hold_is_released_by_cancel_or_after_a_week(merchant):
-    first, second = (merchant.charge_card("4811111111111114", type="authorize")["order_id"] for _ in range(2))
+    first, second = (
+        merchant.charge_card("4811111111111114", type="authorize")["order_id"] for _ in range(2)
+    )
     cancelled = merchant.post(f"/v2/{first}/cancel")
     merchant.control("clock", advance_seconds=7 * 86_400 + 1)
 

@@ -234,7 +234,9 @@ def test_an_idempotency_key_replays_whatever_the_body(merchant):
     assert [(one["idempotency_key"], one["request_count"]) for one in kept] == [(key, 2)]
 
 
-@pytest.mark.parametrize(("method", "key"), [("permata_va", "k1"), ("indomaret", "k2"), ("bca_va", "x" * 47)])
+@pytest.mark.parametrize(
+    ("method", "key"), [("permata_va", "k1"), ("indomaret", "k2"), ("bca_va", "x" * 47)]
+)
 def test_some_methods_and_long_keys_are_not_idempotent(merchant, method, key):
     body = merchant.body(method)
     merchant.post("/v2/charge", body, idempotency_key=key)

@@ -50,7 +50,9 @@ def test_a_cut_connection_says_nothing(merchant, fault, done):
     assert exists(merchant, order_id) is done
 
 
-@pytest.mark.parametrize(("fault", "done_before"), [("hang", False), ("do_then_hang", True), ("do_late", False)])
+@pytest.mark.parametrize(
+    ("fault", "done_before"), [("hang", False), ("do_then_hang", True), ("do_late", False)]
+)
 def test_a_hanging_answer_outlasts_the_merchants_patience(merchant, fault, done_before):
     body = merchant.body()
     order_id = body["transaction_details"]["order_id"]

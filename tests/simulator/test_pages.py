@@ -13,7 +13,9 @@ def test_the_list_offers_what_can_happen_next(merchant):
         assert f"<button>{label}</button>" in page
 
 
-@pytest.mark.parametrize(("act", "status"), [("pay", "settlement"), ("deny", "deny"), ("expire", "expire")])
+@pytest.mark.parametrize(
+    ("act", "status"), [("pay", "settlement"), ("deny", "deny"), ("expire", "expire")]
+)
 def test_a_button_does_what_it_says(merchant, act, status):
     charged = merchant.charge()
 

@@ -58,13 +58,20 @@ class Gateway:
 
     async def card_token(self, number: str) -> str:
         """What the payer's browser gets, so that no card number comes near us."""
-        card = {"card_number": number, "card_exp_month": "12", "card_exp_year": "2099", "card_cvv": "123"}
+        card = {
+            "card_number": number,
+            "card_exp_month": "12",
+            "card_exp_year": "2099",
+            "card_cvv": "123",
+        }
         answer = await self._http.get("/v2/token", params={"client_key": CLIENT_KEY, **card})
         return str(answer.json()["token_id"])
 
     # ── notices and faults ────────────────────────────────────────────────────────────────────────────────────
 
-    async def fault(self, fault: str, order: str = "", *, path: str = "", times: int = 1, seconds: float = 30) -> None:
+    async def fault(
+        self, fault: str, order: str = "", *, path: str = "", times: int = 1, seconds: float = 30
+    ) -> None:
         """For the next `times` requests about orders that begin so, on paths that contain `path`."""
         match = {"order_id_prefix": order, "path_contains": path}
         await self.control("faults", fault=fault, match=match, times=times, seconds=seconds)

@@ -17,7 +17,9 @@ from support.payment_facts import AT, DELIVERED, rp
 PAY: Final = "pay_1"
 TOKEN: Final = Sealed(subject=PAY, key_version=1, nonce="bm9uY2U=", ciphertext="Y2lwaGVydGV4dA==")
 VA: Final = e.Instructions(kind="virtual_account", bank="bca", account_number="123")
-PAGE: Final = e.Instructions(kind="redirect", redirect_url="https://pay.example/1", session_token="tok")
+PAGE: Final = e.Instructions(
+    kind="redirect", redirect_url="https://pay.example/1", session_token="tok"
+)
 
 Facts = Sequence[DomainEvent]
 
@@ -58,7 +60,10 @@ def unknown(attempt: int = 1) -> e.ChargeOutcomeUnknown:
 
 
 def pending(
-    attempt: int = 1, instructions: e.Instructions = VA, expires_at: datetime | None = None, transaction_id: str = "t-1"
+    attempt: int = 1,
+    instructions: e.Instructions = VA,
+    expires_at: datetime | None = None,
+    transaction_id: str = "t-1",
 ) -> e.ChargePending:
     return e.ChargePending(
         attempt=attempt,
@@ -71,7 +76,9 @@ def pending(
 
 
 def authorised(amount: int = 99_000) -> e.ChargeAuthorised:
-    return e.ChargeAuthorised(attempt=1, transaction_id="t-1", amount=rp(amount), evidence=said(), occurred_at=after(1))
+    return e.ChargeAuthorised(
+        attempt=1, transaction_id="t-1", amount=rp(amount), evidence=said(), occurred_at=after(1)
+    )
 
 
 def captured(amount: int = 99_000, attempt: int = 1, sale: e.Sale = DELIVERED) -> e.PaymentCaptured:
@@ -101,7 +108,9 @@ def settled(amount: int = 99_000, attempt: int = 1, method: str = "bca_va") -> e
 
 
 def denied(attempt: int = 1) -> e.ChargeDenied:
-    return e.ChargeDenied(attempt=attempt, code="51", words="no funds", evidence=said(), occurred_at=after(2))
+    return e.ChargeDenied(
+        attempt=attempt, code="51", words="no funds", evidence=said(), occurred_at=after(2)
+    )
 
 
 def expired(attempt: int = 1) -> e.ChargeExpired:
@@ -113,11 +122,15 @@ def cancel_requested() -> e.CancelRequested:
 
 
 def refund_requested(refund_id: str = "ref_1", amount: int = 33_000) -> e.RefundRequested:
-    return e.RefundRequested(refund_id=refund_id, amount=rp(amount), reason="returned", occurred_at=after(120))
+    return e.RefundRequested(
+        refund_id=refund_id, amount=rp(amount), reason="returned", occurred_at=after(120)
+    )
 
 
 def refund_dispatched(refund_id: str = "ref_1", sending: int = 1) -> e.RefundDispatched:
-    return e.RefundDispatched(refund_id=refund_id, sent_by="api-1", sending=sending, occurred_at=after(121))
+    return e.RefundDispatched(
+        refund_id=refund_id, sent_by="api-1", sending=sending, occurred_at=after(121)
+    )
 
 
 def refund_unknown(refund_id: str = "ref_1") -> e.RefundOutcomeUnknown:
@@ -140,7 +153,9 @@ def waiting(method: str = "bca_va", **more: Any) -> Facts:
 
 
 def held(amount: int = 99_000) -> Facts:
-    return *sent("credit_card", amount=amount, capture="later", card_token=TOKEN), authorised(amount)
+    return *sent("credit_card", amount=amount, capture="later", card_token=TOKEN), authorised(
+        amount
+    )
 
 
 def paid(method: str = "gopay", amount: int = 99_000, sale: e.Sale = DELIVERED) -> Facts:
@@ -169,7 +184,9 @@ def observation(
     )
 
 
-def listed(refund_id: str = "ref_1", amount: int = 33_000, *, confirmed: bool = False, **more: Any) -> ObservedRefund:
+def listed(
+    refund_id: str = "ref_1", amount: int = 33_000, *, confirmed: bool = False, **more: Any
+) -> ObservedRefund:
     at = after(days=1) if confirmed else None
     return ObservedRefund(refund_id=refund_id, amount=rp(amount), confirmed_at=at, **more)
 

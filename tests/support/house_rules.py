@@ -25,7 +25,20 @@ LAYERS: Final = {
 }
 
 WORLD: Final = frozenset(
-    ["eventsourcing", "psycopg", "psycopg_pool", "httpx", "httpx2", "fastapi", "starlette", "uvicorn", "os", "socket", "random", "subprocess"]
+    [
+        "eventsourcing",
+        "psycopg",
+        "psycopg_pool",
+        "httpx",
+        "httpx2",
+        "fastapi",
+        "starlette",
+        "uvicorn",
+        "os",
+        "socket",
+        "random",
+        "subprocess",
+    ]
 )
 MAY_TOUCH_THE_WORLD: Final = (
     "src/ledger/*/service.py",
@@ -50,7 +63,9 @@ MAY_ASK_FOR_THE_TIME: Final = (
     "src/api/up.py",
 )
 
-VAGUE: Final = frozenset(["utils", "util", "helpers", "helper", "common", "base", "manager", "data", "info", "misc"])
+VAGUE: Final = frozenset(
+    ["utils", "util", "helpers", "helper", "common", "base", "manager", "data", "info", "misc"]
+)
 TOPIC: Final = re.compile(r"[a-z_]+(\.[a-z_]+)+\.v\d+")
 ADDRESS: Final = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 
@@ -138,7 +153,9 @@ def _asked(module: Module) -> Iterator[tuple[int, str]]:
         if isinstance(node, ast.Attribute) and node.attr in TIME.get(_last_name(node.value), ()):
             yield node.lineno, f"{_last_name(node.value)}.{node.attr}"
         elif isinstance(node, ast.ImportFrom) and node.module == "time":
-            yield from ((node.lineno, f"time.{a.name}") for a in node.names if a.name in TIME["time"])
+            yield from (
+                (node.lineno, f"time.{a.name}") for a in node.names if a.name in TIME["time"]
+            )
 
 
 def _last_name(node: ast.expr) -> str:
@@ -153,7 +170,9 @@ def _last_name(node: ast.expr) -> str:
 
 def long_files(root: Path) -> list[str]:
     lengths = {module.name: len(module.text.splitlines()) for module in modules(root)}
-    return [f"{name}:1: {length} lines" for name, length in lengths.items() if length > LONGEST_FILE]
+    return [
+        f"{name}:1: {length} lines" for name, length in lengths.items() if length > LONGEST_FILE
+    ]
 
 
 def long_functions(root: Path) -> list[str]:
@@ -168,7 +187,9 @@ def long_functions(root: Path) -> list[str]:
 
 def silent_modules(root: Path) -> list[str]:
     return [
-        f"{module.name}:1: does not say what it is" for module in modules(root) if not ast.get_docstring(module.tree)
+        f"{module.name}:1: does not say what it is"
+        for module in modules(root)
+        if not ast.get_docstring(module.tree)
     ]
 
 
@@ -201,7 +222,10 @@ def _names(module: Module) -> Iterator[tuple[int, str]]:
         if isinstance(node, ast.alias):
             yield node.lineno, node.name
         elif isinstance(node, ast.Attribute):
-            yield node.lineno, node.attr if node.attr != "middleware" else f"{_last_name(node.value)}.middleware"
+            yield (
+                node.lineno,
+                node.attr if node.attr != "middleware" else f"{_last_name(node.value)}.middleware",
+            )
 
 
 # ── what is promised ──────────────────────────────────────────────────────────────────────────────────────────
@@ -209,7 +233,9 @@ def _names(module: Module) -> Iterator[tuple[int, str]]:
 
 def error_codes(root: Path) -> Iterator[tuple[str, int, str, bool]]:
     """File, line and code of every error, and whether only a terminal can show it."""
-    for module in modules(root, *(f"src/{package}" for package in ("ledger", "projections", "api"))):
+    for module in modules(
+        root, *(f"src/{package}" for package in ("ledger", "projections", "api"))
+    ):
         for node in ast.walk(module.tree):
             if isinstance(node, ast.ClassDef) and (code := _code(node)):
                 terminal = any(_last_name(parent) == "RuntimeError" for parent in node.bases)
@@ -222,7 +248,11 @@ def _code(error: ast.ClassDef) -> str:
         targets = [statement.target] if isinstance(statement, ast.AnnAssign) else targets
         if any(isinstance(target, ast.Name) and target.id == "code" for target in targets):
             value = getattr(statement, "value", None)
-            return value.value if isinstance(value, ast.Constant) and isinstance(value.value, str) else ""
+            return (
+                value.value
+                if isinstance(value, ast.Constant) and isinstance(value.value, str)
+                else ""
+            )
     return ""
 
 
@@ -252,7 +282,11 @@ def topics_at_fault(root: Path) -> list[str]:
     for name, line, topic in topics(root):
         places[topic].append(f"{name}:{line}")
     twice = [f"{at[1]}: {topic} is taken by {at[0]}" for topic, at in places.items() if len(at) > 1]
-    odd = [f"{at[0]}: {topic} is no topic" for topic, at in places.items() if not TOPIC.fullmatch(topic)]
+    odd = [
+        f"{at[0]}: {topic} is no topic"
+        for topic, at in places.items()
+        if not TOPIC.fullmatch(topic)
+    ]
     bare = [
         f"{at[0]}: {topic} has no schema in docs/events"
         for topic, at in places.items()
@@ -264,7 +298,11 @@ def topics_at_fault(root: Path) -> list[str]:
 def schemas_without_topic(root: Path) -> list[str]:
     known = {topic for _, _, topic in topics(root)}
     files = sorted((root / "docs/events").glob("*.json"))
-    return [f"docs/events/{file.name}:1: no event has this topic" for file in files if file.stem not in known]
+    return [
+        f"docs/events/{file.name}:1: no event has this topic"
+        for file in files
+        if file.stem not in known
+    ]
 
 
 def read_models_at_fault(root: Path) -> list[str]:
@@ -277,9 +315,13 @@ def read_models_at_fault(root: Path) -> list[str]:
         and not module.path.with_suffix(".sql").is_file()
     ]
     orphans = [
-        path for path in sorted((root / "src/projections").rglob("*.sql")) if not path.with_suffix(".py").is_file()
+        path
+        for path in sorted((root / "src/projections").rglob("*.sql"))
+        if not path.with_suffix(".py").is_file()
     ]
-    return bare + [f"{path.relative_to(root).as_posix()}:1: belongs to no module" for path in orphans]
+    return bare + [
+        f"{path.relative_to(root).as_posix()}:1: belongs to no module" for path in orphans
+    ]
 
 
 # ── what may leave the house ──────────────────────────────────────────────────────────────────────────────────
@@ -290,7 +332,10 @@ def locks_at_fault(root: Path) -> list[str]:
     found = []
     for lock in sorted((root / "requirements").glob("*.lock")):
         text = lock.read_text(encoding="utf-8")
-        found += [f"requirements/{lock.name}: holds the address {address}" for address in ADDRESS.findall(text)]
+        found += [
+            f"requirements/{lock.name}: holds the address {address}"
+            for address in ADDRESS.findall(text)
+        ]
         unhashed = re.findall(r"^[a-z][^\s=]*==[^\\\n]*$", text, re.MULTILINE)
         found += [f"requirements/{lock.name}: {line} has no hash" for line in unhashed]
     return found

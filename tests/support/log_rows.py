@@ -59,7 +59,10 @@ class LogRows:
         previous = GENESIS
         with psycopg.connect(self.conninfo) as conn, conn.cursor() as cursor:
             cursor.execute(f'set search_path = "{self.schema}"')
-            with cursor.copy("copy events (originator_id, originator_version, topic, state, notification_id, hash) from stdin (format binary)") as copy:
+            with cursor.copy(
+                "copy events (originator_id, originator_version, topic, state, notification_id, hash)"
+                " from stdin (format binary)"
+            ) as copy:
                 copy.set_types(["text", "int8", "text", "bytea", "int8", "bytea"])
                 for stream, facts in appends:
                     for record in self._record(stream, facts, facts[0].occurred_at):
@@ -78,7 +81,9 @@ class LogRows:
             conn.execute("alter table events drop constraint if exists entry_balances")
             conn.execute(statement.encode())
 
-    def _record(self, stream: str, facts: Sequence[DomainEvent], recorded_at: datetime) -> list[Recorded[DomainEvent]]:
+    def _record(
+        self, stream: str, facts: Sequence[DomainEvent], recorded_at: datetime
+    ) -> list[Recorded[DomainEvent]]:
         metadata = Metadata(command_id=new_id("cmd"), actor="test", recorded_at=recorded_at)
         records = []
         for fact in facts:

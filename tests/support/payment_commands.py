@@ -17,7 +17,9 @@ RATE_LIMITED = DidNot(code="rate_limited", words="slow down", retryable=True)
 NOWHERE = DidNot(code=NEVER_SEEN, words="Transaction doesn't exist.")
 KNOWN = DidNot(code=DUPLICATE, words="duplicate")
 BANK_SAYS_NO = DidNot(code="refund_denied_by_bank", words="no")
-TOO_LATE = DidNot(code="status_change_refused", words="Merchant cannot modify the status of the transaction")
+TOO_LATE = DidNot(
+    code="status_change_refused", words="Merchant cannot modify the status of the transaction"
+)
 
 
 def ask(request: PaymentRequested, **more: Any) -> c.RequestPayment:
@@ -25,19 +27,32 @@ def ask(request: PaymentRequested, **more: Any) -> c.RequestPayment:
     return c.RequestPayment(request=request, **(defaults | more))
 
 
-def send(attempt: int = 1, at: datetime | None = None, lost_after: float | None = None) -> c.DispatchCharge:
-    return c.DispatchCharge(attempt=attempt, sent_by="api-1", lost_after_seconds=lost_after, now=at or after(0))
+def send(
+    attempt: int = 1, at: datetime | None = None, lost_after: float | None = None
+) -> c.DispatchCharge:
+    return c.DispatchCharge(
+        attempt=attempt, sent_by="api-1", lost_after_seconds=lost_after, now=at or after(0)
+    )
 
 
-def charged(outcome: Outcome | Observation, attempt: int = 1, sending: int = 0, **more: Any) -> c.RecordCharge:
+def charged(
+    outcome: Outcome | Observation, attempt: int = 1, sending: int = 0, **more: Any
+) -> c.RecordCharge:
     defaults: dict[str, Any] = {"retry_after_seconds": 1.0, "health": {}, "now": after(2)}
-    return c.RecordCharge(attempt=attempt, outcome=_outcome(outcome), sending=sending, **(defaults | more))
+    return c.RecordCharge(
+        attempt=attempt, outcome=_outcome(outcome), sending=sending, **(defaults | more)
+    )
 
 
 def inquired(
     outcome: Outcome | Observation, attempt: int = 1, at: datetime | None = None, **more: Any
 ) -> c.RecordInquiry:
-    defaults: dict[str, Any] = {"lease_seconds": 30.0, "health": {}, "available": rp(10**9), "now": at or after(300)}
+    defaults: dict[str, Any] = {
+        "lease_seconds": 30.0,
+        "health": {},
+        "available": rp(10**9),
+        "now": at or after(300),
+    }
     return c.RecordInquiry(attempt=attempt, outcome=_outcome(outcome), **(defaults | more))
 
 
@@ -57,20 +72,34 @@ def cancelled(outcome: Outcome | Observation) -> c.RecordCancel:
     return c.RecordCancel(outcome=_outcome(outcome), now=after(12))
 
 
-def refund(amount: int | None = 33_000, refund_id: str = "ref_1", at: datetime | None = None) -> c.RequestRefund:
+def refund(
+    amount: int | None = 33_000, refund_id: str = "ref_1", at: datetime | None = None
+) -> c.RequestRefund:
     wanted = None if amount is None else rp(amount)
-    return c.RequestRefund(refund_id=refund_id, amount=wanted, reason="returned", now=at or after(120))
+    return c.RequestRefund(
+        refund_id=refund_id, amount=wanted, reason="returned", now=at or after(120)
+    )
 
 
 def send_refund(
     refund_id: str = "ref_1", at: datetime | None = None, lost_after: float | None = None
 ) -> c.DispatchRefund:
-    return c.DispatchRefund(refund_id=refund_id, sent_by="api-1", lost_after_seconds=lost_after, now=at or after(121))
+    return c.DispatchRefund(
+        refund_id=refund_id, sent_by="api-1", lost_after_seconds=lost_after, now=at or after(121)
+    )
 
 
-def refunded(outcome: Outcome | Observation, refund_id: str = "ref_1", sending: int = 0, **more: Any) -> c.RecordRefund:
-    defaults: dict[str, Any] = {"retry_after_seconds": 1.0, "available": rp(10**9), "now": after(122)}
-    return c.RecordRefund(refund_id=refund_id, outcome=_outcome(outcome), sending=sending, **(defaults | more))
+def refunded(
+    outcome: Outcome | Observation, refund_id: str = "ref_1", sending: int = 0, **more: Any
+) -> c.RecordRefund:
+    defaults: dict[str, Any] = {
+        "retry_after_seconds": 1.0,
+        "available": rp(10**9),
+        "now": after(122),
+    }
+    return c.RecordRefund(
+        refund_id=refund_id, outcome=_outcome(outcome), sending=sending, **(defaults | more)
+    )
 
 
 def _outcome(outcome: Outcome | Observation) -> Outcome:

@@ -67,11 +67,19 @@ def captured(
 
 def settled(amount: int = 99_000, net: int = 93_593, taken: Fee = CARD_FEE) -> PaymentSettled:
     return PaymentSettled(
-        attempt=1, transaction_id="t-1", amount=rp(amount), fee=taken, net=rp(net), evidence=SAID, occurred_at=AT
+        attempt=1,
+        transaction_id="t-1",
+        amount=rp(amount),
+        fee=taken,
+        net=rp(net),
+        evidence=SAID,
+        occurred_at=AT,
     )
 
 
-def refund_accepted(amount: int, *, deferred: int, income: int, tax: int, sale: Sale = PREPAID) -> RefundAccepted:
+def refund_accepted(
+    amount: int, *, deferred: int, income: int, tax: int, sale: Sale = PREPAID
+) -> RefundAccepted:
     return RefundAccepted(
         refund_id="ref_1",
         amount=rp(amount),
@@ -100,7 +108,9 @@ def refund_confirmed(
 
 
 def refund_failed(accepted: RefundAccepted | None) -> RefundFailed:
-    return RefundFailed(refund_id="ref_1", code="denied", words="by the bank", accepted=accepted, occurred_at=AT)
+    return RefundFailed(
+        refund_id="ref_1", code="denied", words="by the bank", accepted=accepted, occurred_at=AT
+    )
 
 
 def cancelled(was: PaymentCaptured | None) -> ChargeCancelled:
@@ -113,12 +123,19 @@ def reversed_settlement(was: PaymentCaptured, then: PaymentSettled | None) -> Se
 
 def paid_late(amount: int = 99_000) -> LatePaymentReceived:
     return LatePaymentReceived(
-        attempt=1, transaction_id="t-1", amount=rp(amount), because="expired", evidence=SAID, occurred_at=AT
+        attempt=1,
+        transaction_id="t-1",
+        amount=rp(amount),
+        because="expired",
+        evidence=SAID,
+        occurred_at=AT,
     )
 
 
 def chargeback(amount: int = 99_000, fee: int = 50_000, fee_tax: int = 5_500) -> ChargebackReceived:
-    return ChargebackReceived(amount=rp(amount), fee=rp(fee), fee_tax=rp(fee_tax), evidence=SAID, occurred_at=AT)
+    return ChargebackReceived(
+        amount=rp(amount), fee=rp(fee), fee_tax=rp(fee_tax), evidence=SAID, occurred_at=AT
+    )
 
 
 def legs(entry: EntryPosted) -> dict[str, int]:

@@ -14,7 +14,9 @@ from support.payment_facts import DELIVERED, SAID, fee, rp, share
 
 START: Final = datetime(2026, 11, 1, tzinfo=UTC)
 METHODS: Final = ("credit_card", "gopay", "bca_va", "qris", "indomaret")
-SECRET: Final = Sealed(subject="cus_1", key_version=1, nonce="bm9uY2U=", ciphertext="Y2lwaGVydGV4dA==")
+SECRET: Final = Sealed(
+    subject="cus_1", key_version=1, nonce="bm9uY2U=", ciphertext="Y2lwaGVydGV4dA=="
+)
 REFUND: Final = {
     e.RefundDispatched: {"requested", "unknown"},
     e.RefundOutcomeUnknown: {"dispatched", "unknown"},
@@ -146,7 +148,9 @@ class Life:
         return self.settled
 
     def _charge_cancelled(self, event: type[DomainEvent]) -> DomainEvent:
-        return e.ChargeCancelled(attempt=self.attempt, evidence=SAID, captured=self.captured, occurred_at=self.now)
+        return e.ChargeCancelled(
+            attempt=self.attempt, evidence=SAID, captured=self.captured, occurred_at=self.now
+        )
 
     def _settlement_reversed(self, event: type[DomainEvent]) -> DomainEvent:
         assert self.captured is not None
@@ -160,13 +164,19 @@ class Life:
 
     def _chargeback_received(self, event: type[DomainEvent]) -> DomainEvent:
         return e.ChargebackReceived(
-            amount=rp(self.amount), fee=rp(50_000), fee_tax=rp(5_500), evidence=SAID, occurred_at=self.now
+            amount=rp(self.amount),
+            fee=rp(50_000),
+            fee_tax=rp(5_500),
+            evidence=SAID,
+            occurred_at=self.now,
         )
 
     def _refund_requested(self, event: type[DomainEvent]) -> DomainEvent:
         refund_id = f"ref_{self.payment_id}_{len(self.refunds)}"
         self.refunds[refund_id] = "requested"
-        return e.RefundRequested(refund_id=refund_id, amount=rp(self.amount // 3), reason="asked", occurred_at=self.now)
+        return e.RefundRequested(
+            refund_id=refund_id, amount=rp(self.amount // 3), reason="asked", occurred_at=self.now
+        )
 
     def _refund(self, event: type[DomainEvent]) -> str:
         refund_id = next(key for key, status in self.refunds.items() if status in REFUND[event])
@@ -233,7 +243,10 @@ def lived(payment_id: str, *events: type[DomainEvent], seed: int = 1) -> list[Do
 def interleaved(payments: int, steps: int, seed: int) -> list[tuple[str, Sequence[DomainEvent]]]:
     """Appends of many payments, mixed as they would be in a log."""
     chance = random.Random(seed)
-    lives = [Life(f"pay_{seed:03}{n:06}", chance, began=START + timedelta(seconds=n)) for n in range(payments)]
+    lives = [
+        Life(f"pay_{seed:03}{n:06}", chance, began=START + timedelta(seconds=n))
+        for n in range(payments)
+    ]
     appends: list[tuple[str, Sequence[DomainEvent]]] = []
     for _ in range(payments * steps):
         life = chance.choice(lives)
@@ -242,5 +255,11 @@ def interleaved(payments: int, steps: int, seed: int) -> list[tuple[str, Sequenc
     return appends
 
 
-PAID: Final = (e.PaymentRequested, e.AttemptStarted, e.ChargeDispatched, e.ChargePending, e.PaymentCaptured)
+PAID: Final = (
+    e.PaymentRequested,
+    e.AttemptStarted,
+    e.ChargeDispatched,
+    e.ChargePending,
+    e.PaymentCaptured,
+)
 SETTLED: Final = (*PAID, e.PaymentSettled)

@@ -27,11 +27,24 @@ from support.payment_facts import AT, DELIVERED, PREPAID, rp
 LEASE = 30.0
 LOST_AFTER = 120.0
 
-WORDS = ("not_sent", "request_invalid", "service_unavailable", "status_change_refused", NEVER_SEEN, DUPLICATE)
-refusals = st.builds(DidNot, code=st.sampled_from(WORDS), words=st.just("no"), retryable=st.booleans())
+WORDS = (
+    "not_sent",
+    "request_invalid",
+    "service_unavailable",
+    "status_change_refused",
+    NEVER_SEEN,
+    DUPLICATE,
+)
+refusals = st.builds(
+    DidNot, code=st.sampled_from(WORDS), words=st.just("no"), retryable=st.booleans()
+)
 doubts = st.builds(Unknown, cause=st.sampled_from(["timeout", "http_500"]))
 statuses = st.sampled_from(
-    [*ChargeStatus, *[ChargeStatus.SETTLED] * 8, *[ChargeStatus.PENDING, ChargeStatus.AUTHORISED] * 3]
+    [
+        *ChargeStatus,
+        *[ChargeStatus.SETTLED] * 8,
+        *[ChargeStatus.PENDING, ChargeStatus.AUTHORISED] * 3,
+    ]
 )
 METHODS = ("bca_va", "permata_va", "gopay", "credit_card", "snap", "virtual_account")
 rarely = st.integers(0, 40).map(lambda number: number == 23)
@@ -75,7 +88,11 @@ def _outcome(draw: st.DrawFn, payment: Payment, attempt: Attempt) -> Outcome:
 
 def _seen(draw: st.DrawFn, payment: Payment, attempt: Attempt) -> Observation:
     status = ChargeStatus.SETTLED if payment.settled and not draw(seldom) else draw(statuses)
-    amounts = [payment.captured.amount] if payment.captured else [*payment.captures_tried, payment.request.amount]
+    amounts = (
+        [payment.captured.amount]
+        if payment.captured
+        else [*payment.captures_tried, payment.request.amount]
+    )
     amount = rp(1) if draw(rarely) else draw(st.sampled_from(amounts))
     other = draw(rarely)
     return Observation(
@@ -104,7 +121,9 @@ def _listed(draw: st.DrawFn, payment: Payment) -> list[ObservedRefund]:
 
 def _charge(draw: st.DrawFn, payment: Payment, now: datetime) -> c.Command:
     lost_after = draw(st.sampled_from([None, LOST_AFTER]))
-    return c.DispatchCharge(attempt=payment.attempt.number, sent_by="api-1", lost_after_seconds=lost_after, now=now)
+    return c.DispatchCharge(
+        attempt=payment.attempt.number, sent_by="api-1", lost_after_seconds=lost_after, now=now
+    )
 
 
 def _charged(draw: st.DrawFn, payment: Payment, now: datetime) -> c.Command:
@@ -182,7 +201,18 @@ def _money(draw: st.DrawFn, most: int) -> Money:
 
 
 KINDS: tuple[Any, ...] = (
-    *(_charge, _charged, _inquired, _capture, _captured, _cancel, _cancelled, _refund, _send_refund, _refunded),
+    *(
+        _charge,
+        _charged,
+        _inquired,
+        _capture,
+        _captured,
+        _cancel,
+        _cancelled,
+        _refund,
+        _send_refund,
+        _refunded,
+    ),
 )
 LIKELY: dict[Status, tuple[Any, ...]] = {
     Status.REQUESTED: (_charge,) * 12,

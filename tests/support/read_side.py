@@ -42,14 +42,18 @@ class ReadSide:
     async def asking(self) -> AsyncIterator[psycopg.AsyncConnection[Any]]:
         """As the API asks: in its role, with dict rows."""
         conninfo = conninfo_for(self.conninfo, SCHEMA, "app")
-        conn = await psycopg.AsyncConnection.connect(conninfo, autocommit=True, row_factory=dict_row)
+        conn = await psycopg.AsyncConnection.connect(
+            conninfo, autocommit=True, row_factory=dict_row
+        )
         async with conn:
             yield conn  # type: ignore[misc]
 
 
 @contextmanager
 def open_read_side(conninfo: str) -> Iterator[ReadSide]:
-    migrate(conninfo, SCHEMA)  # a copy of a database does not copy the rights on the database itself
+    migrate(
+        conninfo, SCHEMA
+    )  # a copy of a database does not copy the rights on the database itself
     with connections.connect(conninfo, SCHEMA) as connection:
         rebuild.create(connection, conninfo, SCHEMA, READ_SCHEMA, GROUPS)
         yield ReadSide(conninfo, connection)

@@ -14,7 +14,13 @@ import subprocess
 import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager, contextmanager, nullcontext
+from contextlib import (
+    AbstractContextManager,
+    AsyncExitStack,
+    asynccontextmanager,
+    contextmanager,
+    nullcontext,
+)
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -89,9 +95,13 @@ class Caller:
     async def post(self, path: str, body: Any = None, *, key: str | None = None) -> httpx2.Response:
         """With an Idempotency-Key of its own unless one is given."""
         headers = self._headers() | {"Idempotency-Key": key or new_key()}
-        return await self._http.post(f"{self.url}{path}", json={} if body is None else body, headers=headers)
+        return await self._http.post(
+            f"{self.url}{path}", json={} if body is None else body, headers=headers
+        )
 
-    async def send(self, method: str, path: str, content: bytes = b"", **headers: str) -> httpx2.Response:
+    async def send(
+        self, method: str, path: str, content: bytes = b"", **headers: str
+    ) -> httpx2.Response:
         """Bytes and headers exactly as given, but for who sends them."""
         given = {name.replace("_", "-"): value for name, value in headers.items()}
         return await self._http.request(
@@ -100,7 +110,9 @@ class Caller:
 
     # ── payments ──────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def ask(self, method: str, amount: int = 99_000, *, key: str | None = None, **more: Any) -> httpx2.Response:
+    async def ask(
+        self, method: str, amount: int = 99_000, *, key: str | None = None, **more: Any
+    ) -> httpx2.Response:
         body = {"amount": amount, "currency": "IDR", "paymentMethod": method, **more}
         return await self.post("/api/v1/payments", body, key=key)
 
@@ -125,12 +137,16 @@ class Caller:
 
         return await eventually(reached, within)
 
-    async def refund(self, payment: Fields, amount: int | None = None, *, key: str | None = None) -> httpx2.Response:
+    async def refund(
+        self, payment: Fields, amount: int | None = None, *, key: str | None = None
+    ) -> httpx2.Response:
         body = {"reason": "requested_by_customer"} | ({} if amount is None else {"amount": amount})
         return await self.post(f"{_path(payment)}/refund", body, key=key)
 
     async def capture(self, payment: Fields, amount: int | None = None) -> httpx2.Response:
-        return await self.post(f"{_path(payment)}/capture", {} if amount is None else {"amount": amount})
+        return await self.post(
+            f"{_path(payment)}/capture", {} if amount is None else {"amount": amount}
+        )
 
     async def cancel(self, payment: Fields, reason: str = "") -> httpx2.Response:
         return await self.post(f"{_path(payment)}/cancel", {"reason": reason})
@@ -181,7 +197,9 @@ class Running:
 
     async def log_length(self) -> int:
         async with self.wired.readers.connection() as conn:
-            cursor = await conn.execute("select coalesce(max(notification_id), 0) as head from events")
+            cursor = await conn.execute(
+                "select coalesce(max(notification_id), 0) as head from events"
+            )
             row = await cursor.fetchone()
         assert row is not None
         return int(row["head"])
@@ -189,7 +207,8 @@ class Running:
     async def inbox(self, order: str) -> list[Fields]:
         async with self.wired.readers.connection() as conn:
             cursor = await conn.execute(
-                "select said, outcome, done_at from inbox where order_id = %s order by received_at", [order]
+                "select said, outcome, done_at from inbox where order_id = %s order by received_at",
+                [order],
             )
             return list(await cursor.fetchall())
 
@@ -207,7 +226,9 @@ class Running:
 
 
 @asynccontextmanager
-async def running(database: str, gateway: Gateway, *, workers: int = 1, **changes: Any) -> AsyncIterator[Running]:
+async def running(
+    database: str, gateway: Gateway, *, workers: int = 1, **changes: Any
+) -> AsyncIterator[Running]:
     """The API on the port that the gateway notifies, and so many workers, in this event loop."""
     settings = settings_for(database, gateway, **changes)
     system = Running(settings=settings, gateway=gateway)
@@ -256,7 +277,14 @@ class _Quiet(uvicorn.Server):
 @asynccontextmanager
 async def served(app: Any, port: int) -> AsyncIterator[str]:
     config = uvicorn.Config(
-        app, LOOPBACK, port, lifespan="on", log_config=None, access_log=False, backlog=4096, timeout_graceful_shutdown=2
+        app,
+        LOOPBACK,
+        port,
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        backlog=4096,
+        timeout_graceful_shutdown=2,
     )
     server = _Quiet(config)
     serving = asyncio.create_task(server.serve())
@@ -304,7 +332,9 @@ class Process:
         self.process = self._start()
 
     def _start(self) -> "subprocess.Popen[bytes]":
-        return subprocess.Popen(self._argv, env=self._environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        return subprocess.Popen(
+            self._argv, env=self._environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
 
     def kill(self) -> None:
         self.process.kill()
@@ -324,7 +354,9 @@ def process(command: str, settings: Settings) -> Iterator[Process]:
 
 
 @asynccontextmanager
-async def api_process(system: Running, port: int | None = None) -> AsyncIterator[tuple[Process, str]]:
+async def api_process(
+    system: Running, port: int | None = None
+) -> AsyncIterator[tuple[Process, str]]:
     """Another API on the same database, and its address once it answers."""
     settings = system.settings.model_copy(update={"port": port or free_port()})
     url = f"http://{LOOPBACK}:{settings.port}"
@@ -346,7 +378,9 @@ async def answering(http: httpx2.AsyncClient, url: str) -> None:
 def environment(settings: Settings) -> dict[str, str]:
     plain: dict[str, Any] = settings.model_dump(exclude={"midtrans", "postgres_bin"})
     nested = {f"midtrans__{name}": value for name, value in settings.midtrans.model_dump().items()}
-    return {f"BUKUBESAR_{name.upper()}": _revealed(value) for name, value in (plain | nested).items()}
+    return {
+        f"BUKUBESAR_{name.upper()}": _revealed(value) for name, value in (plain | nested).items()
+    }
 
 
 def _revealed(value: Any) -> str:
@@ -373,7 +407,9 @@ def simulator() -> Iterator[tuple[str, int]]:
         "tick-seconds": 0.02,
     }
     words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
-    started = subprocess.Popen([sys.executable, "-m", "simulator", *words], stdout=subprocess.DEVNULL)
+    started = subprocess.Popen(
+        [sys.executable, "-m", "simulator", *words], stdout=subprocess.DEVNULL
+    )
     try:
         _wait_for(f"http://{LOOPBACK}:{port}/_control/clock", started)
         yield f"http://{LOOPBACK}:{port}", notify_port

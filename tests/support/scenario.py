@@ -43,7 +43,9 @@ class Scenario(Generic[State, Command]):
     def then(self, *expected: Expected) -> "Scenario[State, Command]":
         """Exactly these facts; a class stands for any fact of its kind."""
         new = self.new
-        assert [_shown(fact, want) for fact, want in zip(new, expected, strict=False)] == list(expected)
+        assert [_shown(fact, want) for fact, want in zip(new, expected, strict=False)] == list(
+            expected
+        )
         assert len(new) == len(expected), f"more happened: {new[len(expected) :]}"
         return self
 

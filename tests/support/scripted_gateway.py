@@ -13,7 +13,9 @@ class ScriptedGateway:
 
 
 @asynccontextmanager
-async def scripted_gateway(*answers: bytes, pause_seconds: float = 0.0) -> AsyncIterator[ScriptedGateway]:
+async def scripted_gateway(
+    *answers: bytes, pause_seconds: float = 0.0
+) -> AsyncIterator[ScriptedGateway]:
     """One answer a request, the last one for ever. `pause_seconds` between bytes makes it a drip."""
     scripted, left = ScriptedGateway(), list(answers)
 

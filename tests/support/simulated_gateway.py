@@ -46,7 +46,12 @@ class SimulatedGateway:
         return [one for one in listed if one["order_id"] == order_id]
 
     def card_token(self, number: str) -> str:
-        card = {"card_number": number, "card_exp_month": "12", "card_exp_year": "2099", "card_cvv": "123"}
+        card = {
+            "card_number": number,
+            "card_exp_month": "12",
+            "card_exp_year": "2099",
+            "card_cvv": "123",
+        }
         answer = self._http.get("/v2/token", params={"client_key": CLIENT_KEY, **card})
         return str(answer.json()["token_id"])
 

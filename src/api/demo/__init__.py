@@ -1,4 +1,5 @@
-"""`bukubesar demo`: one evening of a shop, told over HTTP, and the proof that every rupiah of it is booked.
+"""`bukubesar demo`: one evening of a shop, told over HTTP, and the proof that every rupiah of it is
+booked.
 
 story.py         the acts in their order, and what is printed at the end
 stage.py         a fresh deployment of its own, started and always stopped

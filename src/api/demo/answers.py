@@ -1,4 +1,6 @@
-"""What the API answers, as far as the demo reads it; a field that an answer leaves out has its default."""
+"""What the API answers, as far as the demo reads it; a field that an answer leaves out has its
+default.
+"""
 
 from datetime import datetime
 from typing import Any

@@ -42,14 +42,18 @@ def _payments_by(scene: Scene, method: Method) -> list[tuple[str, Coroutine[Any,
 
 async def _pay_by(scene: Scene, code: str) -> None:
     purchase = await scene.buy(code, code)
-    scene.checks.equal(f"{code} is answered with", "201, pending", f"{purchase.http}, {purchase.payment.status}")
+    scene.checks.equal(
+        f"{code} is answered with", "201, pending", f"{purchase.http}, {purchase.payment.status}"
+    )
     await scene.pay(purchase, **CHOSEN_ON_PAGE.get(code, {}))
     await scene.arrives(purchase, "settled")
 
 
 async def _pay_by_card(scene: Scene, what: str, network: str) -> None:
     purchase = await scene.buy_by_card(what, ACCEPTED_CARDS[network])
-    scene.checks.equal(f"{what} is answered with", "201, captured", f"{purchase.http}, {purchase.payment.status}")
+    scene.checks.equal(
+        f"{what} is answered with", "201, captured", f"{purchase.http}, {purchase.payment.status}"
+    )
 
 
 async def families(scene: Scene) -> None:
@@ -58,15 +62,23 @@ async def families(scene: Scene) -> None:
     for method in await scene.api.methods(PRICE):
         members.setdefault(method.family, set()).add(method.code)
     await scene.together(
-        (family, _pay_by_family(scene, family, preferred, members[family])) for family, preferred in FAMILIES.items()
+        (family, _pay_by_family(scene, family, preferred, members[family]))
+        for family, preferred in FAMILIES.items()
     )
 
 
-async def _pay_by_family(scene: Scene, family: str, preferred: tuple[str, ...], members: set[str]) -> None:
+async def _pay_by_family(
+    scene: Scene, family: str, preferred: tuple[str, ...], members: set[str]
+) -> None:
     purchase = await scene.buy(family, family, fallbackMethods=preferred)
     attempt = purchase.payment.attempt
     purchase.what = f"{family}: {attempt.method}"
-    scene.checks.holds(f"{family} is paid by", " or ".join(sorted(members)), attempt.method, attempt.method in members)
+    scene.checks.holds(
+        f"{family} is paid by",
+        " or ".join(sorted(members)),
+        attempt.method,
+        attempt.method in members,
+    )
     rule = "preference" if preferred else "cost"
     scene.checks.equal(
         f"{family} was picked by, with a reason",
@@ -89,7 +101,11 @@ async def cards(scene: Scene) -> None:
 
 async def _denied(scene: Scene) -> None:
     purchase = await scene.buy_by_card("card, denied", DENIED_CARD)
-    scene.checks.equal("a denied card is answered with", "201, denied", f"{purchase.http}, {purchase.payment.status}")
+    scene.checks.equal(
+        "a denied card is answered with",
+        "201, denied",
+        f"{purchase.http}, {purchase.payment.status}",
+    )
     scene.checks.equal("nothing is captured of a denied card", 0, purchase.payment.captured_amount)
 
 
@@ -107,14 +123,20 @@ async def _secured(scene: Scene) -> None:
 async def _held(scene: Scene) -> None:
     """Authorised first, captured later, and less than was held."""
     number = ACCEPTED_CARDS["Visa"]
-    purchase = await scene.buy_by_card("card, held then captured", number, amount=150_000, capture="later")
-    scene.checks.equal("a hold is answered with", "201, authorised", f"{purchase.http}, {purchase.payment.status}")
+    purchase = await scene.buy_by_card(
+        "card, held then captured", number, amount=150_000, capture="later"
+    )
+    scene.checks.equal(
+        "a hold is answered with", "201, authorised", f"{purchase.http}, {purchase.payment.status}"
+    )
     await _capture_less(scene, purchase, 60_000)
 
 
 async def _capture_less(scene: Scene, purchase: Purchase, amount: int) -> None:
     await scene.is_refused(
-        "capturing more than was held", "422 capture_exceeds_authorisation", scene.api.capture(purchase.id, 150_001)
+        "capturing more than was held",
+        "422 capture_exceeds_authorisation",
+        scene.api.capture(purchase.id, 150_001),
     )
     purchase.paid_at = clock.now()
     purchase.payment = (await scene.api.capture(purchase.id, amount)).payment
@@ -127,7 +149,9 @@ async def settling(scene: Scene) -> None:
     captured = [one for one in scene.purchases if one.payment.status == "captured"]
     await scene.gateway.act("settle")
     await scene.together((f"{one.what} settles", scene.arrives(one, "settled")) for one in captured)
-    scene.checks.holds("cards settled in one batch", "at least 6", len(captured), len(captured) >= 6)
+    scene.checks.holds(
+        "cards settled in one batch", "at least 6", len(captured), len(captured) >= 6
+    )
 
 
 async def rush_hour(scene: Scene) -> None:

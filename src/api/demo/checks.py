@@ -1,4 +1,6 @@
-"""What the demo claims, and how it was checked: one named row a claim. It succeeds only if every row does."""
+"""What the demo claims, and how it was checked: one named row a claim. It succeeds only if every
+row does.
+"""
 
 from collections.abc import Collection
 from dataclasses import dataclass

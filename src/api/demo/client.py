@@ -1,4 +1,6 @@
-"""The two sides of the story over HTTP: the API as a merchant sees it, the gateway as payers and banks do."""
+"""The two sides of the story over HTTP: the API as a merchant sees it, the gateway as payers and
+banks do.
+"""
 
 import secrets
 from collections.abc import AsyncIterator, Mapping
@@ -27,7 +29,9 @@ Shape = TypeVar("Shape")
 
 
 class Api:
-    """Payments with a service's key; events and accounts with an auditor's, for a service may not read them."""
+    """Payments with a service's key; events and accounts with an auditor's, for a service may not
+    read them.
+    """
 
     def __init__(self, url: str, service_key: str, auditor_key: str) -> None:
         self._service, self._auditor = (_http(url, key) for key in (service_key, auditor_key))
@@ -40,7 +44,9 @@ class Api:
         return await self._write(f"/api/v1/payments/{payment_id}/capture", {"amount": amount})
 
     async def cancel(self, payment_id: str) -> Accepted:
-        return await self._write(f"/api/v1/payments/{payment_id}/cancel", {"reason": "changed their mind"})
+        return await self._write(
+            f"/api/v1/payments/{payment_id}/cancel", {"reason": "changed their mind"}
+        )
 
     async def refund(self, payment_id: str, amount: int | None = None) -> Accepted:
         body = {"reason": "sent back"} | ({"amount": amount} if amount is not None else {})
@@ -50,11 +56,16 @@ class Api:
         return await _read(self._service, f"/api/v1/payments/{payment_id}", Payment)
 
     async def payment_ids(self) -> list[str]:
-        return [row["paymentId"] async for row in self._rows("/api/v1/payments", "payments", self._service)]
+        return [
+            row["paymentId"]
+            async for row in self._rows("/api/v1/payments", "payments", self._service)
+        ]
 
     async def events(self, payment_id: str) -> list[Event]:
         path = f"/api/v1/payments/{payment_id}/events"
-        return [msgspec.convert(row, Event) async for row in self._rows(path, "events", self._auditor)]
+        return [
+            msgspec.convert(row, Event) async for row in self._rows(path, "events", self._auditor)
+        ]
 
     async def methods(self, amount: int) -> list[Method]:
         path = f"/api/v1/payment-methods?country=ID&amount={amount}"
@@ -63,13 +74,16 @@ class Api:
     async def trial_balance(self) -> TrialBalance:
         """Once the read models show the whole log."""
         return await until(
-            lambda: _read(self._auditor, "/api/v1/trial-balance", TrialBalance), lambda it: it.as_of.is_complete
+            lambda: _read(self._auditor, "/api/v1/trial-balance", TrialBalance),
+            lambda it: it.as_of.is_complete,
         )
 
     async def receive_notice(self, body: bytes) -> None:
         """As Midtrans does: without a key of ours."""
         headers = {"Content-Type": "application/json"}
-        _checked(await self._public.post("/api/v1/webhooks/midtrans", content=body, headers=headers))
+        _checked(
+            await self._public.post("/api/v1/webhooks/midtrans", content=body, headers=headers)
+        )
 
     async def close(self) -> None:
         for http in (self._service, self._auditor, self._public):
@@ -107,12 +121,21 @@ class Gateway:
         return list((await _read(self._http, "/_control/transactions", Json))["transactions"])
 
     async def notices(self, order_id: str) -> list[Json]:
-        return list((await _read(self._http, f"/_control/notices?order_id={order_id}", Json))["notices"])
+        return list(
+            (await _read(self._http, f"/_control/notices?order_id={order_id}", Json))["notices"]
+        )
 
     async def card_token(self, number: str) -> str:
         """As the payer's browser gets it: the merchant never sees the number."""
-        card = {"card_number": number, "card_exp_month": "12", "card_exp_year": "2099", "card_cvv": "123"}
-        answer = _checked(await self._http.get("/v2/token", params={"client_key": CLIENT_KEY, **card}))
+        card = {
+            "card_number": number,
+            "card_exp_month": "12",
+            "card_exp_year": "2099",
+            "card_cvv": "123",
+        }
+        answer = _checked(
+            await self._http.get("/v2/token", params={"client_key": CLIENT_KEY, **card})
+        )
         return str(msgspec.json.decode(answer.content, type=Json)["token_id"])
 
     async def enter_password(self, page: str, password: str) -> None:
@@ -125,7 +148,9 @@ class Gateway:
 
 def _http(url: str, key: str = "") -> httpx2.AsyncClient:
     headers = {"Authorization": f"Bearer {key}"} if key else {}
-    return httpx2.AsyncClient(base_url=url, headers=headers, timeout=TIMEOUT_SECONDS, trust_env=False)
+    return httpx2.AsyncClient(
+        base_url=url, headers=headers, timeout=TIMEOUT_SECONDS, trust_env=False
+    )
 
 
 async def _read(http: httpx2.AsyncClient, path: str, shape: type[Shape]) -> Shape:

@@ -21,7 +21,9 @@ async def _in_parts(scene: Scene) -> None:
     await scene.api.refund(purchase.id, 40_000)
     await scene.arrives(purchase, "partially_refunded")
     await scene.is_refused(
-        "a refund beyond what is left", "422 refund_exceeds_payment", scene.api.refund(purchase.id, amount - 40_000 + 1)
+        "a refund beyond what is left",
+        "422 refund_exceeds_payment",
+        scene.api.refund(purchase.id, amount - 40_000 + 1),
     )
     await scene.api.refund(purchase.id)
     await _confirmed(scene, purchase, "refunded", [40_000, amount - 40_000])
@@ -41,7 +43,9 @@ async def _whole(scene: Scene) -> None:
 async def _card(scene: Scene) -> None:
     purchase = await scene.buy_by_card("card, refunded in part", ACCEPTED_CARDS["Mastercard"])
     await scene.is_refused(
-        "refunding a card that is not settled", "409 payment_not_settled", scene.api.refund(purchase.id, 25_000)
+        "refunding a card that is not settled",
+        "409 payment_not_settled",
+        scene.api.refund(purchase.id, 25_000),
     )
     await scene.gateway.act("settle", order_id=purchase.order_id)
     await scene.arrives(purchase, "settled")
@@ -51,12 +55,18 @@ async def _card(scene: Scene) -> None:
 
 async def _not_refundable(scene: Scene) -> None:
     purchase = await scene.buy_and_pay("cimb_va, refund refused", "cimb_va")
-    await scene.is_refused("refunding a virtual account", "422 refund_not_supported", scene.api.refund(purchase.id))
+    await scene.is_refused(
+        "refunding a virtual account", "422 refund_not_supported", scene.api.refund(purchase.id)
+    )
 
 
 async def _confirmed(scene: Scene, purchase: Purchase, status: str, amounts: list[int]) -> None:
     """The gateway's word is one thing, the bank's confirmation another; both have to come."""
-    await scene.waits(purchase, lambda payment: {one.status for one in payment.refunds} == {"confirmed"})
+    await scene.waits(
+        purchase, lambda payment: {one.status for one in payment.refunds} == {"confirmed"}
+    )
     await scene.arrives(purchase, status)
     found = [(one.amount, one.status) for one in purchase.payment.refunds]
-    scene.checks.equal(f"{purchase.what}: refunds", [(amount, "confirmed") for amount in amounts], found)
+    scene.checks.equal(
+        f"{purchase.what}: refunds", [(amount, "confirmed") for amount in amounts], found
+    )

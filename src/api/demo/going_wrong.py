@@ -49,12 +49,20 @@ async def _expires(scene: Scene) -> None:
 
 
 async def _falls_back(scene: Scene) -> None:
-    purchase = await scene.buy("gopay, denied, then shopeepay", "gopay", fallbackMethods=["shopeepay"])
+    purchase = await scene.buy(
+        "gopay, denied, then shopeepay", "gopay", fallbackMethods=["shopeepay"]
+    )
     await scene.gateway.act("deny", order_id=purchase.order_id)
-    await scene.waits(purchase, lambda payment: len(payment.attempts) > 1 and payment.status == "pending")
+    await scene.waits(
+        purchase, lambda payment: len(payment.attempts) > 1 and payment.status == "pending"
+    )
     tried = [(attempt.method, attempt.status) for attempt in purchase.payment.attempts]
-    scene.checks.equal("a denied wallet falls back", [("gopay", "denied"), ("shopeepay", "pending")], tried)
-    scene.checks.equal("the second wallet was picked by", "fallback", purchase.payment.attempt.routing_rule)
+    scene.checks.equal(
+        "a denied wallet falls back", [("gopay", "denied"), ("shopeepay", "pending")], tried
+    )
+    scene.checks.equal(
+        "the second wallet was picked by", "fallback", purchase.payment.attempt.routing_rule
+    )
     await scene.pay(purchase)
     await scene.arrives(purchase, "settled")
 
@@ -69,7 +77,9 @@ async def _is_cancelled(scene: Scene) -> None:
     purchase = await scene.buy("bni_va, cancelled", "bni_va")
     await scene.api.cancel(purchase.id)
     await scene.arrives(purchase, "cancelled")
-    scene.checks.equal("a cancelled virtual account takes money", "no", await _takes_money(scene, purchase))
+    scene.checks.equal(
+        "a cancelled virtual account takes money", "no", await _takes_money(scene, purchase)
+    )
 
 
 async def _takes_money(scene: Scene, purchase: Purchase) -> str:
@@ -81,15 +91,23 @@ async def _takes_money(scene: Scene, purchase: Purchase) -> str:
 
 
 async def _is_prepaid(scene: Scene) -> None:
-    await scene.buy_and_pay("bri_va, prepaid", "bri_va", subscriptionId="sub_demo", customerId="cus_demo")
+    await scene.buy_and_pay(
+        "bri_va, prepaid", "bri_va", subscriptionId="sub_demo", customerId="cus_demo"
+    )
 
 
 async def _is_asked_twice(scene: Scene) -> None:
     """The buyer's browser lost the first answer and asks again with the same key."""
     key, body = secrets.token_hex(16), {"amount": PRICE, "paymentMethod": "cimb_va", "payer": PAYER}
     first, again = await scene.api.create(body, key), await scene.api.create(body, key)
-    scene.checks.equal("the same request again is the same payment", first.payment.payment_id, again.payment.payment_id)
-    scene.checks.equal("the repeat is marked as one", (False, True), (first.replayed, again.replayed))
+    scene.checks.equal(
+        "the same request again is the same payment",
+        first.payment.payment_id,
+        again.payment.payment_id,
+    )
+    scene.checks.equal(
+        "the repeat is marked as one", (False, True), (first.replayed, again.replayed)
+    )
     await scene.is_refused(
         "the same key for another amount",
         "422 idempotency_key_reused",

@@ -1,4 +1,6 @@
-"""Acts: notices that come twice, in the wrong order, or from somebody else. A notice only ever makes us ask."""
+"""Acts: notices that come twice, in the wrong order, or from somebody else. A notice only ever
+makes us ask.
+"""
 
 import hashlib
 import json
@@ -17,9 +19,9 @@ from api.demo.waiting import until
 from ledger.settings import Settings
 
 SCHEMA: Final = str(Settings.model_fields["database_schema"].default)
-INBOX_ROW: Final = sql.SQL("select said, outcome, done_at is not null from {} where digest = %s").format(
-    sql.Identifier(SCHEMA, "inbox")
-)
+INBOX_ROW: Final = sql.SQL(
+    "select said, outcome, done_at is not null from {} where digest = %s"
+).format(sql.Identifier(SCHEMA, "inbox"))
 
 
 async def repeated(scene: Scene) -> None:
@@ -27,7 +29,11 @@ async def repeated(scene: Scene) -> None:
     before = len(await scene.api.events(purchase.id))
     await scene.gateway.act("notices", order_id=purchase.order_id, times=2)
     notices = await _all_answered(scene, purchase)
-    settlements = [one["response_status"] for one in notices if one["body"]["transaction_status"] == "settlement"]
+    settlements = [
+        one["response_status"]
+        for one in notices
+        if one["body"]["transaction_status"] == "settlement"
+    ]
     scene.checks.equal("a notice sent three times is answered with", [200, 200, 200], settlements)
     await _attended(scene, [one["body"] for one in notices])
     scene.checks.equal("events after the repeats", before, len(await scene.api.events(purchase.id)))
@@ -46,16 +52,22 @@ async def disordered(scene: Scene) -> None:
     notices = await _all_answered(scene, purchase)
     attended = await _attended(scene, [one["body"] for one in notices])
     scene.checks.equal(
-        "both notices were stored, and asked about", [("pending", "asked"), ("settlement", "asked")], attended
+        "both notices were stored, and asked about",
+        [("pending", "asked"), ("settlement", "asked")],
+        attended,
     )
     await scene.waits(purchase, lambda payment: True)
-    scene.checks.equal("the older notice, come last, leaves the payment", "settled", purchase.payment.status)
+    scene.checks.equal(
+        "the older notice, come last, leaves the payment", "settled", purchase.payment.status
+    )
     once = {topic: count for topic, count in (await _topics(scene, purchase)).items() if count != 1}
     scene.checks.none("facts recorded other than once", once)
 
 
 async def forged(scene: Scene) -> None:
-    """The signature leaves out the status, so whoever has seen one notice can claim anything with it."""
+    """The signature leaves out the status, so whoever has seen one notice can claim anything with
+    it.
+    """
     purchase = await scene.buy("indomaret, forged notice", "indomaret")
     genuine = (await _all_answered(scene, purchase))[0]["body"]
     before = await _topics(scene, purchase)
@@ -63,11 +75,15 @@ async def forged(scene: Scene) -> None:
     await scene.api.receive_notice(_bytes(lie))
     stored = await _attended(scene, [lie])
     scene.checks.equal(
-        "a forged status with a valid signature is stored, and asked about", [("settlement", "asked")], stored
+        "a forged status with a valid signature is stored, and asked about",
+        [("settlement", "asked")],
+        stored,
     )
     await scene.waits(purchase, lambda payment: True)
     scene.checks.equal("after the forged notice the payment is", "pending", purchase.payment.status)
-    scene.checks.none("facts that the forged notice led to", await _topics(scene, purchase) - before)
+    scene.checks.none(
+        "facts that the forged notice led to", await _topics(scene, purchase) - before
+    )
     await _wrongly_signed(scene, genuine)
     await scene.pay(purchase)
     await scene.arrives(purchase, "settled")
@@ -82,7 +98,9 @@ async def _wrongly_signed(scene: Scene, genuine: Json) -> None:
         found = f"{refused.status} {refused.code}"
     scene.checks.equal("a notice with a wrong signature is refused", "400 notice_forged", found)
     async with await psycopg.AsyncConnection.connect(scene.database, autocommit=True) as conn:
-        scene.checks.equal("a notice with a wrong signature is stored as", None, await _inbox_row(conn, lie))
+        scene.checks.equal(
+            "a notice with a wrong signature is stored as", None, await _inbox_row(conn, lie)
+        )
 
 
 async def _all_answered(scene: Scene, purchase: Purchase) -> list[Json]:

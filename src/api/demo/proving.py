@@ -39,7 +39,8 @@ AT_GATEWAY: Final = (
 async def histories(scene: Scene) -> None:
     """What the log says of every purchase."""
     await scene.together(
-        (f"the history of {one.what}", _read_history(scene, one)) for one in (*scene.purchases, *scene.rush)
+        (f"the history of {one.what}", _read_history(scene, one))
+        for one in (*scene.purchases, *scene.rush)
     )
     untold = [one.what for one in (*scene.purchases, *scene.rush) if not one.events]
     scene.checks.none("payments without a history", untold)
@@ -67,12 +68,18 @@ async def _completeness(scene: Scene, payments: Sequence[Payment]) -> None:
 
 
 def _agreement(scene: Scene, payments: Sequence[Payment]) -> None:
-    """Every charge there belongs to one attempt here, with the same amount, status and refunds; and none twice."""
+    """Every charge there belongs to one attempt here, with the same amount, status and refunds; and
+    none twice.
+    """
     transactions = scene.transactions
-    here = {attempt.order_id: (payment, attempt) for payment in payments for attempt in payment.attempts}
+    here = {
+        attempt.order_id: (payment, attempt) for payment in payments for attempt in payment.attempts
+    }
     counted = Counter(one["order_id"] for one in transactions)
     surplus = sorted(counted - Counter(here.keys()))
-    scene.checks.none("charges at the gateway that belong to no payment, or are there twice", surplus)
+    scene.checks.none(
+        "charges at the gateway that belong to no payment, or are there twice", surplus
+    )
     missing = sorted(order_id for order_id in here if order_id not in counted)
     scene.checks.none("payments that the gateway has no charge of", missing)
     known = [(one, *here[one["order_id"]]) for one in transactions if one["order_id"] in here]
@@ -84,7 +91,11 @@ def _differences(there: Json, payment: Payment, attempt: Attempt) -> list[str]:
     amount = payment.captured_amount or payment.amount
     refunded = payment.refunded_amount if attempt is payment.attempt else 0
     pairs = {
-        "status": (there["status"], attempt.status, attempt.status in HERE.get(there["status"], ())),
+        "status": (
+            there["status"],
+            attempt.status,
+            attempt.status in HERE.get(there["status"], ()),
+        ),
         "amount": (there["gross_amount"], amount, there["gross_amount"] == amount),
         "refunded": (there["refunded_amount"], refunded, there["refunded_amount"] == refunded),
     }
@@ -99,22 +110,35 @@ async def trial_balance(scene: Scene) -> None:
     books = scene.books = await scene.api.trial_balance()
     scene.checks.equal("the trial balance's total", {"IDR": 0}, books.totals)
     held = sum(
-        one["gross_amount"] - one["refunded_amount"] for one in scene.transactions if one["status"] in HOLDS_MONEY
+        one["gross_amount"] - one["refunded_amount"]
+        for one in scene.transactions
+        if one["status"] in HOLDS_MONEY
     )
     scene.checks.equal(
-        "held and kept by the gateway, by its book and by ours", held, sum(map(books.balance, AT_GATEWAY))
+        "held and kept by the gateway, by its book and by ours",
+        held,
+        sum(map(books.balance, AT_GATEWAY)),
     )
     waiting = sum(one["gross_amount"] for one in scene.transactions if one["status"] == "capture")
     pending = books.balance("Assets:Gateway:Midtrans:Pending")
     scene.checks.equal("captured, not yet settled, by its book and by ours", waiting, pending)
-    scene.checks.equal("refunds owed and not yet paid", 0, books.balance("Liabilities:Refund:Payable"))
+    scene.checks.equal(
+        "refunds owed and not yet paid", 0, books.balance("Liabilities:Refund:Payable")
+    )
     _prepaid(scene, books)
 
 
 def _prepaid(scene: Scene, books: TrialBalance) -> None:
     """What was paid in advance is owed as service, net of tax; all else is earned."""
-    facts = [event.event for one in scene.purchases for event in one.events if event.topic == "payment.captured.v1"]
-    prepaid = sum(fact["share"]["net"]["minor"] for fact in facts if fact["sale"]["kind"] == "prepaid")
+    facts = [
+        event.event
+        for one in scene.purchases
+        for event in one.events
+        if event.topic == "payment.captured.v1"
+    ]
+    prepaid = sum(
+        fact["share"]["net"]["minor"] for fact in facts if fact["sale"]["kind"] == "prepaid"
+    )
     deferred = -books.balance("Liabilities:DeferredRevenue:General")
     scene.checks.equal("deferred revenue, by the facts and by the books", prepaid, deferred)
     scene.checks.holds("something was paid in advance", "more than 0", deferred, deferred > 0)
@@ -127,5 +151,7 @@ async def replay(scene: Scene) -> None:
     scene.checks.equal("what the replay found wrong", "nothing", words)
     different = [name for name, same in report.equal.items() if not same]
     scene.checks.none("read models that differ after the replay", different)
-    scene.checks.holds("read models compared", "at least 3", len(report.equal), len(report.equal) >= 3)
+    scene.checks.holds(
+        "read models compared", "at least 3", len(report.equal), len(report.equal) >= 3
+    )
     scene.checks.equal("the replayed books' total", {"IDR": 0}, report.totals)

@@ -60,7 +60,13 @@ class Scene:
         done = await self.api.create(body)
         took = clock.monotonic_seconds() - began
         purchase = Purchase(
-            what, done.payment, done.http, asked_at, took, _told(done.payment), done.payment.status == "pending"
+            what,
+            done.payment,
+            done.http,
+            asked_at,
+            took,
+            _told(done.payment),
+            done.payment.status == "pending",
         )
         if done.payment.captured_amount:
             purchase.paid_at = asked_at
@@ -68,7 +74,9 @@ class Scene:
         return purchase
 
     async def buy_by_card(self, what: str, number: str, **more: Any) -> Purchase:
-        return await self.buy(what, "credit_card", cardToken=await self.gateway.card_token(number), **more)
+        return await self.buy(
+            what, "credit_card", cardToken=await self.gateway.card_token(number), **more
+        )
 
     async def pay(self, purchase: Purchase, **how: Any) -> None:
         """The payer does as told; on a hosted page, that begins with choosing a method."""
@@ -83,7 +91,10 @@ class Scene:
         self.checks.equal(f"{purchase.what} becomes {status}", status, purchase.payment.status)
 
     async def waits(
-        self, purchase: Purchase, accept: Callable[[Payment], bool], within_seconds: float = WITHIN_SECONDS
+        self,
+        purchase: Purchase,
+        accept: Callable[[Payment], bool],
+        within_seconds: float = WITHIN_SECONDS,
     ) -> None:
         purchase.payment = await until(lambda: self.api.get(purchase.id), accept, within_seconds)
 

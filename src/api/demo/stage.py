@@ -1,4 +1,6 @@
-"""A deployment of the demo's own: `bukubesar up` in a folder of its own, and keys for it. It never touches another."""
+"""A deployment of the demo's own: `bukubesar up` in a folder of its own, and keys for it. It never
+touches another.
+"""
 
 import os
 import queue
@@ -26,7 +28,8 @@ STOP_WITHIN_SECONDS: Final = 30.0
 
 # Nothing of the caller's own deployment may be met: no database, no account at the real gateway.
 KEPT_SETTINGS: Final = ("BUKUBESAR_POSTGRES_BIN",)
-# A charge that the gateway says it never saw is sent again once it can no longer be on its way. Here gateway and
+# A charge that the gateway says it never saw is sent again once it can no longer be on its way.
+# Here gateway and
 # ledger share one machine, so that is seconds instead of minutes.
 OWN_SETTINGS: Final = {"BUKUBESAR_LOST_AFTER_SECONDS": "3"}
 
@@ -71,11 +74,15 @@ def _empty(folder: Path, but: Collection[Path]) -> None:
 @contextmanager
 def started(folder: Path) -> Iterator[Stage]:
     """Everything answers when this begins, and is stopped when it ends, however it ends."""
-    argv = _bukubesar("up", "--json", "--port", "0", "--simulator-port", "0", "--data-dir", str(folder))
+    argv = _bukubesar(
+        "up", "--json", "--port", "0", "--simulator-port", "0", "--data-dir", str(folder)
+    )
     watchdog = Watchdog()
     with open(folder / LOG, "ab") as log:
         # In a process group of its own: a Ctrl-C is for us, who then stop it in order.
-        process = subprocess.Popen(argv, env=_environment(), stdout=subprocess.PIPE, stderr=log, process_group=0)
+        process = subprocess.Popen(
+            argv, env=_environment(), stdout=subprocess.PIPE, stderr=log, process_group=0
+        )
     try:
         watchdog.guard(process.pid)
         yield _first_line(process, folder / LOG)
@@ -91,7 +98,9 @@ def issue_keys(folder: Path, *roles: str) -> list[str]:
 
 
 def _issue_key(folder: Path, role: str) -> str:
-    argv = _bukubesar("keys", "create", "--role", role, "--label", "demo", "--data-dir", str(folder))
+    argv = _bukubesar(
+        "keys", "create", "--role", role, "--label", "demo", "--data-dir", str(folder)
+    )
     done = subprocess.run(argv, env=_environment(), capture_output=True, text=True, check=False)
     if done.returncode:
         raise NotStarted(f"No {role} key was made: {done.stderr.strip()}")
@@ -104,7 +113,9 @@ def _bukubesar(*arguments: str) -> list[str]:
 
 def _environment() -> Mapping[str, str]:
     inherited = {
-        name: value for name, value in os.environ.items() if name in KEPT_SETTINGS or not name.startswith("BUKUBESAR_")
+        name: value
+        for name, value in os.environ.items()
+        if name in KEPT_SETTINGS or not name.startswith("BUKUBESAR_")
     }
     return inherited | OWN_SETTINGS
 
@@ -118,7 +129,9 @@ def _first_line(process: subprocess.Popen[bytes], log: Path) -> Stage:
     except queue.Empty:
         raise NotStarted(f"Nothing answered within {UP_WITHIN_SECONDS:g} s; see {log}.") from None
     if not line:
-        raise NotStarted(f"`bukubesar up` ended: {log.read_text(errors='replace')[-2000:].strip() or 'without a word'}")
+        raise NotStarted(
+            f"`bukubesar up` ended: {log.read_text(errors='replace')[-2000:].strip() or 'without a word'}"
+        )
     return msgspec.json.decode(line, type=Stage)
 
 

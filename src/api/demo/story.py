@@ -1,4 +1,6 @@
-"""`bukubesar demo`: the acts in their order, then the proof. Exit code 0 only if every claim was checked and holds."""
+"""`bukubesar demo`: the acts in their order, then the proof. Exit code 0 only if every claim was
+checked and holds.
+"""
 
 import asyncio
 import signal
@@ -92,10 +94,16 @@ async def _show(console: Console, scene: Scene, title: str, act: Act) -> None:
 def _verdict(console: Console, checks: Checks, folder: Path, took: float) -> int:
     failed = checks.failed
     for row in failed:
-        console.print(f"✗ {row.name}: expected {row.expected}, found {row.found}", markup=False, style="red")
+        console.print(
+            f"✗ {row.name}: expected {row.expected}, found {row.found}", markup=False, style="red"
+        )
     passed = len(checks.rows) - len(failed)
     words = "every claim holds" if not failed else f"{len(failed)} do NOT hold"
-    console.print(f"\n[bold]{passed} of {len(checks.rows)} checks passed: {words}.[/] It took {took:.0f} s.")
-    console.print("The deployment is stopped; its log stays. To replay it once more:\n\n  python scripts/replay.py\n")
+    console.print(
+        f"\n[bold]{passed} of {len(checks.rows)} checks passed: {words}.[/] It took {took:.0f} s."
+    )
+    console.print(
+        "The deployment is stopped; its log stays. To replay it once more:\n\n  python scripts/replay.py\n"
+    )
     console.print(f"The data lies in {folder}.", markup=False, soft_wrap=True)
     return 1 if failed else 0

@@ -20,9 +20,9 @@ from projections import replay_words
 
 # The word for where an event leads, from the tables of a payment's and a refund's life.
 # The request itself is left out: its first attempt stands beside it in the same append.
-LEADS_TO: Final = {event.TOPIC: to.value for _, event, to in TRANSITIONS if to and event is not PaymentRequested} | {
-    event.TOPIC: f"refund {to.value}" for _, event, to in REFUND_TRANSITIONS
-}
+LEADS_TO: Final = {
+    event.TOPIC: to.value for _, event, to in TRANSITIONS if to and event is not PaymentRequested
+} | {event.TOPIC: f"refund {to.value}" for _, event, to in REFUND_TRANSITIONS}
 
 
 def report(console: Console, scene: Scene) -> None:
@@ -32,17 +32,25 @@ def report(console: Console, scene: Scene) -> None:
     console.print(_times(scene))
     if scene.replayed:
         console.print("\n[bold]Replay of the log[/]")
-        console.print("\n".join(f"  {line}" for line in replay_words.of_report(scene.replayed)), markup=False)
+        console.print(
+            "\n".join(f"  {line}" for line in replay_words.of_report(scene.replayed)), markup=False
+        )
     console.print(_checks(scene.checks.rows))
 
 
 def _payments(purchases: Sequence[Purchase], rush: int) -> Table:
-    table = _table("Payments", "method", "what the payer was told", "states passed", ">fee", ">to booked")
+    table = _table(
+        "Payments", "method", "what the payer was told", "states passed", ">fee", ">to booked"
+    )
     for one in purchases:
         what = f"{one.what} (one of {rush})" if one.what.startswith("rush") else one.what
         fee = str(Money(one.payment.fee.total)) if one.payment.fee else ""
         table.add_row(
-            escape(what), escape(one.told), states(one.events), fee, _seconds(timing.asked_to_booked_seconds(one))
+            escape(what),
+            escape(one.told),
+            states(one.events),
+            fee,
+            _seconds(timing.asked_to_booked_seconds(one)),
         )
     return table
 
@@ -65,7 +73,10 @@ def _books(books: TrialBalance) -> Table:
 def _times(scene: Scene) -> Table:
     table = _table("How long it took", "", ">payments", ">median", ">p99")
     everyone = [*scene.purchases, *scene.rush]
-    rows = {"from request to instructions": timing.to_instructions, "from payment to booked": timing.to_booked}
+    rows = {
+        "from request to instructions": timing.to_instructions,
+        "from payment to booked": timing.to_booked,
+    }
     for words, measure in rows.items():
         table.add_row(words, *_row(measure(everyone)))
     return table
@@ -88,11 +99,17 @@ def _checks(rows: Sequence[Check]) -> Table:
 def _table(title: str, *columns: str) -> Table:
     """A column that begins with `>` is a number."""
     table = Table(
-        title=f"\n[bold]{title}[/]", title_justify="left", title_style="", header_style="dim", box=SIMPLE_HEAD
+        title=f"\n[bold]{title}[/]",
+        title_justify="left",
+        title_style="",
+        header_style="dim",
+        box=SIMPLE_HEAD,
     )
     for name in columns:
         is_number = name.startswith(">")
-        table.add_column(name.lstrip(">"), justify="right" if is_number else "left", no_wrap=is_number)
+        table.add_column(
+            name.lstrip(">"), justify="right" if is_number else "left", no_wrap=is_number
+        )
     return table
 
 

@@ -22,7 +22,9 @@ def to_instructions(purchases: Iterable[Purchase]) -> Times | None:
 
 def to_booked(purchases: Iterable[Purchase]) -> Times | None:
     """From the payer's act to the moment the fact stands in the log, by the clock of one machine."""
-    return _times([seconds for one in purchases if (seconds := paid_to_booked_seconds(one)) is not None])
+    return _times(
+        [seconds for one in purchases if (seconds := paid_to_booked_seconds(one)) is not None]
+    )
 
 
 def paid_to_booked_seconds(purchase: Purchase) -> float | None:

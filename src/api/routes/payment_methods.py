@@ -1,4 +1,6 @@
-"""What a payer could pay with, for an amount: fees, limits, availability, cheapest first or as preferred."""
+"""What a payer could pay with, for an amount: fees, limits, availability, cheapest first or as
+preferred.
+"""
 
 from typing import Annotated
 

@@ -181,7 +181,9 @@ async def list_events(
     size: PageSize = DEFAULT_SIZE,
     cursor: PageCursor = None,
 ) -> EventPage:
-    """What happened to the payment, oldest first. Versions that are missing here are its journal entries (see accounts)."""
+    """What happened to the payment, oldest first. Versions that are missing here are its journal
+    entries (see accounts).
+    """
     await wired.payments.get(payment_id)
     listing = f"events {payment_id}"
     after = wired.cursors.read(listing, cursor, tuple[int]) if cursor else (0,)
@@ -214,7 +216,9 @@ def _request(body: PaymentBody) -> PaymentRequested:
 
 
 async def _charged(request: Request, wired: Wiring, done: Executed[Payment]) -> Answer:
-    """Try the charge at once. A repeat of a request that somebody is still working on is not answered yet."""
+    """Try the charge at once. A repeat of a request that somebody is still working on is not
+    answered yet.
+    """
     if done.replayed and done.state.status is Status.DISPATCHED:
         return Answer(202, PaymentView.of(done.state), settled=False)
     charged = await _background(request).within(

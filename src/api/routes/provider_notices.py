@@ -1,4 +1,6 @@
-"""What Midtrans sends us. A notice is checked, stored, and answered; what it says is asked for, never believed."""
+"""What Midtrans sends us. A notice is checked, stored, and answered; what it says is asked for,
+never believed.
+"""
 
 from fastapi import APIRouter, Request, Response
 
@@ -17,7 +19,9 @@ class NoticeNotStored(ProviderFailed):
 
 @router.post("/midtrans", status_code=200)
 async def receive_notice(request: Request, wired: Wired) -> Response:
-    """502 when it cannot be stored: Midtrans retries a 500 only once, and a 502 five times (midtrans.md 10.2)."""
+    """502 when it cannot be stored: Midtrans retries a 500 only once, and a 502 five times
+    (midtrans.md 10.2).
+    """
     body = await request.body()
     strict_json.read(body)
     notice = wired.provider.read_notice(body)

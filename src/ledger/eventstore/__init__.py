@@ -1,4 +1,5 @@
-"""The event log: one append-only table, one function that writes it, one road from a command to facts.
+"""The event log: one append-only table, one function that writes it, one road from a command to
+facts.
 
     schema.sql      tables, the append function, what refuses edits, who may do what
     migrate         brings a database to this version's schema; names what belongs to a log
@@ -11,6 +12,7 @@
     key_ring        data keys of persons
     connections     roles, search path, deadlines of a connection
 
-Invariants: positions are gap-free and in commit order; a stream has no gaps; a command id is used once, for ever; an entry that
-does not balance is refused by the table itself; nobody updates, deletes or truncates.
+Invariants: positions are gap-free and in commit order; a stream has no gaps; a command id is used
+once, for ever; an entry that does not balance is refused by the table itself; nobody updates,
+deletes or truncates.
 """

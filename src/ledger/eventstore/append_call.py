@@ -1,4 +1,5 @@
-"""One call of the SQL function append(): binary arrays, a prepared statement, and a deadline that holds against a frozen server.
+"""One call of the SQL function append(): binary arrays, a prepared statement, and a deadline that
+holds against a frozen server.
 
 The arrays are made by hand because psycopg's list parameters cost five times the CPU (parts.md 3).
 """
@@ -14,8 +15,15 @@ from psycopg import pq
 
 from ledger import clock
 
-ANSWER_SECONDS: Final = 3.0  # how long PostgreSQL may take for one batch before the connection is given up
-REFUSED_CLASSES: Final = ("22", "23", "42", "P0")  # data, constraint, rights and syntax, PL/pgSQL; all else may pass
+ANSWER_SECONDS: Final = (
+    3.0  # how long PostgreSQL may take for one batch before the connection is given up
+)
+REFUSED_CLASSES: Final = (
+    "22",
+    "23",
+    "42",
+    "P0",
+)  # data, constraint, rights and syntax, PL/pgSQL; all else may pass
 
 # Per command: its id, the fingerprint of its request, its events.
 Batch = Sequence[tuple[str, bytes, Sequence[StoredEvent]]]
@@ -29,7 +37,9 @@ class ConnectionLost(Exception):
 
 
 class BatchRefused(Exception):
-    """The server is well and says that these rows may not stand; nothing of the batch was committed."""
+    """The server is well and says that these rows may not stand; nothing of the batch was
+    committed.
+    """
 
 
 _STATEMENT: Final = b"append"
@@ -89,7 +99,9 @@ def send(pgconn: pq.abc.PGconn, batch: Batch) -> None:
 
 
 def receive(pgconn: pq.abc.PGconn) -> Rows:
-    """The outcomes of what was sent, in order; raises BatchRefused, or ConnectionLost when they do not come in time."""
+    """The outcomes of what was sent, in order; raises BatchRefused, or ConnectionLost when they do
+    not come in time.
+    """
     deadline = clock.monotonic_seconds() + ANSWER_SECONDS
     rows: Rows = []
     failure: Exception | None = None

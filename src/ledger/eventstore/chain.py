@@ -1,9 +1,10 @@
-"""The hash chain: each event's hash covers the one before, so that no event can be changed, moved or removed unnoticed.
+"""The hash chain: each event's hash covers the one before, so that no event can be changed, moved
+or removed unnoticed.
 
-    hash = SHA-256(previous hash ‖ position ‖ length and bytes of stream ‖ version ‖ length and bytes of topic ‖ stored bytes)
+    hash = SHA-256(previous hash ‖ position ‖ length ‖ stream ‖ version ‖ length ‖ topic ‖ stored bytes)
 
-Numbers are big-endian, positions and versions 8 bytes, lengths 4. The same formula stands in schema.sql, which computes it
-under the append lock; a test compares the two.
+Numbers are big-endian, positions and versions 8 bytes, lengths (of stream and of topic, in bytes) 4. The same formula stands in
+schema.sql, which computes it under the append lock; a test compares the two.
 """
 
 import hashlib

@@ -1,8 +1,10 @@
-"""Group commit: whatever queued while the last commit ran goes to PostgreSQL in one call, in one transaction.
+"""Group commit: whatever queued while the last commit ran goes to PostgreSQL in one call, in one
+transaction.
 
-One thread owns one connection. Callers wait for their own outcome, with their own deadline. Nothing waits for a batch to fill.
-A batch whose reply was lost is sent again: command ids make that safe, because a command that did commit comes back as a
-duplicate of itself. The design and its measurements: docs/decisions/0003-group-commit.md.
+One thread owns one connection. Callers wait for their own outcome, with their own deadline. Nothing
+waits for a batch to fill. A batch whose reply was lost is sent again: command ids make that safe,
+because a command that did commit comes back as a duplicate of itself. The design and its
+measurements: docs/decisions/0003-group-commit.md.
 """
 
 import asyncio
@@ -106,12 +108,16 @@ class Committer:
     async def append(
         self, command_id: str, fingerprint: bytes, events: Sequence[StoredEvent]
     ) -> Outcome:
-        """Raises StoreUnavailable or StoreOverloaded; then the command may or may not have been stored."""
+        """Raises StoreUnavailable or StoreOverloaded; then the command may or may not have been
+        stored.
+        """
         loop = asyncio.get_running_loop()
         waiter: asyncio.Future[Outcome] = loop.create_future()
         append = Append(command_id, fingerprint, events, waiter)
         self._submit(append)
-        deadline = loop.call_later(CALLER_SECONDS, _give_up, waiter)  # a third of the cost of wait_for
+        deadline = loop.call_later(
+            CALLER_SECONDS, _give_up, waiter
+        )  # a third of the cost of wait_for
         try:
             return await waiter
         finally:
@@ -159,7 +165,8 @@ class Committer:
             if not (batch or told):
                 break
             try:
-                # The next batch leaves before the last one's callers are woken: they wake while PostgreSQL works.
+                # The next batch leaves before the last one's callers are woken: they wake while
+                # PostgreSQL works.
                 self._send(batch)
                 self._tell(told)
                 told = self._receive(batch)
@@ -173,8 +180,9 @@ class Committer:
     def _take(self, returning: int) -> list[Append]:
         """What waits, up to the bounds of a batch; empty when closing and drained.
 
-        `returning` callers are about to be told and to come back. A batch takes half of all, so that one half's callers run
-        while the other half is being committed; without callers to be told it waits for the first.
+        `returning` callers are about to be told and to come back. A batch takes half of all, so
+        that one half's callers run while the other half is being committed; without callers to be
+        told it waits for the first.
         """
         with self._wake:
             while not (self._queue or self._closing or returning):

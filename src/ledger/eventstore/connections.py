@@ -22,7 +22,9 @@ CONNECT_SECONDS = 3
 
 
 def conninfo_for(conninfo: str, schema: str, role: Role) -> str:
-    """The same server as `conninfo`, in the role's rights and seeing the log and its read models unqualified."""
+    """The same server as `conninfo`, in the role's rights and seeing the log and its read models
+    unqualified.
+    """
     names = LogNames(schema)
     path = sql.SQL(", ").join(map(sql.Identifier, (names.schema, names.read_schema)))
     options = {

@@ -1,4 +1,6 @@
-"""Recorded ↔ stored row. The stored bytes are JSON, `{"m": metadata, "d": fact}`, readable in SQL and all under the chain."""
+"""Recorded ↔ stored row. The stored bytes are JSON, `{"m": metadata, "d": fact}`, readable in SQL
+and all under the chain.
+"""
 
 from functools import cache
 from typing import Any, Final, Generic, TypeVar
@@ -29,10 +31,14 @@ _PLAIN: Final = msgspec.json.Decoder(Envelope[dict[str, Any]])
 
 
 class EventMapper(Mapper[str]):
-    """Replaces the library's dict-based mapper: one typed decode an event, topics instead of module paths."""
+    """Replaces the library's dict-based mapper: one typed decode an event, topics instead of module
+    paths.
+    """
 
     def __init__(self) -> None:
-        """Needs neither transcoder, compressor nor cipher: personal fields are sealed before they come here."""
+        """Needs neither transcoder, compressor nor cipher: personal fields are sealed before they
+        come here.
+        """
 
     def to_stored_event(self, domain_event: Recorded[DomainEvent]) -> StoredEvent:  # type: ignore[override]
         state = _ENCODER.encode(Envelope(domain_event.metadata, domain_event.event))
@@ -41,7 +47,9 @@ class EventMapper(Mapper[str]):
         )
 
     def to_domain_event(self, stored_event: StoredEvent) -> Recorded[DomainEvent]:  # type: ignore[override]
-        """Raises MapperDeserialisationError, naming the event, when its bytes are not what its topic says."""
+        """Raises MapperDeserialisationError, naming the event, when its bytes are not what its
+        topic says.
+        """
         position = stored_event.id if isinstance(stored_event, Notification) else 0
         return self.decode(
             str(stored_event.originator_id),

@@ -1,7 +1,8 @@
-"""Brings a database to the schema this version needs: roles, schemas, and numbered SQL files, each applied once.
+"""Brings a database to the schema this version needs: roles, schemas, and numbered SQL files, each
+applied once.
 
-A file that was applied may not change afterwards (its SHA-256 is kept); a new file is added instead. Safe to run from several
-processes at once, and again at every start.
+A file that was applied may not change afterwards (its SHA-256 is kept); a new file is added
+instead. Safe to run from several processes at once, and again at every start.
 """
 
 import hashlib
@@ -26,7 +27,9 @@ class SchemaChanged(Conflict):
 
 @dataclass(frozen=True)
 class LogNames:
-    """What is named after the schema of a log: one log is one schema, and nothing assumes that there is only one."""
+    """What is named after the schema of a log: one log is one schema, and nothing assumes that
+    there is only one.
+    """
 
     schema: str
 
@@ -44,13 +47,17 @@ class LogNames:
 
     @property
     def lock(self) -> int:
-        """The advisory lock under which events get their positions; a bigint made from the schema's name."""
+        """The advisory lock under which events get their positions; a bigint made from the schema's
+        name.
+        """
         digest = hashlib.sha256(f"bukubesar append {self.schema}".encode()).digest()
         return int.from_bytes(digest[:8], signed=True)
 
 
 def migrate(conninfo: str, schema: str, files: Sequence[Path] = FILES) -> list[str]:
-    """Apply what is missing; returns the names of the files applied now. Needs the right to create roles."""
+    """Apply what is missing; returns the names of the files applied now. Needs the right to create
+    roles.
+    """
     names = LogNames(schema)
     with psycopg.connect(conninfo) as conn:
         conn.execute("select pg_advisory_xact_lock(%s)", [names.lock ^ 1])
@@ -86,7 +93,8 @@ def _create_roles_and_schemas(conn: psycopg.Connection[Any], names: LogNames) ->
     for role in names.roles.values():
         conn.execute(
             sql.SQL(
-                "do $$ begin create role {} nologin; exception when duplicate_object or unique_violation then null; end $$"
+                "do $$ begin create role {} nologin;"
+                " exception when duplicate_object or unique_violation then null; end $$"
             ).format(sql.Identifier(role))
         )
     log, read = sql.Identifier(names.schema), sql.Identifier(names.read_schema)
@@ -103,6 +111,8 @@ def _create_roles_and_schemas(conn: psycopg.Connection[Any], names: LogNames) ->
             "alter default privileges for role {projector} in schema {read} grant select on tables to {app}, {auditor}"
         ),
         sql.SQL("grant {app}, {projector}, {auditor} to current_user"),
-        sql.SQL("do $$ begin execute format('grant create on database %I to {projector}', current_database()); end $$"),
+        sql.SQL(
+            "do $$ begin execute format('grant create on database %I to {projector}', current_database()); end $$"
+        ),
     ):
         conn.execute(statement.format(log=log, read=read, everyone=everyone, **roles))

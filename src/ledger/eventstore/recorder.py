@@ -1,6 +1,8 @@
-"""The library's PostgreSQL recorder with our way of writing: one group-committed call of append() instead of a table lock.
+"""The library's PostgreSQL recorder with our way of writing: one group-committed call of append()
+instead of a table lock.
 
-Reading events, notifications and subscriptions stays the library's. Tables come from migrate.py, never from here.
+Reading events, notifications and subscriptions stays the library's. Tables come from migrate.py,
+never from here.
 """
 
 from collections.abc import Sequence
@@ -24,7 +26,9 @@ EVENTS_TABLE = "events"
 
 
 def datastore(conninfo: str, schema: str) -> PostgresDatastore:
-    """The library's datastore on our connection string and role; it opens its first connection when first used."""
+    """The library's datastore on our connection string and role; it opens its first connection when
+    first used.
+    """
     parts = conninfo_to_dict(conninfo)
     store = PostgresDatastore(
         dbname=str(parts.get("dbname", "")),
@@ -47,7 +51,9 @@ def _options(conninfo: str, schema: str) -> str:
 
 
 class GroupCommitRecorder(PostgresApplicationRecorder):
-    """Appends through a Committer; a caller in a thread uses `insert_events`, a coroutine `committer.append`."""
+    """Appends through a Committer; a caller in a thread uses `insert_events`, a coroutine
+    `committer.append`.
+    """
 
     def __init__(self, conninfo: str, schema: str) -> None:
         super().__init__(datastore(conninfo, schema), events_table_name=EVENTS_TABLE)
@@ -60,7 +66,9 @@ class GroupCommitRecorder(PostgresApplicationRecorder):
     def insert_events(
         self, stored_events: Sequence[StoredEvent], **kwargs: Any
     ) -> Sequence[int] | None:
-        """Append as one command (keyword `command_id`, else a fresh one); raises IntegrityError on a version conflict."""
+        """Append as one command (keyword `command_id`, else a fresh one); raises IntegrityError on
+        a version conflict.
+        """
         if not stored_events:
             return []
         command_id = str(kwargs.get("command_id") or new_id("cmd"))
@@ -73,5 +81,3 @@ class GroupCommitRecorder(PostgresApplicationRecorder):
     def close(self) -> None:
         self.committer.close()
         self.datastore.close()
-
-

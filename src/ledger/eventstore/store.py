@@ -1,7 +1,8 @@
 """Load, decide, append: the one road from a command to facts in the log.
 
-An aggregate is cached by stream and brought forward by what was appended since. A conflict evicts it and the command is decided
-again on the new state; a command that was carried out before is answered with what it did then.
+An aggregate is cached by stream and brought forward by what was appended since. A conflict evicts
+it and the command is decided again on the new state; a command that was carried out before is
+answered with what it did then.
 """
 
 import asyncio
@@ -38,7 +39,9 @@ class CommandIdReused(Rejected):
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Who does what and why; `command_id` makes a repeat harmless, `fingerprint` makes a different repeat refused."""
+    """Who does what and why; `command_id` makes a repeat harmless, `fingerprint` makes a different
+    repeat refused.
+    """
 
     command_id: str
     actor: str
@@ -56,7 +59,9 @@ class Loaded(Generic[State]):
 
 @dataclass(frozen=True, slots=True)
 class Executed(Generic[State]):
-    """`replayed`: the command had been carried out before; `events` are then empty and the state is today's."""
+    """`replayed`: the command had been carried out before; `events` are then empty and the state is
+    today's.
+    """
 
     stream: str
     state: State
@@ -94,7 +99,8 @@ class EventStore:
         *,
         is_new: bool = False,
     ) -> Executed[State]:
-        """Raises what `decide` raises, CommandIdReused, StreamBusy, StoreUnavailable or StoreOverloaded.
+        """Raises what `decide` raises, CommandIdReused, StreamBusy, StoreUnavailable or
+        StoreOverloaded.
 
         `is_new`: the stream's id was made just now, so there is nothing to load.
         """
@@ -121,7 +127,8 @@ class EventStore:
         try:
             facts = decider.decide(loaded.state, command)
         except LedgerError:
-            # The refusal may rest on a stale state, or on this very command having been carried out.
+            # The refusal may rest on a stale state, or on this very command having been carried
+            # out.
             if was_cached:
                 raise _Stale from None
             if earlier := await self._earlier(context.command_id):

@@ -1,4 +1,6 @@
-"""Every fact the log may hold. Importing an area's events enters its topics; an area that is missing here cannot be read."""
+"""Every fact the log may hold. Importing an area's events enters its topics; an area that is
+missing here cannot be read.
+"""
 
 from typing import Final
 

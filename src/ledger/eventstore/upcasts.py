@@ -1,7 +1,7 @@
 """How an old event is read today: one row a released topic that has a successor.
 
-An upcast takes the stored payload as plain JSON values and returns the payload of the next topic. Stored bytes are never
-rewritten; chains (v1 → v2 → v3) are followed by mapping.py.
+An upcast takes the stored payload as plain JSON values and returns the payload of the next topic.
+Stored bytes are never rewritten; chains (v1 → v2 → v3) are followed by mapping.py.
 """
 
 from collections.abc import Callable

@@ -152,4 +152,6 @@ def _match(path: str) -> tuple[ChartRow, dict[str, str]]:
     raise AccountUnknown(f"The chart has no account {path!r}.", account=path)
 
 
-PATTERNS: Final = tuple((row, re.compile(re.sub(r"\{(\w+)\}", rf"(?P<\1>{PART})", row.template))) for row in CHART)
+PATTERNS: Final = tuple(
+    (row, re.compile(re.sub(r"\{(\w+)\}", rf"(?P<\1>{PART})", row.template))) for row in CHART
+)

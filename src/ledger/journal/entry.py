@@ -26,7 +26,9 @@ def credit(account: str, amount: Money) -> Leg:
     return Leg(account=account, amount=-amount)
 
 
-def entry(rule: str, words: str, legs: Iterable[Leg], *, occurred_at: datetime, reverses: str = "") -> EntryPosted:
+def entry(
+    rule: str, words: str, legs: Iterable[Leg], *, occurred_at: datetime, reverses: str = ""
+) -> EntryPosted:
     """Effective on the day of `occurred_at` in Jakarta.
 
     Raises UnbalancedEntry, AccountUnknown.

@@ -16,7 +16,9 @@ class Leg(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class EntryPosted(DomainEvent, topic="journal.entry_posted.v1"):
-    """A balanced entry: its legs sum to zero per currency. `effective_on` is a business day in Jakarta."""
+    """A balanced entry: its legs sum to zero per currency. `effective_on` is a business day in
+    Jakarta.
+    """
 
     rule: str  # row of the posting rules, such as "P1"
     words: str

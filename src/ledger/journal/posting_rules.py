@@ -144,7 +144,9 @@ def chargeback_received(fact: payment.ChargebackReceived) -> Sequence[EntryPoste
     return (entry("P9", "Chargeback opened", legs, occurred_at=fact.occurred_at),)
 
 
-def _taken_back(fact: DomainEvent, because: str, *undone: DomainEvent | None) -> Sequence[EntryPosted]:
+def _taken_back(
+    fact: DomainEvent, because: str, *undone: DomainEvent | None
+) -> Sequence[EntryPosted]:
     """The reverse of every entry that the undone facts had made; name the latest fact first."""
     return [
         reverse(wrong, because=because, occurred_at=fact.occurred_at)

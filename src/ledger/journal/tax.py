@@ -61,7 +61,9 @@ def split(gross: Money, on: date, taxed: bool) -> Share:
     return Share(net=gross - tax, tax=tax)
 
 
-def tax_of_part(whole: Share, before: Money, part: Money, *, sold_on: date, taken: Money | None = None) -> Money:
+def tax_of_part(
+    whole: Share, before: Money, part: Money, *, sold_on: date, taken: Money | None = None
+) -> Money:
     """Tax of the next part of a sale of which `before` was taken already (books.md 2, rule 2).
 
     Cumulative, so that any parts sum to the tax of the whole; `sold_on` fixes the rate. `taken` is

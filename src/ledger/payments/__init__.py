@@ -1,7 +1,8 @@
 """Payments: from the request over attempts at the gateway to money settled, refunded or taken back.
 
-A *payment* is what the merchant asked for. An *attempt* is one try by one method under an order id of its own; at most one is
-live. *Captured* means the payer has paid, *settled* that the gateway owes us the net. *Unknown* is a state, never a guess.
+A *payment* is what the merchant asked for. An *attempt* is one try by one method under an order id
+of its own; at most one is live. *Captured* means the payer has paid, *settled* that the gateway
+owes us the net. *Unknown* is a state, never a guess.
 
     events        facts            life        the tables of states
     payment       state, evolve    commands    what can be asked
@@ -13,6 +14,7 @@ live. *Captured* means the payer has paid, *settled* that the gateway owes us th
     refunds, retrying, due         arithmetic and tables
     service       the only file that does I/O
 
-Invariants: an order id is committed before it is sent and never used for a second attempt; only the winner of a `…Dispatched`
-append sends; refunds asked for never exceed what was captured; an amount that differs freezes the payment for a person.
+Invariants: an order id is committed before it is sent and never used for a second attempt; only the
+winner of a `…Dispatched` append sends; refunds asked for never exceed what was captured; an amount
+that differs freezes the payment for a person.
 """

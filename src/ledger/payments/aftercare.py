@@ -1,4 +1,6 @@
-"""Capture what was authorised, cancel what was not settled: each is asked for, done by the gateway, and recorded."""
+"""Capture what was authorised, cancel what was not settled: each is asked for, done by the gateway,
+and recorded.
+"""
 
 from collections.abc import Sequence
 
@@ -28,7 +30,9 @@ def request_capture(payment: Payment, command: c.RequestCapture) -> Facts:
     amount = held if command.amount is None else command.amount
     if amount.minor <= 0 or (held - amount).minor < 0:
         raise CaptureExceedsAuthorisation(authorised_minor=held.minor)
-    return [e.CaptureRequested(occurred_at=command.now, attempt=payment.attempt.number, amount=amount)]
+    return [
+        e.CaptureRequested(occurred_at=command.now, attempt=payment.attempt.number, amount=amount)
+    ]
 
 
 def record_capture(payment: Payment, command: c.RecordCapture) -> Facts:
@@ -53,11 +57,17 @@ def request_cancel(payment: Payment, command: c.RequestCancel) -> Facts:
     attempt = payment.attempt
     if payment.status is Status.REQUESTED:
         require(payment, e.PaymentAbandoned)
-        return [e.PaymentAbandoned(occurred_at=command.now, attempt=attempt.number, reason=command.reason)]
+        return [
+            e.PaymentAbandoned(
+                occurred_at=command.now, attempt=attempt.number, reason=command.reason
+            )
+        ]
     require(payment, e.CancelRequested)
     if payment.cancel_asked:
         return []
-    return [e.CancelRequested(occurred_at=command.now, attempt=attempt.number, reason=command.reason)]
+    return [
+        e.CancelRequested(occurred_at=command.now, attempt=attempt.number, reason=command.reason)
+    ]
 
 
 def record_cancel(payment: Payment, command: c.RecordCancel) -> Facts:
@@ -89,7 +99,9 @@ def _waits_for_cancel(payment: Payment) -> bool:
 
 
 def _is_untouched_page(payment: Payment) -> bool:
-    """Of a hosted page the gateway says `never_seen` when it has closed it and nobody had begun to pay there."""
+    """Of a hosted page the gateway says `never_seen` when it has closed it and nobody had begun to
+    pay there.
+    """
     if payment.status is not Status.PENDING or not payment.cancel_asked:
         return False
     return METHODS[payment.attempt.method].mapping.api == "snap"
@@ -97,4 +109,8 @@ def _is_untouched_page(payment: Payment) -> bool:
 
 def _closed(payment: Payment, command: c.RecordCancel) -> Facts:
     evidence = e.Evidence(source="cancel", digest="", said={"status_code": "404"})
-    return [e.ChargeCancelled(occurred_at=command.now, attempt=payment.attempt.number, evidence=evidence)]
+    return [
+        e.ChargeCancelled(
+            occurred_at=command.now, attempt=payment.attempt.number, evidence=evidence
+        )
+    ]

@@ -1,4 +1,6 @@
-"""From the request to the first answer: requesting, sending, retrying, falling back to another method."""
+"""From the request to the first answer: requesting, sending, retrying, falling back to another
+method.
+"""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -29,7 +31,8 @@ from ledger.providers.port import DUPLICATE, NEVER_SEEN, Did, DidNot, Outcome, U
 
 Facts = Sequence[DomainEvent]
 
-# A page's life is rounded up to minutes, and the gateway ends things up to 90 s late (midtrans.md 11.4).
+# A page's life is rounded up to minutes, and the gateway ends things up to 90 s late (midtrans.md
+# 11.4).
 PAGE_GRACE: Final = timedelta(minutes=2)
 
 
@@ -82,7 +85,9 @@ def record_charge(payment: Payment, command: c.RecordCharge) -> Facts:
         case _ if attempt is not payment.attempt or command.sending not in (0, attempt.sendings):
             facts = []  # a later sending is under way, of which this proves nothing
         case DidNot(code=code) if code == DUPLICATE:
-            facts = _unknown(payment, attempt, command, DUPLICATE, "the gateway knows this order id")
+            facts = _unknown(
+                payment, attempt, command, DUPLICATE, "the gateway knows this order id"
+            )
         case DidNot() as refusal:
             facts = _not_done(payment, attempt, command, refusal)
         case Unknown(cause=cause, detail=detail):
@@ -119,7 +124,9 @@ def _not_found(payment: Payment, attempt: Attempt, command: c.RecordInquiry) -> 
 
 
 def fall_back(payment: Payment, facts: Facts, command: c.RecordCharge | c.RecordInquiry) -> Facts:
-    """An attempt that was denied or failed is followed by the next method, when the caller allowed one."""
+    """An attempt that was denied or failed is followed by the next method, when the caller allowed
+    one.
+    """
     ended = facts[-1] if facts else None
     if not isinstance(ended, e.ChargeDenied | e.ChargeFailed) or payment.cancel_asked:
         return facts
@@ -127,7 +134,9 @@ def fall_back(payment: Payment, facts: Facts, command: c.RecordCharge | c.Record
     return [*facts, following] if following else facts
 
 
-def _next_attempt(payment: Payment, command: c.RecordCharge | c.RecordInquiry) -> e.AttemptStarted | None:
+def _next_attempt(
+    payment: Payment, command: c.RecordCharge | c.RecordInquiry
+) -> e.AttemptStarted | None:
     """Methods that cannot take this request are passed over; None when nothing is left."""
     request = payment.request
     tried = [attempt.method for attempt in payment.attempts]
@@ -153,7 +162,9 @@ def _next_attempt(payment: Payment, command: c.RecordCharge | c.RecordInquiry) -
         return _attempt(payment.attempt.number + 1, request.payment_id, chosen.code, why, command)
 
 
-def _attempt(number: int, payment_id: str, code: str, why: e.RoutingReason, command: c.Command) -> e.AttemptStarted:
+def _attempt(
+    number: int, payment_id: str, code: str, why: e.RoutingReason, command: c.Command
+) -> e.AttemptStarted:
     return e.AttemptStarted(
         occurred_at=command.now,
         attempt=number,
@@ -186,10 +197,16 @@ def _unknown(
 ) -> Facts:
     if not may(payment, e.ChargeOutcomeUnknown):
         return []
-    return [e.ChargeOutcomeUnknown(occurred_at=command.now, attempt=attempt.number, cause=cause, detail=detail)]
+    return [
+        e.ChargeOutcomeUnknown(
+            occurred_at=command.now, attempt=attempt.number, cause=cause, detail=detail
+        )
+    ]
 
 
-def _not_done(payment: Payment, attempt: Attempt, command: c.RecordCharge, refusal: DidNot) -> Facts:
+def _not_done(
+    payment: Payment, attempt: Attempt, command: c.RecordCharge, refusal: DidNot
+) -> Facts:
     """Once the gateway has shown the order, no refusal of a sending undoes that."""
     if not may(payment, e.ChargeRetryScheduled):
         return []
@@ -206,7 +223,11 @@ def _not_done(payment: Payment, attempt: Attempt, command: c.RecordCharge, refus
                 detail=refusal.words,
             )
         ]
-    return [e.ChargeFailed(occurred_at=command.now, attempt=attempt.number, code=refusal.code, words=refusal.words)]
+    return [
+        e.ChargeFailed(
+            occurred_at=command.now, attempt=attempt.number, code=refusal.code, words=refusal.words
+        )
+    ]
 
 
 def _abandoned(attempt: Attempt, command: c.Command, reason: str) -> Facts:
@@ -219,11 +240,15 @@ def _never_seen(outcome: Outcome) -> bool:
 
 def _has_passed(seconds: float, attempt: Attempt, command: c.Command) -> bool:
     """Since it was last sent."""
-    return attempt.sent_at is not None and command.now >= attempt.sent_at + timedelta(seconds=seconds)
+    return attempt.sent_at is not None and command.now >= attempt.sent_at + timedelta(
+        seconds=seconds
+    )
 
 
 def _page_over(attempt: Attempt, command: c.RecordInquiry) -> Facts:
-    """A hosted page whose time is over and under which nothing was ever tried (midtrans.md 7.1, 7.2)."""
+    """A hosted page whose time is over and under which nothing was ever tried (midtrans.md 7.1,
+    7.2).
+    """
     hosted = METHODS[attempt.method].mapping.api == "snap"
     over = attempt.expires_at is not None and command.now > attempt.expires_at + PAGE_GRACE
     if not (hosted and over):

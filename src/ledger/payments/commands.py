@@ -1,4 +1,6 @@
-"""What can be asked of a payment. Deciders are pure, so a command carries the time, chance and look-ups it needs."""
+"""What can be asked of a payment. Deciders are pure, so a command carries the time, chance and
+look-ups it needs.
+"""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -34,9 +36,11 @@ class DispatchCharge(Command, frozen=True, kw_only=True):
 
 
 class RecordCharge(Command, frozen=True, kw_only=True):
-    """What became of a charge that was sent. `retry_after_seconds` is drawn by the caller (full jitter).
+    """What became of a charge that was sent. `retry_after_seconds` is drawn by the caller (full
+    jitter).
 
-    `sending` says which sending this answers, 0 the latest: what is proved of one says nothing of a later one.
+    `sending` says which sending this answers, 0 the latest: what is proved of one says nothing of a
+    later one.
     """
 
     attempt: int
@@ -49,8 +53,8 @@ class RecordCharge(Command, frozen=True, kw_only=True):
 class RecordInquiry(Command, frozen=True, kw_only=True):
     """What the gateway says now about an attempt, live or over. `available` is our balance there.
 
-    `lease_seconds`: a sender that has recorded nothing for so long is gone.
-    `lost_after_seconds`: what the gateway has not seen for so long after we sent it will not arrive any more.
+    `lease_seconds`: a sender that has recorded nothing for so long is gone. `lost_after_seconds`:
+    what the gateway has not seen for so long after we sent it will not arrive any more.
     """
 
     attempt: int

@@ -1,4 +1,6 @@
-"""The payment decider: a table from command to rule, and its booked form, in which each money fact brings its entry."""
+"""The payment decider: a table from command to rule, and its booked form, in which each money fact
+brings its entry.
+"""
 
 from collections.abc import Callable, Sequence
 from typing import Any, Final
@@ -30,7 +32,9 @@ RECORDING: Final[dict[type[c.Command], Rule]] = {
 
 
 def decide(payment: Payment, command: c.PaymentCommand) -> Sequence[DomainEvent]:
-    """Frozen, a payment learns nothing either: what happened meanwhile is asked after a person has decided."""
+    """Frozen, a payment learns nothing either: what happened meanwhile is asked after a person has
+    decided.
+    """
     if payment.review:
         if type(command) in RECORDING:
             return []

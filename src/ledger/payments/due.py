@@ -1,7 +1,8 @@
 """What has to be done next for a payment, and when: one row an event.
 
-Pure and total: `changes` turns a fact into work that is due and work that is done; the read model `due_work` keeps the
-result and the worker takes its orders from it. Delays are counted from when the fact occurred.
+Pure and total: `changes` turns a fact into work that is due and work that is done; the read model
+`due_work` keeps the result and the worker takes its orders from it. Delays are counted from when
+the fact occurred.
 """
 
 from collections.abc import Sequence
@@ -73,9 +74,13 @@ CALLING: Final = Delay(timedelta(seconds=15), "the request's own call to the gat
 LEASE: Final = Delay(timedelta(seconds=30), "the sender may have died")
 DOUBT: Final = Delay(timedelta(seconds=5), "the gateway needs a moment to file what it got")
 WAITING: Final = Delay(timedelta(seconds=60), "notices may be lost")
-SCREENING: Final = Delay(timedelta(minutes=10), "people decide slowly, and a hold lapses in silence")
+SCREENING: Final = Delay(
+    timedelta(minutes=10), "people decide slowly, and a hold lapses in silence"
+)
 SETTLING: Final = Delay(timedelta(hours=6), "settlement comes in batches through the day")
-RETRY: Final = Delay(None, "the gateway did nothing, so there is nothing to ask, and the event says when")
+RETRY: Final = Delay(
+    None, "the gateway did nothing, so there is nothing to ask, and the event says when"
+)
 
 
 class Rule(NamedTuple):

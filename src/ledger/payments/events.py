@@ -1,7 +1,8 @@
 """Everything that can happen to a payment, in the order of its life.
 
-Facts are complete: each money fact carries the split that its journal entry needs, so that books are rebuilt from the log
-without looking anything up. Amounts are gross (as the payer sees them) unless a name says otherwise.
+Facts are complete: each money fact carries the split that its journal entry needs, so that books
+are rebuilt from the log without looking anything up. Amounts are gross (as the payer sees them)
+unless a name says otherwise.
 """
 
 from datetime import datetime
@@ -93,7 +94,9 @@ class PaymentRequested(DomainEvent, topic="payment.requested.v1"):
 
 
 class AttemptStarted(DomainEvent, topic="payment.attempt_started.v1"):
-    """A new order id exists before its first byte leaves; an order id is never used for a second attempt."""
+    """A new order id exists before its first byte leaves; an order id is never used for a second
+    attempt.
+    """
 
     attempt: int
     order_id: str
@@ -275,7 +278,9 @@ class RefundRetryScheduled(DomainEvent, topic="payment.refund_retry_scheduled.v1
 
 
 class RefundAccepted(DomainEvent, topic="payment.refund_accepted.v1"):
-    """The gateway took the refund; the payer is owed. The split follows the cumulative rule of books.md 2."""
+    """The gateway took the refund; the payer is owed. The split follows the cumulative rule of
+    books.md 2.
+    """
 
     refund_id: str
     amount: Money
@@ -287,7 +292,9 @@ class RefundAccepted(DomainEvent, topic="payment.refund_accepted.v1"):
 
 
 class RefundConfirmed(DomainEvent, topic="payment.refund_confirmed.v1"):
-    """The bank confirmed it. The percentage part of the fee comes back with its tax, the fixed part does not."""
+    """The bank confirmed it. The percentage part of the fee comes back with its tax, the fixed part
+    does not.
+    """
 
     refund_id: str
     amount: Money

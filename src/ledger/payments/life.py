@@ -1,6 +1,7 @@
 """The whole life of a payment and of a refund, as tables. docs/payments.md prints them.
 
-Deciders read the left two columns (`may`), `evolve` the right one: a rule may tighten and history still loads.
+Deciders read the left two columns (`may`), `evolve` the right one: a rule may tighten and history
+still loads.
 """
 
 from enum import StrEnum
@@ -30,7 +31,8 @@ class Status(StrEnum):
 
 S = Status
 
-# The gateway may know the order: also while it waits to be sent again, for an earlier sending may have arrived.
+# The gateway may know the order: also while it waits to be sent again, for an earlier sending may
+# have arrived.
 SENT: Final = (S.REQUESTED, S.DISPATCHED, S.UNKNOWN)
 
 # from                                        event                     to (None: stays)
@@ -77,7 +79,9 @@ TRANSITIONS: Final[tuple[tuple[tuple[Status, ...], type[DomainEvent], Status | N
     (tuple(s for s in S if s is not S.NEW),     e.ReviewRequested,        None),
 )  # fmt: skip
 
-NEXT: Final = {(status, event): to or status for sources, event, to in TRANSITIONS for status in sources}
+NEXT: Final = {
+    (status, event): to or status for sources, event, to in TRANSITIONS for status in sources
+}
 
 LIVE: Final = frozenset({
     S.REQUESTED, S.DISPATCHED, S.UNKNOWN, S.PENDING, S.CHALLENGED, S.AUTHORISED, S.CAPTURED,
@@ -105,4 +109,6 @@ REFUND_TRANSITIONS: Final[tuple[tuple[tuple[RefundStatus, ...], type[DomainEvent
                                              e.RefundFailed,         R.FAILED),
 )  # fmt: skip
 
-REFUND_NEXT: Final = {(status, event): to for sources, event, to in REFUND_TRANSITIONS for status in sources}
+REFUND_NEXT: Final = {
+    (status, event): to for sources, event, to in REFUND_TRANSITIONS for status in sources
+}

@@ -10,7 +10,9 @@ from ledger.journal import tax
 from ledger.money import Money, half_up
 from ledger.payments.events import Fee
 
-Family = Literal["card", "bank_transfer", "e_wallet", "qr", "convenience_store", "paylater", "hosted"]
+Family = Literal[
+    "card", "bank_transfer", "e_wallet", "qr", "convenience_store", "paylater", "hosted"
+]
 
 
 class AmountBelowMinimum(Rejected):
@@ -141,4 +143,6 @@ def _rate_on(method: Method, on: date) -> FeeRate:
     for rate in method.fees:
         if rate.valid_from <= on and (rate.valid_to is None or on <= rate.valid_to):
             return rate
-    raise FeeUnknown(f"No tariff for {method.name} on {on.isoformat()}.", method=method.code, on=on.isoformat())
+    raise FeeUnknown(
+        f"No tariff for {method.name} on {on.isoformat()}.", method=method.code, on=on.isoformat()
+    )

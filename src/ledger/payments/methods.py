@@ -95,7 +95,9 @@ def _row(
 
 
 def _core(payment_type: str, **details: object) -> Mapping:
-    return Mapping(api="core", payment_type=payment_type, details={payment_type: details} if details else {})
+    return Mapping(
+        api="core", payment_type=payment_type, details={payment_type: details} if details else {}
+    )
 
 
 def _snap(payment_type: str, *enabled: str) -> Mapping:
@@ -225,19 +227,26 @@ FAMILIES: Final[dict[str, tuple[str, ...]]] = {
 
 def method(code: str) -> Method:
     if code not in METHODS:
-        raise MethodUnknown("GET /payment-methods lists what there is.", method=code, known=[*METHODS, *FAMILIES])
+        raise MethodUnknown(
+            "GET /payment-methods lists what there is.", method=code, known=[*METHODS, *FAMILIES]
+        )
     return METHODS[code]
 
 
-# The row named like a type, else its first one, stands for it: banks and stores of one type have one fee and refund rule.
+# The row named like a type, else its first one, stands for it: banks and stores of one type have
+# one fee and refund rule.
 _NAMED_FIRST: Final = sorted(ROWS, key=lambda row: row.code != row.mapping.payment_type)
-_BY_TYPE: Final = {row.mapping.payment_type: row for row in reversed(_NAMED_FIRST) if row.family != "hosted"}
+_BY_TYPE: Final = {
+    row.mapping.payment_type: row for row in reversed(_NAMED_FIRST) if row.family != "hosted"
+}
 
 
 def paid_by(code: str, payment_type: str) -> Method:
-    """The row that fees and refunds go by: what the payer chose on the hosted page, or QRIS when another app scanned the QR.
+    """The row that fees and refunds go by: what the payer chose on the hosted page, or QRIS when
+    another app scanned the QR.
 
-    `payment_type` is the gateway's word for how it was paid (midtrans.md 4.5, 7); empty when it is not known.
+    `payment_type` is the gateway's word for how it was paid (midtrans.md 4.5, 7); empty when it is
+    not known.
     """
     chosen = METHODS[code].family == "hosted" or payment_type == "qris"
     return _BY_TYPE.get(payment_type, METHODS[code]) if chosen else METHODS[code]

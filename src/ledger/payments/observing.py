@@ -1,6 +1,8 @@
-"""From what the gateway says to what we believe: an observation becomes the facts that are new, and nothing twice.
+"""From what the gateway says to what we believe: an observation becomes the facts that are new, and
+nothing twice.
 
-Observations may come late, twice and out of order; what the table of life has no row for changes nothing.
+Observations may come late, twice and out of order; what the table of life has no row for changes
+nothing.
 """
 
 from collections.abc import Callable, Sequence
@@ -21,7 +23,8 @@ from ledger.providers.port import ChargeStatus, Observation
 Facts = Sequence[DomainEvent]
 Because = Literal["expired", "cancelled", "denied", "failed", "paid_twice"]
 
-# midtrans.md 15 names no chargeback fee; 50,000 plus PPN is what books.md P9 works with. From 2025-01-01.
+# midtrans.md 15 names no chargeback fee; 50,000 plus PPN is what books.md P9 works with. From
+# 2025-01-01.
 CHARGEBACK_FEE: Final = Money(50_000)
 CHARGEBACK_FEE_TAX: Final = Money(5_500)
 
@@ -35,8 +38,14 @@ LATE_BECAUSE: Final[dict[Status, Because]] = {
 
 PAID: Final = (ChargeStatus.CAPTURED, ChargeStatus.SETTLED)
 HAS_PAID: Final = (*PAID, ChargeStatus.CHARGED_BACK)
-# Not among them: expired. What has expired may be paid after all, never the other way; so it was only told late.
-TAKEN_BACK: Final = (ChargeStatus.DENIED, ChargeStatus.FAILED, ChargeStatus.CANCELLED, ChargeStatus.CHARGED_BACK)
+# Not among them: expired. What has expired may be paid after all, never the other way; so it was
+# only told late.
+TAKEN_BACK: Final = (
+    ChargeStatus.DENIED,
+    ChargeStatus.FAILED,
+    ChargeStatus.CANCELLED,
+    ChargeStatus.CHARGED_BACK,
+)
 
 
 def observe(
@@ -47,10 +56,22 @@ def observe(
     available: Money | None = None,
 ) -> Facts:
     if seen.order_id != attempt.order_id:
-        return [_review(attempt, seen, now, "state_not_understood", f"the gateway spoke of order {seen.order_id}")]
+        return [
+            _review(
+                attempt,
+                seen,
+                now,
+                "state_not_understood",
+                f"the gateway spoke of order {seen.order_id}",
+            )
+        ]
     if seen.amount not in _expected(payment, attempt, seen):
         return [_review(attempt, seen, now, "amount_differs", _differs(payment, seen))]
-    if attempt is not payment.attempt or attempt.status in LATE_BECAUSE or _is_another(payment, seen):
+    if (
+        attempt is not payment.attempt
+        or attempt.status in LATE_BECAUSE
+        or _is_another(payment, seen)
+    ):
         return _beside(payment, attempt, seen, now)
     state, facts = payment, list[DomainEvent]()
     for step in STEPS[seen.status]:
@@ -74,7 +95,9 @@ def _after(payment: Payment, facts: Facts) -> Payment:
 
 
 def _expected(payment: Payment, attempt: Attempt, seen: Observation) -> set[Money]:
-    """What was asked for. A capture may be of less: then that, once it is known, and nothing else settles."""
+    """What was asked for. A capture may be of less: then that, once it is known, and nothing else
+    settles.
+    """
     asked, newest = payment.request.amount, attempt is payment.attempt
     tried = payment.captures_tried if newest else ()
     captured = payment.captured.amount if newest and payment.captured else None
@@ -86,7 +109,9 @@ def _expected(payment: Payment, attempt: Attempt, seen: Observation) -> set[Mone
 
 
 def _is_another(payment: Payment, seen: Observation) -> bool:
-    """On a hosted page the payer may try several times: several transactions under one order id (midtrans.md 7.4)."""
+    """On a hosted page the payer may try several times: several transactions under one order id
+    (midtrans.md 7.4).
+    """
     captured = payment.captured
     return captured is not None and seen.transaction_id != captured.transaction_id
 
@@ -111,11 +136,14 @@ def _review(
     )
 
 
-# ── one step an observed status; each gives facts only where the table of life has room for them ───────────────────
+# ── one step an observed status; each gives facts only where the table of life has room for them
+# ───────────────────
 
 
 def _pending(payment: Payment, attempt: Attempt, seen: Observation, now: datetime) -> Facts:
-    """Said again only when an inquiry was faster than the answer to the charge, which alone tells how to pay."""
+    """Said again only when an inquiry was faster than the answer to the charge, which alone tells
+    how to pay.
+    """
     told = attempt.instructions.kind != "none" or seen.instructions.kind == "none"
     if not may(payment, e.ChargePending) or (payment.status is Status.PENDING and told):
         return []
@@ -125,7 +153,9 @@ def _pending(payment: Payment, attempt: Attempt, seen: Observation, now: datetim
             attempt=attempt.number,
             transaction_id=seen.transaction_id,
             instructions=seen.instructions,
-            expires_at=seen.expires_at or attempt.expires_at or _page_expires(payment, attempt, now),
+            expires_at=seen.expires_at
+            or attempt.expires_at
+            or _page_expires(payment, attempt, now),
             evidence=seen.evidence,
         )
     ]
@@ -144,7 +174,9 @@ def _hosted(attempt: Attempt) -> bool:
 
 
 def _page_is_open(attempt: Attempt, now: datetime) -> bool:
-    """A refusal under an open page is not the last word: the payer may try again there, under the same order id."""
+    """A refusal under an open page is not the last word: the payer may try again there, under the
+    same order id.
+    """
     return _hosted(attempt) and attempt.expires_at is not None and now <= attempt.expires_at
 
 
@@ -177,7 +209,15 @@ def _authorised(payment: Payment, attempt: Attempt, seen: Observation, now: date
 
 def _captured(payment: Payment, attempt: Attempt, seen: Observation, now: datetime) -> Facts:
     if payment.status is Status.REVERSED:
-        return [_review(attempt, seen, now, "state_not_understood", f"was reversed, is now {seen.status.value}")]
+        return [
+            _review(
+                attempt,
+                seen,
+                now,
+                "state_not_understood",
+                f"was reversed, is now {seen.status.value}",
+            )
+        ]
     if not may(payment, e.PaymentCaptured):
         return []
     when = seen.occurred_at or now
@@ -234,13 +274,19 @@ def _denied(payment: Payment, attempt: Attempt, seen: Observation, now: datetime
 
 
 def _taken_back(payment: Payment, attempt: Attempt, seen: Observation, now: datetime) -> Facts:
-    """Paid, and now not: a denial is real for a few channels (midtrans.md 11.1), for the rest a person has to look."""
+    """Paid, and now not: a denial is real for a few channels (midtrans.md 11.1), for the rest a
+    person has to look.
+    """
     captured = payment.captured
     if not may(payment, e.SettlementReversed) or captured is None:
         return []
     reversible = METHODS[attempt.method].reversible or payment.status is Status.CAPTURED
     if seen.status is not ChargeStatus.DENIED or not reversible or payment.refunding:
-        return [_review(attempt, seen, now, "state_not_understood", f"was paid, is now {seen.status.value}")]
+        return [
+            _review(
+                attempt, seen, now, "state_not_understood", f"was paid, is now {seen.status.value}"
+            )
+        ]
     return [
         e.SettlementReversed(
             occurred_at=now,
@@ -287,7 +333,9 @@ def _expired(payment: Payment, attempt: Attempt, seen: Observation, now: datetim
 
 
 def _charged_back(payment: Payment, attempt: Attempt, seen: Observation, now: datetime) -> Facts:
-    """What was refunded cannot be disputed as well: how much the bank then takes, only a person can find out."""
+    """What was refunded cannot be disputed as well: how much the bank then takes, only a person can
+    find out.
+    """
     if not may(payment, e.ChargebackReceived):
         return []
     unsent = [refund for refund in payment.refunds if refund.status is RefundStatus.REQUESTED]
@@ -325,7 +373,9 @@ STEPS: Final[dict[ChargeStatus, tuple[Step, ...]]] = {
 
 
 def _beside(payment: Payment, attempt: Attempt, seen: Observation, now: datetime) -> Facts:
-    """Money on an attempt that is over, or again on one that is paid: the payer's own until somebody decides."""
+    """Money on an attempt that is over, or again on one that is paid: the payer's own until
+    somebody decides.
+    """
     if attempt.late and attempt.status in LATE_BECAUSE and seen.status in TAKEN_BACK:
         words = f"was paid late, is now {seen.status.value}"
         return [_review(attempt, seen, now, "state_not_understood", words)]

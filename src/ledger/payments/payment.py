@@ -1,6 +1,7 @@
 """A payment: its state, and how each fact moves it.
 
-What may happen next is decided in charging.py, aftercare.py and refunding.py; the tables of its life are in life.py.
+What may happen next is decided in charging.py, aftercare.py and refunding.py; the tables of its
+life are in life.py.
 """
 
 from collections.abc import Callable
@@ -79,7 +80,9 @@ class Payment(msgspec.Struct, frozen=True, kw_only=True):
     refunds: tuple[Refund, ...] = ()
     authorised: Money | None = None
     capture_asked: Money | None = None
-    captures_tried: tuple[Money, ...] = ()  # a refusal of a repeated capture does not prove that none was made
+    captures_tried: tuple[
+        Money, ...
+    ] = ()  # a refusal of a repeated capture does not prove that none was made
     cancel_asked: bool = False
     charged_back: Money | None = None
     review: str = ""
@@ -110,7 +113,11 @@ class Payment(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def refunded(self) -> Money:
         return sum(
-            (refund.amount for refund in self.refunds if refund.status in (R.ACCEPTED, R.CONFIRMED)),
+            (
+                refund.amount
+                for refund in self.refunds
+                if refund.status in (R.ACCEPTED, R.CONFIRMED)
+            ),
             self.request.amount.zero(),
         )
 
@@ -137,7 +144,9 @@ def may(payment: Payment, event: type[DomainEvent]) -> bool:
 
 
 def require(payment: Payment, event: type[DomainEvent]) -> None:
-    """Raises PaymentNotFound on an empty stream, PaymentUnderReview, or PaymentStateForbids without such a row."""
+    """Raises PaymentNotFound on an empty stream, PaymentUnderReview, or PaymentStateForbids without
+    such a row.
+    """
     if payment.status is S.NEW and event is not e.PaymentRequested:
         raise PaymentNotFound()
     if payment.review:
@@ -150,14 +159,17 @@ def require(payment: Payment, event: type[DomainEvent]) -> None:
 
 
 def require_lost(sent_at: datetime | None, now: datetime, lost_after_seconds: float | None) -> None:
-    """What may be under way is not sent again: only after the gateway said it never saw it, long after we sent it."""
+    """What may be under way is not sent again: only after the gateway said it never saw it, long
+    after we sent it.
+    """
     if lost_after_seconds is None or sent_at is None:
         raise PaymentStateForbids("Its outcome is not known; the gateway has to be asked first.")
     if now < sent_at + timedelta(seconds=lost_after_seconds):
         raise PaymentStateForbids("The first sending may still be on its way.")
 
 
-# ── evolve ────────────────────────────────────────────────────────────────────────────────────────────────────────
+# ── evolve
+# ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def evolve(payment: Payment, event: DomainEvent) -> Payment:
@@ -176,7 +188,8 @@ def _on_attempt(payment: Payment, number: int, **changes: object) -> Payment:
     return replace(
         payment,
         attempts=tuple(
-            replace(attempt, **changes) if attempt.number == number else attempt for attempt in payment.attempts
+            replace(attempt, **changes) if attempt.number == number else attempt
+            for attempt in payment.attempts
         ),
     )
 
@@ -185,7 +198,11 @@ def _on_refund(payment: Payment, event: DomainEvent, refund_id: str, **changes: 
     return replace(
         payment,
         refunds=tuple(
-            replace(refund, status=REFUND_NEXT.get((refund.status, type(event)), refund.status), **changes)
+            replace(
+                refund,
+                status=REFUND_NEXT.get((refund.status, type(event)), refund.status),
+                **changes,
+            )
             if refund.refund_id == refund_id
             else refund
             for refund in payment.refunds
@@ -198,9 +215,15 @@ def _requested(payment: Payment, event: e.PaymentRequested) -> Payment:
 
 
 def _attempt_started(payment: Payment, event: e.AttemptStarted) -> Payment:
-    started = Attempt(number=event.attempt, order_id=event.order_id, method=event.method, why=event.why)
+    started = Attempt(
+        number=event.attempt, order_id=event.order_id, method=event.method, why=event.why
+    )
     return replace(
-        payment, attempts=(*payment.attempts, started), authorised=None, captures_tried=(), cancel_asked=False
+        payment,
+        attempts=(*payment.attempts, started),
+        authorised=None,
+        captures_tried=(),
+        cancel_asked=False,
     )
 
 
@@ -241,17 +264,23 @@ def _pending(payment: Payment, event: e.ChargePending) -> Payment:
 
 
 def _authorised(payment: Payment, event: e.ChargeAuthorised) -> Payment:
-    moved = _on_attempt(payment, event.attempt, status=payment.status, transaction_id=event.transaction_id)
+    moved = _on_attempt(
+        payment, event.attempt, status=payment.status, transaction_id=event.transaction_id
+    )
     return replace(moved, authorised=event.amount)
 
 
 def _captured(payment: Payment, event: e.PaymentCaptured) -> Payment:
-    moved = _on_attempt(payment, event.attempt, status=payment.status, transaction_id=event.transaction_id)
+    moved = _on_attempt(
+        payment, event.attempt, status=payment.status, transaction_id=event.transaction_id
+    )
     return replace(moved, captured=event, capture_asked=None)
 
 
 def _ended(payment: Payment, event: DomainEvent) -> Payment:
-    """Denied, failed, expired, cancelled: the attempt is over, its order id burnt, and nothing is asked of it."""
+    """Denied, failed, expired, cancelled: the attempt is over, its order id burnt, and nothing is
+    asked of it.
+    """
     moved = _on_attempt(
         payment,
         event.attempt,  # type: ignore[attr-defined]
@@ -289,7 +318,9 @@ EFFECTS: Final[dict[type[DomainEvent], Callable[..., Payment]]] = {
     ),
     e.ChargeRetryScheduled: _retry_scheduled,
     e.ChargePending: _pending,
-    e.ChargeChallenged: lambda p, x: _on_attempt(p, x.attempt, status=p.status, transaction_id=x.transaction_id),
+    e.ChargeChallenged: lambda p, x: _on_attempt(
+        p, x.attempt, status=p.status, transaction_id=x.transaction_id
+    ),
     e.ChargeAuthorised: _authorised,
     e.PaymentCaptured: _captured,
     e.PaymentSettled: lambda p, x: replace(_on_attempt(p, x.attempt, status=p.status), settled=x),
@@ -300,7 +331,9 @@ EFFECTS: Final[dict[type[DomainEvent], Callable[..., Payment]]] = {
     e.PaymentAbandoned: _ended,
     e.SettlementReversed: _reversed,
     e.LatePaymentReceived: lambda p, x: _on_attempt(p, x.attempt, late=True),
-    e.CaptureRequested: lambda p, x: replace(p, capture_asked=x.amount, captures_tried=(*p.captures_tried, x.amount)),
+    e.CaptureRequested: lambda p, x: replace(
+        p, capture_asked=x.amount, captures_tried=(*p.captures_tried, x.amount)
+    ),
     e.CaptureRefused: lambda p, x: replace(p, capture_asked=None),
     e.CancelRequested: lambda p, x: replace(p, cancel_asked=True),
     e.CancelRefused: lambda p, x: replace(p, cancel_asked=False),
@@ -308,13 +341,23 @@ EFFECTS: Final[dict[type[DomainEvent], Callable[..., Payment]]] = {
     e.RefundDispatched: lambda p, x: _on_refund(
         p, x, x.refund_id, sendings=x.sending, sent_at=x.occurred_at, not_before=None
     ),
-    e.RefundOutcomeUnknown: lambda p, x: _on_refund(p, x, x.refund_id, failure=x.cause, failure_words=x.detail),
+    e.RefundOutcomeUnknown: lambda p, x: _on_refund(
+        p, x, x.refund_id, failure=x.cause, failure_words=x.detail
+    ),
     e.RefundRetryScheduled: lambda p, x: _on_refund(
-        p, x, x.refund_id, retries=x.retry, not_before=x.not_before, failure=x.cause, failure_words=x.detail
+        p,
+        x,
+        x.refund_id,
+        retries=x.retry,
+        not_before=x.not_before,
+        failure=x.cause,
+        failure_words=x.detail,
     ),
     e.RefundAccepted: lambda p, x: _on_refund(p, x, x.refund_id, accepted=x, failure=""),
     e.RefundConfirmed: lambda p, x: _on_refund(p, x, x.refund_id),
-    e.RefundFailed: lambda p, x: _on_refund(p, x, x.refund_id, failure=x.code, failure_words=x.words),
+    e.RefundFailed: lambda p, x: _on_refund(
+        p, x, x.refund_id, failure=x.code, failure_words=x.words
+    ),
     e.ChargebackReceived: lambda p, x: replace(p, charged_back=x.amount),
     e.ReviewRequested: lambda p, x: replace(p, review=x.rule),
 }

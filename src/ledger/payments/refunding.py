@@ -1,6 +1,8 @@
-"""Refunds: asked, sent, accepted by the gateway, confirmed by the bank, or failed. Never more than was captured.
+"""Refunds: asked, sent, accepted by the gateway, confirmed by the bank, or failed. Never more than
+was captured.
 
-A refund counts against what is left from when it is asked for until it has failed, so racing ones cannot exceed it.
+A refund counts against what is left from when it is asked for until it has failed, so racing ones
+cannot exceed it.
 """
 
 from collections.abc import Iterable, Sequence
@@ -26,7 +28,9 @@ Facts = Sequence[DomainEvent]
 
 class RefundNotSupported(Rejected):
     code = "refund_not_supported"
-    title = "This method cannot be refunded through the gateway; pay the money back by bank transfer."
+    title = (
+        "This method cannot be refunded through the gateway; pay the money back by bank transfer."
+    )
 
 
 class RefundMustBeFull(Rejected):
@@ -87,7 +91,9 @@ def _asked_again(asked: Refund, command: c.RequestRefund) -> Facts:
 
 
 def how_paid(payment: Payment) -> Method:
-    """The method that refund rules go by, once it is settled: on the hosted page the payer has chosen it."""
+    """The method that refund rules go by, once it is settled: on the hosted page the payer has
+    chosen it.
+    """
     settled = payment.settled
     said = settled.evidence.said.get("payment_type", "") if settled else ""
     return paid_by(payment.attempt.method, said)
@@ -158,21 +164,35 @@ ReviewRule = Literal["refund_not_ours", "state_not_understood"]
 
 
 def _not_understood(payment: Payment, seen: Observation) -> tuple[ReviewRule, str] | None:
-    """Money went back that we did not send, or not so: nothing of it is booked before a person has looked."""
+    """Money went back that we did not send, or not so: nothing of it is booked before a person has
+    looked.
+    """
     gateway_ids: dict[str, str] = {}
     for listed in seen.refunds:
         refund = payment.find_refund(listed.refund_id)
         twice = gateway_ids.setdefault(listed.refund_id, listed.gateway_id) != listed.gateway_id
         if refund is None or refund.amount != listed.amount or twice:
-            return "refund_not_ours", f"the gateway lists refund {listed.refund_id} of {listed.amount}"
+            return (
+                "refund_not_ours",
+                f"the gateway lists refund {listed.refund_id} of {listed.amount}",
+            )
         if refund.status is RefundStatus.FAILED:
-            return "state_not_understood", f"refund {refund.refund_id} had failed, and the gateway lists it"
+            return (
+                "state_not_understood",
+                f"refund {refund.refund_id} had failed, and the gateway lists it",
+            )
     return None
 
 
-def _review(payment: Payment, seen: Observation, now: datetime, rule: ReviewRule, words: str) -> e.ReviewRequested:
+def _review(
+    payment: Payment, seen: Observation, now: datetime, rule: ReviewRule, words: str
+) -> e.ReviewRequested:
     return e.ReviewRequested(
-        occurred_at=now, attempt=payment.attempt.number, rule=rule, words=words, evidence=seen.evidence
+        occurred_at=now,
+        attempt=payment.attempt.number,
+        rule=rule,
+        words=words,
+        evidence=seen.evidence,
     )
 
 
@@ -181,7 +201,9 @@ def _drawn(available: Money, fact: e.RefundConfirmed) -> Money:
 
 
 def lost_senders(payment: Payment, facts: Facts, command: c.RecordInquiry) -> Facts:
-    """Refunds that were sent, are not among what the gateway lists, and whose sender has been silent for too long."""
+    """Refunds that were sent, are not among what the gateway lists, and whose sender has been
+    silent for too long.
+    """
     if any(isinstance(fact, e.ReviewRequested) for fact in facts):
         return []
     answered = {getattr(fact, "refund_id", "") for fact in facts}
@@ -214,12 +236,16 @@ def unsent_after_chargeback(unsent: Iterable[Refund], now: datetime) -> Facts:
     ]
 
 
-def _accepted(payment: Payment, refund_id: str, seen: Observation, now: datetime) -> Sequence[e.RefundAccepted]:
+def _accepted(
+    payment: Payment, refund_id: str, seen: Observation, now: datetime
+) -> Sequence[e.RefundAccepted]:
     refund = _find(payment, refund_id)
     captured = payment.captured
     if captured is None or (refund.status, e.RefundAccepted) not in REFUND_NEXT:
         return []
-    before = [r.accepted for r in payment.refunds if r.accepted and r.status is not RefundStatus.FAILED]
+    before = [
+        r.accepted for r in payment.refunds if r.accepted and r.status is not RefundStatus.FAILED
+    ]
     parts = refund_split(
         captured=captured.amount,
         share=captured.share,
@@ -284,17 +310,26 @@ def _find(payment: Payment, refund_id: str) -> Refund:
 def _unknown(refund: Refund, command: c.RecordRefund, cause: str, detail: str) -> Facts:
     if (refund.status, e.RefundOutcomeUnknown) not in REFUND_NEXT:
         return []
-    return [e.RefundOutcomeUnknown(occurred_at=command.now, refund_id=refund.refund_id, cause=cause, detail=detail)]
+    return [
+        e.RefundOutcomeUnknown(
+            occurred_at=command.now, refund_id=refund.refund_id, cause=cause, detail=detail
+        )
+    ]
 
 
 def _not_done(payment: Payment, refund: Refund, command: c.RecordRefund, refusal: DidNot) -> Facts:
     if refund.status is RefundStatus.ACCEPTED:
-        # Listed, and now refused: the bank's word on the only sending. Of several, another one may be what is listed.
+        # Listed, and now refused: the bank's word on the only sending. Of several, another one may
+        # be what is listed.
         failed = refund.sendings == 1 and not refusal.retryable
         return [_failed(refund, command, refusal)] if failed else []
     if (refund.status, e.RefundRetryScheduled) not in REFUND_NEXT:
         return []
-    again = refusal.retryable and refund.retries < MAXIMUM_RETRIES and may(payment, e.RefundRetryScheduled)
+    again = (
+        refusal.retryable
+        and refund.retries < MAXIMUM_RETRIES
+        and may(payment, e.RefundRetryScheduled)
+    )
     return [_retry(refund, command, refusal) if again else _failed(refund, command, refusal)]
 
 

@@ -1,7 +1,7 @@
 """Refund arithmetic: what it takes from revenue and tax, and how much of the fee comes back.
 
-Everything is cumulative (books.md 2, rule 2): a part is the total so far less what was taken before,
-so that parts sum to the whole, also when some of them failed and were given back.
+Everything is cumulative (books.md 2, rule 2): a part is the total so far less what was taken
+before, so that parts sum to the whole, also when some of them failed and were given back.
 """
 
 from datetime import date
@@ -53,7 +53,9 @@ def refund_split(
     """
     refundable = min(captured, share.net + share.tax) - refunded_before
     if amount > refundable:
-        raise RefundExceedsSale(f"Only {refundable} is left of the sale.", refundable_minor=refundable.minor)
+        raise RefundExceedsSale(
+            f"Only {refundable} is left of the sale.", refundable_minor=refundable.minor
+        )
     tax = tax_of_part(share, refunded_before, amount, sold_on=sold_on, taken=tax_returned_before)
     net = amount - tax
     from_deferred = min(net, _unearned(sale, share.net - earned - deferred_drawn_before))

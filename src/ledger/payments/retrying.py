@@ -1,4 +1,6 @@
-"""How often and how long we try. Only what the gateway provably did not do is sent again without asking first."""
+"""How often and how long we try. Only what the gateway provably did not do is sent again without
+asking first.
+"""
 
 from typing import Final
 
@@ -9,5 +11,7 @@ CAP_SECONDS: Final = 30.0
 
 
 def longest_wait_seconds(retry: int) -> float:
-    """The upper end of the jittered wait before retry 1, 2, 3; the wait is drawn evenly from 0 to it."""
+    """The upper end of the jittered wait before retry 1, 2, 3; the wait is drawn evenly from 0 to
+    it.
+    """
     return float(min(CAP_SECONDS, BASE_SECONDS * 2 ** (retry - 1)))

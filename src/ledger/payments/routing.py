@@ -65,14 +65,24 @@ def choose(
     ranked = sorted((method(code) for code in codes), key=lambda m: _cost(m, wanted, amount, on))
     possible = [m for m in ranked if not _why_not(m, amount, payer=payer)]
     if not possible:
-        raise NoMethodAvailable(f"Nothing in {asked} is left for {amount}.", asked=asked, tried=sorted(tried))
+        raise NoMethodAvailable(
+            f"Nothing in {asked} is left for {amount}.", asked=asked, tried=sorted(tried)
+        )
     best, *others = sorted(possible, key=lambda m: health.get(m.code) == "degraded")
     ahead = ranked[0]
-    hindrance = "" if best is ahead else _why_not(ahead, amount, payer=payer) or f"{ahead.name} is degraded."
-    return best, _reason(best, others, hindrance=hindrance, preferred=best.code in wanted, tried=tried)
+    hindrance = (
+        ""
+        if best is ahead
+        else _why_not(ahead, amount, payer=payer) or f"{ahead.name} is degraded."
+    )
+    return best, _reason(
+        best, others, hindrance=hindrance, preferred=best.code in wanted, tried=tried
+    )
 
 
-def offer(country: str, amount: Money, health: Health, preference: Sequence[str], on: date) -> list[Offer]:
+def offer(
+    country: str, amount: Money, health: Health, preference: Sequence[str], on: date
+) -> list[Offer]:
     """Every method and its fee: available ones first, then as preferred, then cheapest."""
     wanted = _expand(preference)
     offers = [_offered(m, country, amount, health, on) for m in METHODS.values()]
@@ -104,7 +114,9 @@ def _cost(m: Method, wanted: Sequence[str], amount: Money, on: date) -> tuple[in
     return _rank(m, wanted), fee_for(m, amount, on).total
 
 
-def _why_not(m: Method, amount: Money, *, country: str = "", payer: Collection[str] | None = None) -> str:
+def _why_not(
+    m: Method, amount: Money, *, country: str = "", payer: Collection[str] | None = None
+) -> str:
     try:
         check_amount(m, amount)
         if country:
@@ -116,7 +128,12 @@ def _why_not(m: Method, amount: Money, *, country: str = "", payer: Collection[s
 
 
 def _reason(
-    best: Method, others: Sequence[Method], *, hindrance: str, preferred: bool, tried: Collection[str]
+    best: Method,
+    others: Sequence[Method],
+    *,
+    hindrance: str,
+    preferred: bool,
+    tried: Collection[str],
 ) -> RoutingReason:
     """Names the rule that decided. `hindrance` is what kept the one that would have come first."""
     considered = tuple(m.code for m in others)
@@ -127,5 +144,7 @@ def _reason(
         words = f"{best.name}, because: {hindrance}"
         return RoutingReason(rule="availability", words=words, considered=considered)
     if preferred:
-        return RoutingReason(rule="preference", words=f"{best.name} is preferred.", considered=considered)
+        return RoutingReason(
+            rule="preference", words=f"{best.name} is preferred.", considered=considered
+        )
     return RoutingReason(rule="cost", words=f"{best.name} costs least.", considered=considered)

@@ -1,6 +1,8 @@
-"""Payments in action: ids before effects, then record, send, record. The only file of this area that does I/O.
+"""Payments in action: ids before effects, then record, send, record. The only file of this area
+that does I/O.
 
-The HTTP request and the worker call the same methods; whoever wins the append of a `…Dispatched` fact sends, nobody else.
+The HTTP request and the worker call the same methods; whoever wins the append of a `…Dispatched`
+fact sends, nobody else.
 """
 
 import random
@@ -111,13 +113,13 @@ class PaymentService:
     async def request_refund(
         self, payment_id: str, refund_id: str, amount: Money | None, reason: str, context: Context
     ) -> Executed[Payment]:
-        command = c.RequestRefund(
-            now=self.now(), refund_id=refund_id, amount=amount, reason=reason
-        )
+        command = c.RequestRefund(now=self.now(), refund_id=refund_id, amount=amount, reason=reason)
         return await self._do(payment_id, command, context)
 
     async def charge(self, payment_id: str, *, never_seen: bool = False) -> Payment:
-        """Send the newest attempt if it waits to be sent and we win the right to; follow it into fallbacks."""
+        """Send the newest attempt if it waits to be sent and we win the right to; follow it into
+        fallbacks.
+        """
         payment = await self.get(payment_id)
         if payment.status not in (Status.REQUESTED, Status.UNKNOWN):
             return payment
@@ -149,7 +151,8 @@ class PaymentService:
     async def inquire(
         self, payment_id: str, attempt: int | None = None, transaction_id: str = ""
     ) -> Inquired:
-        """Ask the gateway about an attempt (the newest by default), record what is new, and do what follows from it.
+        """Ask the gateway about an attempt (the newest by default), record what is new, and do what
+        follows from it.
 
         `transaction_id` is the one that a notice named; it is used when we know none yet.
         """
@@ -187,7 +190,9 @@ class PaymentService:
         return (await self._do(payment_id, c.RecordCapture(now=self.now(), outcome=outcome))).state
 
     async def cancel(self, payment_id: str) -> Payment:
-        """Carry out a requested cancellation; while the charge's own outcome is unknown, that comes first."""
+        """Carry out a requested cancellation; while the charge's own outcome is unknown, that comes
+        first.
+        """
         payment = await self.get(payment_id)
         in_doubt = payment.status in (Status.DISPATCHED, Status.UNKNOWN)
         if not payment.cancel_asked or payment.review or in_doubt:
@@ -198,9 +203,7 @@ class PaymentService:
         )
         return (await self._do(payment_id, c.RecordCancel(now=self.now(), outcome=outcome))).state
 
-    async def refund(
-        self, payment_id: str, refund_id: str, *, never_seen: bool = False
-    ) -> Payment:
+    async def refund(self, payment_id: str, refund_id: str, *, never_seen: bool = False) -> Payment:
         """Send a refund that waits to be sent, if we win the right to."""
         began = clock.monotonic_seconds()
         dispatch = c.DispatchRefund(
@@ -244,7 +247,8 @@ class PaymentService:
             return await self.capture(payment_id)
         for refund in payment.refunds:
             if refund.status is RefundStatus.UNKNOWN and isinstance(outcome, Did):
-                # The gateway answered and does not list it: it may be sent again under the same refund id.
+                # The gateway answered and does not list it: it may be sent again under the same
+                # refund id.
                 payment = await self.refund(payment_id, refund.refund_id, never_seen=True)
         return payment
 
@@ -282,7 +286,9 @@ class PaymentService:
         request, attempt = payment.request, payment.attempt
         payer = await self.key_ring.open(request.payer, "payer") if request.payer else None
         token = (
-            await self.key_ring.open(request.card_token, "card_token") if request.card_token else None
+            await self.key_ring.open(request.card_token, "card_token")
+            if request.card_token
+            else None
         )
         return ChargeOrder(
             order_id=attempt.order_id,

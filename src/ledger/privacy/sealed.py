@@ -4,7 +4,9 @@ import msgspec
 
 
 class Sealed(msgspec.Struct, frozen=True, kw_only=True):
-    """AES-256-GCM of a text; `nonce` and `ciphertext` are standard base64. `subject` names the key's owner."""
+    """AES-256-GCM of a text; `nonce` and `ciphertext` are standard base64. `subject` names the
+    key's owner.
+    """
 
     subject: str
     key_version: int

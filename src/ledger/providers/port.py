@@ -1,7 +1,8 @@
 """What we ask of a payment gateway, in our words. An adapter translates and decides nothing.
 
-Every call ends in one of three outcomes: `Did` (it answered, and this is what it holds), `DidNot` (it provably did not act)
-or `Unknown` (anything else: time-out, reset, nonsense, 5xx after the request left).
+Every call ends in one of three outcomes: `Did` (it answered, and this is what it holds), `DidNot`
+(it provably did not act) or `Unknown` (anything else: time-out, reset, nonsense, 5xx after the
+request left).
 """
 
 from datetime import datetime
@@ -64,8 +65,8 @@ class Did(msgspec.Struct, frozen=True):
 class DidNot(msgspec.Struct, frozen=True, kw_only=True):
     """Proved not done: refused before a byte was written, or by a documented refusal.
 
-    `never_seen` is the answer of an inquiry for an order id the gateway does not know; `duplicate` says that it knows the
-    order id already, so an inquiry is due.
+    `never_seen` is the answer of an inquiry for an order id the gateway does not know; `duplicate`
+    says that it knows the order id already, so an inquiry is due.
     """
 
     code: str
@@ -114,7 +115,9 @@ class NoticeMalformed(Rejected):
 
 
 class Notice(msgspec.Struct, frozen=True, kw_only=True):
-    """A checked notice: it says that something happened to an order, and is a reason to ask, never a fact."""
+    """A checked notice: it says that something happened to an order, and is a reason to ask, never
+    a fact.
+    """
 
     order_id: str
     transaction_id: str
@@ -138,7 +141,9 @@ class Provider(Protocol):
     async def cancel(
         self, order_id: str, session_token: str = "", transaction_id: str = ""
     ) -> Outcome:
-        """With a session token, a hosted page under which nothing was tried yet is closed too: then `never_seen`."""
+        """With a session token, a hosted page under which nothing was tried yet is closed too: then
+        `never_seen`.
+        """
         ...
 
     async def expire(self, order_id: str) -> Outcome: ...

@@ -1,4 +1,6 @@
-"""How a projector connects: its own role, the read schema before the log, and plans made for look-ups by key."""
+"""How a projector connects: its own role, the read schema before the log, and plans made for
+look-ups by key.
+"""
 
 from typing import Any, Final
 
@@ -9,7 +11,8 @@ from ledger.eventstore.connections import conninfo_for
 from ledger.eventstore.migrate import LogNames
 from projections.engine.read_model import Cursor
 
-# Every statement of a batch finds its rows by key. A fresh table has no statistics yet, and the planner would
+# Every statement of a batch finds its rows by key. A fresh table has no statistics yet, and the
+# planner would
 # read all of it for each batch. Row texts must not depend on the server's zone.
 SESSION: Final = {
     "enable_hashjoin": "off",
@@ -22,7 +25,9 @@ SESSION: Final = {
 
 
 def connect(conninfo: str, schema: str, read_schema: str | None = None) -> psycopg.Connection[Any]:
-    """In autocommit, seeing the tables of `read_schema` and the log of `schema` by their bare names."""
+    """In autocommit, seeing the tables of `read_schema` and the log of `schema` by their bare
+    names.
+    """
     names = LogNames(schema)
     connection = psycopg.connect(conninfo_for(conninfo, schema, "projector"), autocommit=True)
     with connection.cursor() as cursor:

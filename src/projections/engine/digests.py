@@ -1,6 +1,8 @@
-"""Whether two read schemas are the same, byte for byte: a digest a table, and the first row that differs.
+"""Whether two read schemas are the same, byte for byte: a digest a table, and the first row that
+differs.
 
-The canonical form of a table is PostgreSQL's own text of each row (`t::text`), in the order of the primary key.
+The canonical form of a table is PostgreSQL's own text of each row (`t::text`), in the order of the
+primary key.
 """
 
 import hashlib
@@ -61,9 +63,14 @@ def first_difference(live: Side, replayed: Side, table: str) -> Difference | Non
 
 
 def layout(side: Side, table: str) -> list[str]:
-    """Columns with their types, and the primary key: tables of different layouts cannot be compared."""
+    """Columns with their types, and the primary key: tables of different layouts cannot be
+    compared.
+    """
     rows = side.connection.execute(SQL["columns"], (side.schema, table)).fetchall()
-    return [*(f"{name} {kind}" for name, kind in rows), f"key {', '.join(primary_key(side, table))}"]
+    return [
+        *(f"{name} {kind}" for name, kind in rows),
+        f"key {', '.join(primary_key(side, table))}",
+    ]
 
 
 def primary_key(side: Side, table: str) -> list[str]:

@@ -1,7 +1,9 @@
-"""Follows the log for one group of read models: events, rows and position in one transaction, for ever.
+"""Follows the log for one group of read models: events, rows and position in one transaction, for
+ever.
 
-Several processes may follow the same group. Who gets the lock does the batch, the others look again later; and
-should two ever overlap, the compare-and-set of the position lets only one of them commit.
+Several processes may follow the same group. Who gets the lock does the batch, the others look again
+later; and should two ever overlap, the compare-and-set of the position lets only one of them
+commit.
 """
 
 import threading
@@ -117,7 +119,8 @@ class Follower:
         return self.lag > 0
 
     def _takes_turn(self, cursor: Cursor) -> bool:
-        # For the transaction only: a frozen process cannot keep it longer than its idle transaction lives.
+        # For the transaction only: a frozen process cannot keep it longer than its idle transaction
+        # lives.
         row = cursor.execute(SQL["take_turn"], (f"{self._read_schema} {self.group}",)).fetchone()
         return bool(row and row[0])
 
@@ -128,7 +131,9 @@ class Follower:
         self._size = min(self._size * 2, log.LARGEST_PAGE)
 
     def _failed(self, error: Exception) -> float:
-        """Seconds to wait. Batches shrink, so that good events pass and the failing one stands alone."""
+        """Seconds to wait. Batches shrink, so that good events pass and the failing one stands
+        alone.
+        """
         self._failures += 1
         tried = self._size
         if not isinstance(error, psycopg.OperationalError):
@@ -149,7 +154,9 @@ class Follower:
 
 
 def _without_payload(error: Exception) -> str:
-    """PostgreSQL quotes rows in the detail of an error, and logs hold no one's data: only its first line."""
+    """PostgreSQL quotes rows in the detail of an error, and logs hold no one's data: only its first
+    line.
+    """
     if isinstance(error, psycopg.Error):
         return error.diag.message_primary or type(error).__name__
     return str(error)

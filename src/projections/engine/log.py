@@ -46,12 +46,16 @@ def head(cursor: Cursor) -> int:
 
 
 def unfollowed(follows: Iterable[type[DomainEvent]]) -> frozenset[str]:
-    """Topics that need no decoding. A topic that nobody knows is not among them: it must stop its reader."""
+    """Topics that need no decoding. A topic that nobody knows is not among them: it must stop its
+    reader.
+    """
     followed = frozenset(follows)
     return frozenset(topic for topic, event in TOPICS.items() if event not in followed)
 
 
-def decode(rows: Sequence[StoredRow], mapper: EventMapper, skipped: frozenset[str]) -> list[Recorded[DomainEvent]]:
+def decode(
+    rows: Sequence[StoredRow], mapper: EventMapper, skipped: frozenset[str]
+) -> list[Recorded[DomainEvent]]:
     """Raises the library's MapperDeserialisationError, which names the event."""
     return [
         mapper.decode(row.stream, row.version, row.topic, row.state, row.position)

@@ -1,7 +1,8 @@
 """How far each group has come: the library's tracking table, advanced by compare-and-set.
 
-The library only checks that a position grows, which let two overlapping batches both apply (eventstore.md 4.7).
-Here a batch says from where it read; if somebody else has moved on from there, it fails, and its rows with it.
+The library only checks that a position grows, which let two overlapping batches both apply
+(eventstore.md 4.7). Here a batch says from where it read; if somebody else has moved on from there,
+it fails, and its rows with it.
 """
 
 from collections.abc import Iterable
@@ -30,14 +31,18 @@ class Advance(Tracking):
 
 
 class Positions(PostgresTrackingRecorder):
-    """The recorder of one read schema. `insert_tracking`, `max_tracking_id` and `wait` are the library's."""
+    """The recorder of one read schema. `insert_tracking`, `max_tracking_id` and `wait` are the
+    library's.
+    """
 
     def __init__(self, conninfo: str, schema: str, read_schema: str) -> None:
         store = datastore(conninfo, schema)  # opens no connection before somebody waits on it
         store.schema = read_schema
         super().__init__(store, tracking_table_name=TABLE)
         table = Identifier(read_schema, TABLE)
-        self.begin_statement = SQL("insert into {} values (%s, %s) on conflict do nothing").format(table)
+        self.begin_statement = SQL("insert into {} values (%s, %s) on conflict do nothing").format(
+            table
+        )
         self.advance_statement = SQL(
             "update {} set notification_id = %s where application_name = %s and notification_id = %s"
         ).format(table)

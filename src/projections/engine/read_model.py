@@ -1,7 +1,7 @@
 """What a read model is: a module with a `.sql` file of the same name.
 
-Its rows are a function of the log alone: no clock, no chance, and no dependence on where batches begin or end.
-So a replay gives the same bytes as years of following.
+Its rows are a function of the log alone: no clock, no chance, and no dependence on where batches
+begin or end. So a replay gives the same bytes as years of following.
 """
 
 from collections.abc import Mapping, Sequence

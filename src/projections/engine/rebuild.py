@@ -1,7 +1,7 @@
 """A fresh read schema, filled from the log.
 
-Digests compare it with a live one (digests.py). The caller says where each model stops, because two live groups
-may stand at different positions when they are looked at.
+Digests compare it with a live one (digests.py). The caller says where each model stops, because two
+live groups may stand at different positions when they are looked at.
 """
 
 import gc
@@ -30,8 +30,12 @@ Progress = Callable[[int], None]  # the position reached
 Decode = Callable[[Sequence[StoredRow]], Sequence[Recorded[DomainEvent]]]
 
 
-def create(connection: Connection, conninfo: str, schema: str, read_schema: str, groups: Groups) -> None:
-    """Everything a read schema needs, where it is not there yet; safe at every start and from several processes."""
+def create(
+    connection: Connection, conninfo: str, schema: str, read_schema: str, groups: Groups
+) -> None:
+    """Everything a read schema needs, where it is not there yet; safe at every start and from
+    several processes.
+    """
     models = [model for group in groups.values() for model in group]
     with connection.transaction(), connection.cursor() as cursor:
         cursor.execute(SQL["one_at_a_time"], (read_schema,))
@@ -54,7 +58,9 @@ def create_indexes(cursor: psycopg.Cursor[Any], model: ReadModel) -> None:
         cursor.execute(model.SQL["index"])
 
 
-def create_scratch(connection: Connection, schema: str, read_schema: str, models: Sequence[ReadModel]) -> None:
+def create_scratch(
+    connection: Connection, schema: str, read_schema: str, models: Sequence[ReadModel]
+) -> None:
     """Tables to compare and then drop: no WAL, no indexes for queries, no positions."""
     with connection.transaction(), connection.cursor() as cursor:
         cursor.execute(psql.SQL("create schema {}").format(psql.Identifier(read_schema)))
@@ -79,7 +85,9 @@ def replay(
     decode: Decode | None = None,
     progress: Progress = lambda position: None,
 ) -> None:
-    """Apply the log from 1, as `source` reads it, to the schema that `target` looks in, each model up to its stop."""
+    """Apply the log from 1, as `source` reads it, to the schema that `target` looks in, each model
+    up to its stop.
+    """
     decode = decode or _decoder([model for models, _ in stops for model in models])
     with _collector_paused(), _Ahead(source, decode, _pages(stops)) as batches:
         for end, batch in batches:
@@ -100,9 +108,13 @@ def _pages(stops: Sequence[Stop]) -> Iterator[tuple[int, int]]:
 
 
 class _Ahead:
-    """Reads and decodes the next page while PostgreSQL works on the last one: two processors instead of one."""
+    """Reads and decodes the next page while PostgreSQL works on the last one: two processors
+    instead of one.
+    """
 
-    def __init__(self, source: Connection, decode: Decode, pages: Iterator[tuple[int, int]]) -> None:
+    def __init__(
+        self, source: Connection, decode: Decode, pages: Iterator[tuple[int, int]]
+    ) -> None:
         self._source, self._decode, self._pages = source, decode, pages
         self._thread = ThreadPoolExecutor(1, "read ahead")
 
@@ -122,7 +134,9 @@ class _Ahead:
         with self._source.cursor() as cursor:
             rows = log.page(cursor, after, limit)
         if len(rows) < limit:
-            raise log.LogHasGap(f"The log ends at {after + len(rows)}.", position=after + len(rows) + 1)
+            raise log.LogHasGap(
+                f"The log ends at {after + len(rows)}.", position=after + len(rows) + 1
+            )
         return rows[-1].position, self._decode(rows)
 
 

@@ -1,4 +1,6 @@
-"""Statements by name from the `.sql` file beside a module: `SQL = sql.load(__name__)`, then `SQL["upsert"]`."""
+"""Statements by name from the `.sql` file beside a module: `SQL = sql.load(__name__)`, then
+`SQL["upsert"]`.
+"""
 
 import re
 import sys
@@ -20,11 +22,15 @@ def load(module: str) -> Mapping[str, bytes]:
     if origin is None:
         raise ModuleNotFoundError(f"{module} has no file, so there is none beside it.")
     _, *parts = _NAME.split(Path(origin).with_suffix(".sql").read_text(encoding="utf-8"))
-    return MappingProxyType({name: text.strip().encode() for name, text in zip(parts[::2], parts[1::2], strict=True)})
+    return MappingProxyType(
+        {name: text.strip().encode() for name, text in zip(parts[::2], parts[1::2], strict=True)}
+    )
 
 
 def rows(values: Sequence[Any]) -> Jsonb:
-    """All rows of a batch as one parameter (parts.md, trap 5: lists and pipelines are slow in psycopg)."""
+    """All rows of a batch as one parameter (parts.md, trap 5: lists and pipelines are slow in
+    psycopg).
+    """
     return Jsonb(values, dumps=_dumps)
 
 

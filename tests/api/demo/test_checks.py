@@ -17,7 +17,9 @@ def test_a_fault_is_a_failed_check() -> None:
     checks = Checks()
     checks.fault("an act", TimeoutError("too late"))
 
-    assert [(row.name, row.found) for row in checks.failed] == [("an act", "TimeoutError: too late")]
+    assert [(row.name, row.found) for row in checks.failed] == [
+        ("an act", "TimeoutError: too late")
+    ]
 
 
 def test_leftovers_are_listed() -> None:

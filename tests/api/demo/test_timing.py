@@ -9,7 +9,14 @@ from api.demo.answers import Event, Payment
 from api.demo.scene import Purchase
 
 ASKED = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
-ATTEMPT = {"number": 1, "method": "qris", "status": "settled", "orderId": "o", "routingRule": "", "routingReason": ""}
+ATTEMPT = {
+    "number": 1,
+    "method": "qris",
+    "status": "settled",
+    "orderId": "o",
+    "routingRule": "",
+    "routingReason": "",
+}
 PAYMENT = {
     "paymentId": "pay_1",
     "status": "settled",
@@ -25,7 +32,9 @@ PAYMENT = {
 
 def purchase(answered: float, booked: float | None = None) -> Purchase:
     """Paid a second after it was asked for, booked so many seconds after that."""
-    made = Purchase("qris", msgspec.convert(PAYMENT, Payment), 201, ASKED, answered, "", instructed=True)
+    made = Purchase(
+        "qris", msgspec.convert(PAYMENT, Payment), 201, ASKED, answered, "", instructed=True
+    )
     if booked is not None:
         made.paid_at = ASKED + timedelta(seconds=1)
         recorded_at = made.paid_at + timedelta(seconds=booked)
@@ -37,7 +46,11 @@ def test_median_and_p99_are_of_the_instructed() -> None:
     times = timing.to_instructions([purchase(seconds / 100) for seconds in range(101)])
 
     assert times is not None
-    assert (times.payments, round(times.median_seconds, 3), round(times.p99_seconds, 3)) == (101, 0.5, 0.99)
+    assert (times.payments, round(times.median_seconds, 3), round(times.p99_seconds, 3)) == (
+        101,
+        0.5,
+        0.99,
+    )
 
 
 def test_what_was_never_booked_is_left_out() -> None:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from api.embedded import EmbeddedPostgres
 from eventsourcing.persistence import StoredEvent
+
+from api.embedded import EmbeddedPostgres
 from ledger.eventstore import append_call
 from ledger.eventstore import committer as module
 from ledger.eventstore.committer import (
@@ -23,12 +24,13 @@ from ledger.eventstore.committer import (
 )
 from ledger.eventstore.connections import connect
 from ledger.eventstore.migrate import migrate
-
 from support.counting import COUNTER, Count
 from support.stores import SCHEMA, context, open_store
 
 
-def event(stream: str, version: int = 1, state: bytes = b"{}", topic: str = "test.done.v1") -> StoredEvent:
+def event(
+    stream: str, version: int = 1, state: bytes = b"{}", topic: str = "test.done.v1"
+) -> StoredEvent:
     return StoredEvent(stream, version, topic, state)
 
 
@@ -48,7 +50,9 @@ def test_every_command_of_a_batch_gets_its_own_outcome(committer: Committer):
 
 
 async def test_what_queues_during_a_commit_goes_in_one_batch(committer: Committer):
-    outcomes = await asyncio.gather(*(committer.append(f"c{n}", b"", [event(f"s-{n}")]) for n in range(500)))
+    outcomes = await asyncio.gather(
+        *(committer.append(f"c{n}", b"", [event(f"s-{n}")]) for n in range(500))
+    )
     assert sorted(outcome.position for outcome in outcomes) == list(range(1, 501))
     assert committer.batches < 50
 
@@ -56,13 +60,17 @@ async def test_what_queues_during_a_commit_goes_in_one_batch(committer: Committe
 async def test_a_command_the_database_refuses_fails_alone(committer: Committer):
     unbalanced = event("bad", state=b'{"d":{"legs":[]}}', topic="journal.entry_posted.v1")
     good = [committer.append(f"c{n}", b"", [event(f"s-{n}")]) for n in range(20)]
-    outcomes = await asyncio.gather(*good[:10], committer.append("bad", b"", [unbalanced]), *good[10:], return_exceptions=True)
+    outcomes = await asyncio.gather(
+        *good[:10], committer.append("bad", b"", [unbalanced]), *good[10:], return_exceptions=True
+    )
     assert isinstance(outcomes.pop(10), StoreRefused)
     assert all(isinstance(outcome, Appended) for outcome in outcomes)
 
 
 async def test_the_same_command_twice_in_one_batch_is_done_once(committer: Committer):
-    outcomes = await asyncio.gather(*(committer.append("same", b"", [event("s-1")]) for _ in range(20)))
+    outcomes = await asyncio.gather(
+        *(committer.append("same", b"", [event("s-1")]) for _ in range(20))
+    )
     assert sum(isinstance(outcome, Appended) for outcome in outcomes) == 1
     assert sum(isinstance(outcome, Duplicate) for outcome in outcomes) == 19
 
@@ -74,7 +82,9 @@ async def test_a_full_queue_says_so_at_once(ledger_database: str, monkeypatch: p
         raise psycopg.OperationalError("no server")
 
     committer = Committer(never)
-    waiting = [asyncio.create_task(committer.append(f"c{n}", b"", [event(f"s-{n}")])) for n in range(8)]
+    waiting = [
+        asyncio.create_task(committer.append(f"c{n}", b"", [event(f"s-{n}")])) for n in range(8)
+    ]
     done, _ = await asyncio.wait(waiting, timeout=1)
     assert done and all(isinstance(task.exception(), StoreOverloaded) for task in done)
     await asyncio.gather(*waiting, return_exceptions=True)
@@ -83,7 +93,9 @@ async def test_a_full_queue_says_so_at_once(ledger_database: str, monkeypatch: p
 
 async def test_closing_commits_what_is_queued_and_takes_no_more(ledger_database: str):
     committer = Committer(lambda: connect(ledger_database, SCHEMA, "app"))
-    waiting = [asyncio.create_task(committer.append(f"c{n}", b"", [event(f"s-{n}")])) for n in range(50)]
+    waiting = [
+        asyncio.create_task(committer.append(f"c{n}", b"", [event(f"s-{n}")])) for n in range(50)
+    ]
     await asyncio.sleep(0)
     await asyncio.to_thread(committer.close)
     assert all(isinstance(outcome, Appended) for outcome in await asyncio.gather(*waiting))
@@ -123,7 +135,9 @@ async def test_a_frozen_server_is_answered_for_in_time_and_used_again(own_server
     async with open_store(own_server.dsn) as opened:
         await opened.store.execute(COUNTER, "counter-1", Count(1), context())
         with psycopg.connect(own_server.dsn) as conn:
-            rows = conn.execute("select pid from pg_stat_activity where application_name = 'bukubesar app'").fetchall()
+            rows = conn.execute(
+                "select pid from pg_stat_activity where application_name = 'bukubesar app'"
+            ).fetchall()
         pids = [own_server.pid, *(pid for (pid,) in rows)]
         try:
             for pid in pids:

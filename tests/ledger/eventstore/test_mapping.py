@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 
 import pytest
 from eventsourcing.persistence import MapperDeserialisationError, Notification, StoredEvent
+
 from ledger.events import DomainEvent, Metadata, Recorded
 from ledger.eventstore import upcasts
 from ledger.eventstore.mapping import EventMapper
@@ -26,7 +27,9 @@ def recorded(event: DomainEvent) -> Recorded[DomainEvent]:
 
 
 def test_an_event_is_stored_as_readable_json_under_its_topic():
-    event = RefundRequested(occurred_at=WHEN, refund_id="ref_1", amount=Money(33_000), reason="broken")
+    event = RefundRequested(
+        occurred_at=WHEN, refund_id="ref_1", amount=Money(33_000), reason="broken"
+    )
 
     stored = MAPPER.to_stored_event(recorded(event))
 
@@ -40,10 +43,14 @@ def test_an_event_is_stored_as_readable_json_under_its_topic():
 
 
 def test_what_was_stored_is_read_back_with_its_position():
-    event = RefundRequested(occurred_at=WHEN, refund_id="ref_1", amount=Money(33_000), reason="broken")
+    event = RefundRequested(
+        occurred_at=WHEN, refund_id="ref_1", amount=Money(33_000), reason="broken"
+    )
     stored = MAPPER.to_stored_event(recorded(event))
 
-    read = MAPPER.to_domain_event(Notification(stored.originator_id, 7, stored.topic, stored.state, id=42))
+    read = MAPPER.to_domain_event(
+        Notification(stored.originator_id, 7, stored.topic, stored.state, id=42)
+    )
 
     assert read.event == event and read.metadata == METADATA and read.position == 42
 
@@ -55,9 +62,14 @@ def test_old_topics_are_read_through_their_chain_of_upcasts(monkeypatch: pytest.
         Upcast("test.renamed.v2", lambda fact: {**fact, "total_minor": fact["amount"] * 100}),
     )
     monkeypatch.setitem(
-        upcasts.UPCASTS, "test.renamed.v2", Upcast("test.renamed.v3", lambda fact: {**fact, "currency": "IDR"})
+        upcasts.UPCASTS,
+        "test.renamed.v2",
+        Upcast("test.renamed.v3", lambda fact: {**fact, "currency": "IDR"}),
     )
-    state = b'{"m":{"command_id":"c","actor":"a","recorded_at":"2026-11-23T03:04:05Z"},"d":{"occurred_at":"2026-11-23T03:04:05Z","amount":5}}'
+    state = (
+        b'{"m":{"command_id":"c","actor":"a","recorded_at":"2026-11-23T03:04:05Z"},'
+        b'"d":{"occurred_at":"2026-11-23T03:04:05Z","amount":5}}'
+    )
 
     read = MAPPER.to_domain_event(StoredEvent("pay_1", 1, "test.old_name.v1", state))
 
@@ -74,5 +86,7 @@ def test_old_topics_are_read_through_their_chain_of_upcasts(monkeypatch: pytest.
     ],
 )
 def test_what_cannot_be_read_is_named(topic: str, state: bytes):
-    with pytest.raises(MapperDeserialisationError, match="Event 3 of stream pay_9 .position 11, topic payment"):
+    with pytest.raises(
+        MapperDeserialisationError, match=r"Event 3 of stream pay_9 .position 11, topic payment"
+    ):
         MAPPER.to_domain_event(Notification("pay_9", 3, topic, state, id=11))

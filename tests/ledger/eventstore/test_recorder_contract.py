@@ -11,9 +11,9 @@ from eventsourcing.tests.persistence import (
     ApplicationRecorderTestCase,
     NonInterleavingNotificationIDsBaseCase,
 )
-from ledger.eventstore.migrate import migrate
-from ledger.eventstore.recorder import GroupCommitRecorder
 
+from ledger.eventstore.migrate import SchemaChanged, migrate
+from ledger.eventstore.recorder import GroupCommitRecorder
 from support.counting import COUNTER, Count
 from support.stores import SCHEMA, context, open_store
 
@@ -47,7 +47,10 @@ def test_the_events_of_two_appends_do_not_interleave(recorder: GroupCommitRecord
 
 async def test_a_log_is_a_schema_and_two_of_them_share_nothing(ledger_database: str):
     migrate(ledger_database, "second_log")
-    async with open_store(ledger_database) as first, open_store(ledger_database, "second_log") as second:
+    async with (
+        open_store(ledger_database) as first,
+        open_store(ledger_database, "second_log") as second,
+    ):
         await first.store.execute(COUNTER, "counter-1", Count(3), context("cmd-a"))
         await second.store.execute(COUNTER, "counter-1", Count(4), context("cmd-a"))
 
@@ -64,7 +67,9 @@ async def test_a_role_of_one_log_cannot_read_the_other(ledger_database: str):
             conn.execute("select * from second_log.events")
 
 
-def test_the_library_s_application_runs_on_our_log(ledger_database: str, recorder: GroupCommitRecorder):
+def test_the_library_s_application_runs_on_our_log(
+    ledger_database: str, recorder: GroupCommitRecorder
+):
     class Notes(Application[str]):
         name = "notes"
 
@@ -81,13 +86,15 @@ def test_the_library_s_application_runs_on_our_log(ledger_database: str, recorde
 def test_a_migration_that_was_applied_may_not_change(
     new_database: Callable[[str], str], tmp_path, change: str
 ):
-    from ledger.eventstore.migrate import SchemaChanged
-
     database, file = new_database("template1"), tmp_path / "one.sql"
     file.write_text("create table one (n integer);")
     assert migrate(database, "other", [file]) == ["one.sql"]
     assert migrate(database, "other", [file]) == []
 
-    file.write_text("create table one (n bigint);" if change == "take a word" else "create table one (n integer);\n-- x")
+    file.write_text(
+        "create table one (n bigint);"
+        if change == "take a word"
+        else "create table one (n integer);\n-- x"
+    )
     with pytest.raises(SchemaChanged):
         migrate(database, "other", [file])

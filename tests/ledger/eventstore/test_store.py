@@ -5,17 +5,19 @@ from collections.abc import Iterator
 
 import psycopg
 import pytest
+
 from ledger.eventstore import chain
 from ledger.eventstore.connections import conninfo_for
 from ledger.eventstore.store import CommandIdReused
-
 from support.counting import COUNTER, Count, CountedTooFar
 from support.stores import SCHEMA, context, open_store
 
 
 @pytest.fixture
 def superuser(ledger_database: str) -> Iterator[psycopg.Connection]:
-    with psycopg.connect(ledger_database, autocommit=True, options=f"-c search_path={SCHEMA}") as conn:
+    with psycopg.connect(
+        ledger_database, autocommit=True, options=f"-c search_path={SCHEMA}"
+    ) as conn:
         yield conn
 
 
@@ -41,7 +43,9 @@ async def test_the_same_command_twice_is_done_once(ledger_database: str):
 async def test_a_repeat_that_would_now_be_refused_is_still_a_repeat(ledger_database: str):
     async with open_store(ledger_database) as opened:
         await opened.store.execute(COUNTER, "counter-1", Count(3, limit=3), context("cmd-a"))
-        again = await opened.store.execute(COUNTER, "counter-1", Count(3, limit=3), context("cmd-a"))
+        again = await opened.store.execute(
+            COUNTER, "counter-1", Count(3, limit=3), context("cmd-a")
+        )
         assert again.replayed and again.version == 1
 
         with pytest.raises(CountedTooFar):
@@ -71,10 +75,16 @@ async def test_one_conflict_in_a_batch_fails_alone(ledger_database: str):
         assert [result.state for result in results] == [2 if n == 7 else 1 for n in range(20)]
 
 
-async def test_positions_are_gap_free_and_chained(ledger_database: str, superuser: psycopg.Connection):
+async def test_positions_are_gap_free_and_chained(
+    ledger_database: str, superuser: psycopg.Connection
+):
     async with open_store(ledger_database) as one, open_store(ledger_database) as other:
         await asyncio.gather(
-            *(opened.store.execute(COUNTER, f"c-{n}", Count(1), context()) for n in range(100) for opened in (one, other)),
+            *(
+                opened.store.execute(COUNTER, f"c-{n}", Count(1), context())
+                for n in range(100)
+                for opened in (one, other)
+            ),
             return_exceptions=True,
         )
     rows = superuser.execute(
@@ -87,8 +97,12 @@ async def test_positions_are_gap_free_and_chained(ledger_database: str, superuse
         assert previous == bytes(stored)
 
 
-@pytest.mark.parametrize("statement", ["update events set topic = 'x'", "delete from events", "truncate events"])
-async def test_nobody_edits_history(ledger_database: str, superuser: psycopg.Connection, statement: str):
+@pytest.mark.parametrize(
+    "statement", ["update events set topic = 'x'", "delete from events", "truncate events"]
+)
+async def test_nobody_edits_history(
+    ledger_database: str, superuser: psycopg.Connection, statement: str
+):
     async with open_store(ledger_database) as opened:
         await opened.store.execute(COUNTER, "counter-1", Count(1), context())
 
@@ -113,7 +127,9 @@ async def test_the_database_refuses_an_entry_that_does_not_balance(superuser: ps
         )
 
 
-async def test_an_append_survives_the_loss_of_its_connection(ledger_database: str, superuser: psycopg.Connection):
+async def test_an_append_survives_the_loss_of_its_connection(
+    ledger_database: str, superuser: psycopg.Connection
+):
     async with open_store(ledger_database) as opened:
         await opened.store.execute(COUNTER, "counter-1", Count(1), context())
         superuser.execute(

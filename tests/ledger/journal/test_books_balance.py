@@ -64,7 +64,9 @@ def facts(draw: st.DrawFn) -> Sequence[DomainEvent]:
         *(capture, settlement, cancelled(capture), cancelled(None)),
         *(reversed_settlement(capture, settlement), reversed_settlement(capture, None)),
         *(accepted, refund_failed(accepted), refund_failed(None), paid_late(amount)),
-        refund_confirmed(amount, overdrawn=overdrawn, fee_returned=draw(little), fee_tax_returned=draw(little)),
+        refund_confirmed(
+            amount, overdrawn=overdrawn, fee_returned=draw(little), fee_tax_returned=draw(little)
+        ),
         chargeback(amount, draw(little), draw(little)),
     ]
 

@@ -3,7 +3,14 @@
 import pytest
 
 from ledger.journal import posting_rules
-from ledger.journal.chart import CHART, AccountPartInvalid, AccountUnknown, check_part, label, resolve
+from ledger.journal.chart import (
+    CHART,
+    AccountPartInvalid,
+    AccountUnknown,
+    check_part,
+    label,
+    resolve,
+)
 
 
 def test_the_chart_has_every_code_of_the_books_once():
@@ -70,7 +77,9 @@ def test_every_row_resolves_to_itself_so_no_two_templates_overlap():
 
 def test_every_account_of_the_posting_rules_is_in_the_chart():
     paths = [
-        v for v in vars(posting_rules).values() if isinstance(v, str) and v.count(":") in (1, 2, 3) and " " not in v
+        v
+        for v in vars(posting_rules).values()
+        if isinstance(v, str) and v.count(":") in (1, 2, 3) and " " not in v
     ]
 
     assert len(paths) == 13

@@ -15,13 +15,23 @@ ROUNDING = "Expenses:Rounding"
 
 
 def test_legs_of_nothing_are_dropped():
-    posted = entry("P3", "Payout", [debit(TRANSIT, rp(5)), debit(ROUNDING, rp(0)), credit(BANK, rp(5))], occurred_at=AT)
+    posted = entry(
+        "P3",
+        "Payout",
+        [debit(TRANSIT, rp(5)), debit(ROUNDING, rp(0)), credit(BANK, rp(5))],
+        occurred_at=AT,
+    )
 
     assert legs(posted) == {TRANSIT: 5, BANK: -5}
 
 
 def test_legs_on_one_account_stay_apart():
-    posted = entry("P3", "Payout", [debit(BANK, rp(5)), credit(BANK, rp(2)), credit(TRANSIT, rp(3))], occurred_at=AT)
+    posted = entry(
+        "P3",
+        "Payout",
+        [debit(BANK, rp(5)), credit(BANK, rp(2)), credit(TRANSIT, rp(3))],
+        occurred_at=AT,
+    )
 
     assert [leg.amount.minor for leg in posted.legs] == [5, -2, -3]
 
@@ -49,7 +59,12 @@ def test_each_currency_balances_by_itself():
 
     assert len(entry("P21", "USD settled in IDR", exchange, occurred_at=AT).legs) == 4
     with pytest.raises(UnbalancedEntry):
-        entry("P21", "Mixed", [debit(BANK, Money(600, "USD")), credit(TRANSIT, rp(600))], occurred_at=AT)
+        entry(
+            "P21",
+            "Mixed",
+            [debit(BANK, Money(600, "USD")), credit(TRANSIT, rp(600))],
+            occurred_at=AT,
+        )
 
 
 def test_an_account_outside_the_chart_is_refused():
@@ -65,7 +80,9 @@ def test_an_account_outside_the_chart_is_refused():
     ],
 )
 def test_an_entry_is_effective_on_the_day_in_jakarta(occurred_at, day):
-    posted = entry("P3", "Payout", [debit(TRANSIT, rp(5)), credit(BANK, rp(5))], occurred_at=occurred_at)
+    posted = entry(
+        "P3", "Payout", [debit(TRANSIT, rp(5)), credit(BANK, rp(5))], occurred_at=occurred_at
+    )
 
     assert (posted.effective_on, posted.occurred_at) == (day, occurred_at)
 

@@ -42,7 +42,11 @@ ROUNDING = "Expenses:Rounding"
 ROWS = [
     ("P1", captured(), {PENDING: 99_000, DEFERRED: -89_189, OUTPUT_TAX: -9_811}),
     ("P1b", captured(sale=DELIVERED), {PENDING: 99_000, SALES: -89_189, OUTPUT_TAX: -9_811}),
-    ("P2", settled(), {AVAILABLE: 93_593, MDR: 2_871, FIXED: 2_000, INPUT_TAX: 536, PENDING: -99_000}),
+    (
+        "P2",
+        settled(),
+        {AVAILABLE: 93_593, MDR: 2_871, FIXED: 2_000, INPUT_TAX: 536, PENDING: -99_000},
+    ),
     (
         "P7",
         refund_accepted(99_000, deferred=59_460, income=29_729, tax=9_811),
@@ -88,7 +92,14 @@ ROWS = [
     (
         "P17",
         settled(net=93_592),
-        {AVAILABLE: 93_592, ROUNDING: 1, MDR: 2_871, FIXED: 2_000, INPUT_TAX: 536, PENDING: -99_000},
+        {
+            AVAILABLE: 93_592,
+            ROUNDING: 1,
+            MDR: 2_871,
+            FIXED: 2_000,
+            INPUT_TAX: 536,
+            PENDING: -99_000,
+        },
     ),
 ]
 
@@ -104,7 +115,10 @@ def test_the_percentage_fee_comes_back_with_its_tax_in_an_entry_of_its_own():
     paid, returned = consequence(refund_confirmed(99_000, fee_returned=2_871, fee_tax_returned=316))
 
     assert (paid.rule, legs(paid)) == ("P7b", {PAYABLE: 99_000, AVAILABLE: -99_000})
-    assert (returned.rule, legs(returned)) == ("P7b", {AVAILABLE: 3_187, MDR: -2_871, INPUT_TAX: -316})
+    assert (returned.rule, legs(returned)) == (
+        "P7b",
+        {AVAILABLE: 3_187, MDR: -2_871, INPUT_TAX: -316},
+    )
 
 
 def test_a_gateway_that_pays_a_rupiah_more_credits_rounding():
@@ -168,7 +182,13 @@ def test_a_payment_refunded_in_full_drains_what_must_drain():
     books = balances(entry for fact in facts for entry in consequence(fact))
 
     # 29,729 of deferred revenue was recognised by P5, which is not a payment's event.
-    assert books == {AVAILABLE: -2_220, FIXED: 2_000, INPUT_TAX: 220, DEFERRED: -29_729, REFUNDS: 29_729}
+    assert books == {
+        AVAILABLE: -2_220,
+        FIXED: 2_000,
+        INPUT_TAX: 220,
+        DEFERRED: -29_729,
+        REFUNDS: 29_729,
+    }
 
 
 def test_an_entry_happened_when_the_fact_did_on_the_day_in_jakarta():
@@ -185,7 +205,11 @@ def test_a_fact_whose_parts_do_not_add_up_posts_nothing():
 
 
 def test_every_event_of_a_payment_has_a_rule_or_moves_no_money():
-    events = {e for e in vars(payment).values() if isinstance(e, type) and issubclass(e, DomainEvent) and e.TOPIC}
+    events = {
+        e
+        for e in vars(payment).values()
+        if isinstance(e, type) and issubclass(e, DomainEvent) and e.TOPIC
+    }
     topics = {topic for topic in TOPICS if topic.startswith("payment.")}
 
     assert set(RULES) | NO_MONEY == events
@@ -195,5 +219,7 @@ def test_every_event_of_a_payment_has_a_rule_or_moves_no_money():
 
 def test_an_event_that_moves_no_money_posts_nothing():
     assert not consequence(
-        payment.RefundRequested(refund_id="ref_1", amount=captured().amount, reason="", occurred_at=AT)
+        payment.RefundRequested(
+            refund_id="ref_1", amount=captured().amount, reason="", occurred_at=AT
+        )
     )

@@ -92,12 +92,18 @@ def test_net_and_tax_are_the_gross_and_within_a_rupiah_of_the_strict_tax(gross):
     assert abs(parts.tax.minor - strict) <= 1
 
 
-@given(st.lists(st.integers(1, 10**9), min_size=1, max_size=12), st.dates(date(2010, 1, 1), date(2030, 1, 1)))
+@given(
+    st.lists(st.integers(1, 10**9), min_size=1, max_size=12),
+    st.dates(date(2010, 1, 1), date(2030, 1, 1)),
+)
 def test_the_tax_of_all_parts_is_the_tax_of_the_whole(parts, on):
     whole = split(rp(sum(parts)), on, taxed=True)
     before = [sum(parts[:i]) for i in range(len(parts))]
 
-    taxes = [tax_of_part(whole, rp(b), rp(p), sold_on=on).minor for b, p in zip(before, parts, strict=True)]
+    taxes = [
+        tax_of_part(whole, rp(b), rp(p), sold_on=on).minor
+        for b, p in zip(before, parts, strict=True)
+    ]
 
     assert sum(taxes) == whole.tax.minor
     assert all(0 <= tax <= part for tax, part in zip(taxes, parts, strict=True))

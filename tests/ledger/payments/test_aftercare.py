@@ -50,20 +50,26 @@ def payment():
 # ── capture ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@pytest.mark.parametrize(("wanted", "amount"), [(None, 99_000), (99_000, 99_000), (30_000, 30_000), (1, 1)])
+@pytest.mark.parametrize(
+    ("wanted", "amount"), [(None, 99_000), (99_000, 99_000), (30_000, 30_000), (1, 1)]
+)
 def test_what_was_held_is_captured_in_whole_or_in_part(wanted, amount):
     taken = payment().given(*held()).when(capture(wanted)).then(e.CaptureRequested)
     taken.when(answered(observation("captured", amount=amount))).then(e.PaymentCaptured)
     taken.when(inquired(observation("settled", amount=amount))).then(e.PaymentSettled)
 
     state = taken.state
-    assert state.captured.amount == state.captured.share.net + state.captured.share.tax == rp(amount)
+    assert (
+        state.captured.amount == state.captured.share.net + state.captured.share.tax == rp(amount)
+    )
     assert state.settled.amount == state.refundable == rp(amount)
 
 
 @pytest.mark.parametrize("amount", [0, -1, 99_001])
 def test_nothing_or_more_than_was_held_cannot_be_captured(amount):
-    refused = payment().given(*held()).when(capture(amount)).then_refused(CaptureExceedsAuthorisation)
+    refused = (
+        payment().given(*held()).when(capture(amount)).then_refused(CaptureExceedsAuthorisation)
+    )
 
     assert refused.context == {"authorised_minor": 99_000}
 
@@ -74,13 +80,17 @@ def test_another_currency_cannot_be_captured():
     payment().given(*held()).when(dollars).then_refused(CurrencyMismatch)
 
 
-@pytest.mark.parametrize("history", [waiting(), (*sent("credit_card"), captured()), paid(), (*waiting(), denied())])
+@pytest.mark.parametrize(
+    "history", [waiting(), (*sent("credit_card"), captured()), paid(), (*waiting(), denied())]
+)
 def test_only_what_is_held_can_be_captured(history):
     payment().given(*history).when(capture()).then_refused(PaymentStateForbids)
 
 
 def test_one_capture_at_a_time():
-    payment().given(*held()).when(capture(30_000)).when(capture(30_000)).then_refused(PaymentStateForbids)
+    payment().given(*held()).when(capture(30_000)).when(capture(30_000)).then_refused(
+        PaymentStateForbids
+    )
 
 
 def test_what_is_being_cancelled_cannot_be_captured():
@@ -88,7 +98,13 @@ def test_what_is_being_cancelled_cannot_be_captured():
 
 
 def test_a_refused_capture_may_be_asked_for_again():
-    refused = payment().given(*held()).when(capture(30_000)).when(answered(TOO_LATE)).then(e.CaptureRefused)
+    refused = (
+        payment()
+        .given(*held())
+        .when(capture(30_000))
+        .when(answered(TOO_LATE))
+        .then(e.CaptureRefused)
+    )
 
     refused.when(answered(TOO_LATE)).then_nothing()
     refused.when(capture(20_000)).then(e.CaptureRequested)
@@ -109,14 +125,25 @@ def test_a_capture_of_another_amount_than_was_asked_for_freezes_the_payment(amou
 
 
 def test_the_settlement_of_more_than_was_captured_freezes_the_payment():
-    taken = payment().given(*held()).when(capture(30_000)).when(answered(observation("captured", amount=30_000)))
+    taken = (
+        payment()
+        .given(*held())
+        .when(capture(30_000))
+        .when(answered(observation("captured", amount=30_000)))
+    )
 
     taken.when(inquired(observation("settled", amount=99_000))).then(e.ReviewRequested)
 
 
 def test_a_repeated_capture_that_is_refused_does_not_hide_the_first():
     """Two senders: the second is refused because the first has captured, and is recorded before it."""
-    raced = payment().given(*held()).when(capture(30_000)).when(answered(TOO_LATE)).then(e.CaptureRefused)
+    raced = (
+        payment()
+        .given(*held())
+        .when(capture(30_000))
+        .when(answered(TOO_LATE))
+        .then(e.CaptureRefused)
+    )
 
     raced.when(answered(observation("captured", amount=30_000))).then(e.PaymentCaptured)
 
@@ -132,7 +159,10 @@ def test_an_answer_about_an_earlier_attempt_is_not_taken_for_the_newest():
 
 
 def test_what_was_not_sent_is_cancelled_at_once():
-    assert payment().given(*begun()).when(cancel()).then(e.PaymentAbandoned).state.status is Status.CANCELLED
+    assert (
+        payment().given(*begun()).when(cancel()).then(e.PaymentAbandoned).state.status
+        is Status.CANCELLED
+    )
 
 
 CANCELLABLE = {
@@ -172,13 +202,20 @@ def test_a_payment_that_is_not_there_cannot_be_cancelled():
 
 
 def test_a_voided_capture_takes_back_what_was_booked():
-    void = payment().given(*sent("credit_card"), captured()).when(cancel()).when(cancelled(observation("cancelled")))
+    void = (
+        payment()
+        .given(*sent("credit_card"), captured())
+        .when(cancel())
+        .when(cancelled(observation("cancelled")))
+    )
 
     assert void.fact(e.ChargeCancelled).captured == captured()
 
 
 def test_a_refused_cancel_is_told_once_and_may_be_asked_for_again():
-    refused = payment().given(*waiting()).when(cancel()).when(cancelled(TOO_LATE)).then(e.CancelRefused)
+    refused = (
+        payment().given(*waiting()).when(cancel()).when(cancelled(TOO_LATE)).then(e.CancelRefused)
+    )
 
     refused.when(cancelled(TOO_LATE)).then_nothing()
     refused.when(cancel()).then(e.CancelRequested)
@@ -186,7 +223,14 @@ def test_a_refused_cancel_is_told_once_and_may_be_asked_for_again():
 
 @pytest.mark.parametrize("outcome", [TIMEOUT, BUSY, RATE_LIMITED])
 def test_a_cancel_of_unknown_outcome_stays_asked_for(outcome):
-    assert payment().given(*waiting()).when(cancel()).when(cancelled(outcome)).then_nothing().state.cancel_asked
+    assert (
+        payment()
+        .given(*waiting())
+        .when(cancel())
+        .when(cancelled(outcome))
+        .then_nothing()
+        .state.cancel_asked
+    )
 
 
 def test_a_cancel_that_came_too_late_is_refused_when_the_gateway_says_so():
@@ -204,7 +248,9 @@ def test_the_payment_that_a_cancel_found_settled_is_settled():
 
 def test_a_page_that_nobody_used_is_closed():
     """Of a page the gateway knows no transaction, so `never_seen` is its yes."""
-    page = payment().given(*sent("snap"), pending(instructions=PAGE, transaction_id="")).when(cancel())
+    page = (
+        payment().given(*sent("snap"), pending(instructions=PAGE, transaction_id="")).when(cancel())
+    )
 
     page.when(cancelled(NOWHERE)).then(e.ChargeCancelled)
 

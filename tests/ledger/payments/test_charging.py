@@ -93,7 +93,9 @@ def test_nothing_can_be_done_with_a_payment_that_is_not_there(command):
 
 
 def test_only_one_sender_wins():
-    payment().given(*begun()).when(send()).then(dispatched()).when(send()).then_refused(PaymentStateForbids)
+    payment().given(*begun()).when(send()).then(dispatched()).when(send()).then_refused(
+        PaymentStateForbids
+    )
 
 
 def test_a_sending_of_an_attempt_that_was_followed_by_another_is_refused():
@@ -148,10 +150,14 @@ def test_three_retries_and_then_it_has_failed():
     tried = payment().given(*begun())
     for retry in (1, 2, 3):
         tried.when(send(at=after(retry * 60))).then(e.ChargeDispatched)
-        tried.when(charged(BUSY, sending=retry, now=after(retry * 60 + 1))).then(e.ChargeRetryScheduled)
+        tried.when(charged(BUSY, sending=retry, now=after(retry * 60 + 1))).then(
+            e.ChargeRetryScheduled
+        )
         assert tried.state.attempt.retries == retry
 
-    tried.when(send(at=after(240))).then(e.ChargeDispatched).when(charged(BUSY, sending=4)).then(e.ChargeFailed)
+    tried.when(send(at=after(240))).then(e.ChargeDispatched).when(charged(BUSY, sending=4)).then(
+        e.ChargeFailed
+    )
     assert tried.state.status is Status.FAILED
 
 
@@ -177,7 +183,9 @@ def test_a_held_up_sender_says_nothing_about_the_sending_of_another():
 
 def test_a_refused_sending_does_not_undo_what_the_gateway_has_shown():
     for outcome in (NOT_SENT, REFUSED):
-        payment().given(*waiting("bca_va", fallback=("gopay",))).when(charged(outcome)).then_nothing()
+        payment().given(*waiting("bca_va", fallback=("gopay",))).when(
+            charged(outcome)
+        ).then_nothing()
 
 
 def test_an_answer_shown_by_an_earlier_sending_counts():
@@ -202,7 +210,9 @@ def test_time_alone_does_not_end_a_doubt(outcome):
 
 
 def test_a_doubt_ends_by_what_the_gateway_shows():
-    payment().given(*sent(), unknown()).when(inquired(observation("settled"))).then(e.PaymentCaptured, e.PaymentSettled)
+    payment().given(*sent(), unknown()).when(inquired(observation("settled"))).then(
+        e.PaymentCaptured, e.PaymentSettled
+    )
 
 
 def test_a_cancelled_doubt_is_abandoned_once_it_was_not_seen_for_long():
@@ -223,14 +233,20 @@ def test_what_was_abandoned_and_paid_after_all_is_the_payers_money():
 
 def test_an_order_found_while_it_waits_to_be_sent_again_is_believed():
     """The first sending arrived after all; the second was refused for the rush."""
-    waits = payment().given(*sent(), unknown(), dispatched(1, 2, at=after(130))).when(charged(BUSY, sending=2))
+    waits = (
+        payment()
+        .given(*sent(), unknown(), dispatched(1, 2, at=after(130)))
+        .when(charged(BUSY, sending=2))
+    )
 
     waits.when(inquired(observation("expired"))).then(e.ChargeExpired)
     waits.when(send(at=after(900))).then_refused(PaymentStateForbids)
 
 
 def page(**more):
-    return *sent("snap", **more), pending(instructions=PAGE, expires_at=after(hours=1), transaction_id="")
+    return *sent("snap", **more), pending(
+        instructions=PAGE, expires_at=after(hours=1), transaction_id=""
+    )
 
 
 def test_a_page_that_nobody_used_expires_when_its_time_is_over():
@@ -244,7 +260,11 @@ def test_a_page_that_nobody_used_expires_when_its_time_is_over():
 
 def test_the_end_of_a_page_is_counted_from_its_opening():
     shown = observation("pending", transaction_id="", instructions=PAGE)
-    opened = payment().given(*sent("snap", expires_after_seconds=3_600)).when(charged(shown, now=after(2)))
+    opened = (
+        payment()
+        .given(*sent("snap", expires_after_seconds=3_600))
+        .when(charged(shown, now=after(2)))
+    )
 
     opened.then(e.ChargePending)
     assert opened.state.attempt.expires_at == after(3_602)
@@ -259,7 +279,9 @@ def test_a_refusal_on_an_open_page_is_not_the_last_word():
     opened = payment().given(*page(fallback=("bca_va",)))
 
     for status in ("denied", "failed"):
-        opened.when(inquired(observation(status, transaction_id="t-a"), at=after(60))).then_nothing()
+        opened.when(
+            inquired(observation(status, transaction_id="t-a"), at=after(60))
+        ).then_nothing()
     opened.when(inquired(observation("settled", transaction_id="t-b"), at=after(90)))
     opened.then(e.PaymentCaptured, e.PaymentSettled)
     opened.when(inquired(observation("denied", transaction_id="t-a"), at=after(99))).then_nothing()
@@ -306,21 +328,28 @@ def test_nothing_follows_after_a_cancel_was_asked_for():
 
 
 def test_a_refusal_that_would_pass_ends_a_cancelled_payment():
-    cancelled = payment().given(*sent(), cancel_requested()).when(charged(BUSY)).then(e.PaymentAbandoned)
+    cancelled = (
+        payment().given(*sent(), cancel_requested()).when(charged(BUSY)).then(e.PaymentAbandoned)
+    )
 
     assert cancelled.state.status is Status.CANCELLED
 
 
 @pytest.mark.parametrize("status", ["expired", "cancelled"])
 def test_what_expired_or_was_cancelled_is_not_followed(status):
-    ended = payment().given(*waiting("gopay", fallback=("bca_va",))).when(inquired(observation(status)))
+    ended = (
+        payment().given(*waiting("gopay", fallback=("bca_va",))).when(inquired(observation(status)))
+    )
 
     assert len(ended.state.attempts) == 1
 
 
 def test_a_fallback_that_does_not_fit_is_passed_over():
     """No card token, no phone, no such expiry: the next one that can take the payment is tried."""
-    request = {"fallback": ("credit_card", "ovo", "gopay", "bca_va"), "expires_after_seconds": 30 * 86_400}
+    request = {
+        "fallback": ("credit_card", "ovo", "gopay", "bca_va"),
+        "expires_after_seconds": 30 * 86_400,
+    }
     left = payment().given(*sent("bni_va", payer_known=(), **request)).when(charged(DENIED))
 
     left.then(e.ChargeDenied, e.AttemptStarted)
@@ -328,7 +357,9 @@ def test_a_fallback_that_does_not_fit_is_passed_over():
 
 
 def test_every_method_is_tried_once_and_then_it_is_over():
-    last = payment().given(*sent("gopay", fallback=("gopay", "bca_va")), denied(), attempt_started(2), dispatched(2))
+    last = payment().given(
+        *sent("gopay", fallback=("gopay", "bca_va")), denied(), attempt_started(2), dispatched(2)
+    )
 
     last.when(charged(observation("denied", attempt=2), attempt=2)).then(e.ChargeDenied)
     assert last.state.status is Status.DENIED
@@ -337,7 +368,10 @@ def test_every_method_is_tried_once_and_then_it_is_over():
 def test_at_most_one_attempt_is_live():
     request = {"fallback": ("bca_va", "bni_va"), "card_token": TOKEN}
     first = (
-        payment().given(*sent("credit_card", **request)).when(charged(DENIED)).then(e.ChargeDenied, e.AttemptStarted)
+        payment()
+        .given(*sent("credit_card", **request))
+        .when(charged(DENIED))
+        .then(e.ChargeDenied, e.AttemptStarted)
     )
 
     for outcome in (DENIED, REFUSED, BUSY, TIMEOUT):

@@ -45,12 +45,16 @@ def named(value: object) -> str:
 def payment(status: Status, refund: RefundStatus = RefundStatus.REQUESTED) -> Payment:
     if status is Status.NEW:
         return Payment()
-    one = Refund(refund_id="ref_1", amount=rp(1_000), reason="", requested_at=after(0), status=refund)
+    one = Refund(
+        refund_id="ref_1", amount=rp(1_000), reason="", requested_at=after(0), status=refund
+    )
     return replace(PAYMENT.fold(begun()), status=status, refunds=(one,))
 
 
 @pytest.mark.parametrize(("status", "event"), FORBIDDEN, ids=named)
-def test_what_has_no_row_is_refused_and_moves_nothing(status: Status, event: type[DomainEvent]) -> None:
+def test_what_has_no_row_is_refused_and_moves_nothing(
+    status: Status, event: type[DomainEvent]
+) -> None:
     state = payment(status)
 
     assert not may(state, event)
@@ -60,7 +64,9 @@ def test_what_has_no_row_is_refused_and_moves_nothing(status: Status, event: typ
 
 
 @pytest.mark.parametrize(("status", "event"), ALLOWED, ids=named)
-def test_what_has_a_row_is_allowed_and_leads_where_the_row_says(status: Status, event: type[DomainEvent]) -> None:
+def test_what_has_a_row_is_allowed_and_leads_where_the_row_says(
+    status: Status, event: type[DomainEvent]
+) -> None:
     state = payment(status)
     require(state, event)
 
@@ -86,7 +92,9 @@ def test_no_pair_stands_twice_in_the_tables() -> None:
 
 
 def test_every_status_can_be_reached_from_new() -> None:
-    assert reachable(Status.NEW, {(here, there) for (here, _), there in NEXT.items()}) == set(Status)
+    assert reachable(Status.NEW, {(here, there) for (here, _), there in NEXT.items()}) == set(
+        Status
+    )
 
 
 def test_every_status_of_a_refund_can_be_reached() -> None:
@@ -96,7 +104,9 @@ def test_every_status_of_a_refund_can_be_reached() -> None:
 
 
 def test_money_that_is_over_never_comes_back_to_life_without_a_new_attempt() -> None:
-    back = {(here, event) for (here, event), there in NEXT.items() if here not in LIVE and there in LIVE}
+    back = {
+        (here, event) for (here, event), there in NEXT.items() if here not in LIVE and there in LIVE
+    }
 
     assert {event for here, event in back if here is not Status.NEW} == {e.AttemptStarted}
 

@@ -69,7 +69,9 @@ def test_the_fee_is_as_published(code, amount, expected):
 
 def test_the_fee_follows_the_day():
     dearer = FeeRate(valid_from=date(2027, 1, 1), fixed_minor=4_500)
-    until_then = FeeRate(valid_from=date(2025, 1, 1), valid_to=date(2026, 12, 31), fixed_minor=4_000)
+    until_then = FeeRate(
+        valid_from=date(2025, 1, 1), valid_to=date(2026, 12, 31), fixed_minor=4_000
+    )
     bank = replace(method("bni_va"), fees=(until_then, dearer))
 
     assert fee_for(bank, rp(50_000), date(2026, 12, 31)) == fee(0, 4_000, 440)
@@ -133,7 +135,11 @@ def test_akulaku_starts_at_five_thousand():
 def test_expiry_has_a_default_and_bounds(code, default, shortest, longest):
     row = method(code)
 
-    assert [expiry(row, asked) for asked in (None, shortest, longest)] == [default, shortest, longest]
+    assert [expiry(row, asked) for asked in (None, shortest, longest)] == [
+        default,
+        shortest,
+        longest,
+    ]
     for asked in (shortest - 1, longest + 1):
         with pytest.raises(ExpiryOutOfBounds):
             expiry(row, asked)
@@ -161,14 +167,21 @@ def test_refunds_are_as_the_refund_page_says(code, allowed, days):
 
 
 def test_methods_that_may_turn_to_deny_after_settlement_say_so():
-    assert {row.code for row in METHODS.values() if row.reversible} == {"permata_va", "mandiri_bill", "indomaret"}
+    assert {row.code for row in METHODS.values() if row.reversible} == {
+        "permata_va",
+        "mandiri_bill",
+        "indomaret",
+    }
 
 
 def test_each_method_says_how_to_ask_midtrans_for_it():
     assert method("cimb_va").mapping.details == {"bank_transfer": {"bank": "cimb"}}
     assert method("mandiri_bill").mapping.payment_type == "echannel"
     assert method("indomaret").mapping.details == {"cstore": {"store": "indomaret"}}
-    assert (method("dana").mapping.api, method("dana").mapping.enabled_payments) == ("snap", ("dana",))
+    assert (method("dana").mapping.api, method("dana").mapping.enabled_payments) == (
+        "snap",
+        ("dana",),
+    )
     assert method("snap").mapping.enabled_payments == ()
     assert method("linkaja").mapping.payment_type == "qris"
 

@@ -86,10 +86,14 @@ def test_each_status_may_be_the_first_that_is_heard_and_is_heard_once(status, hi
 def test_a_chargeback_may_be_the_first_that_is_heard_of_a_payment():
     seen = observation("charged_back", chargeback=rp(99_000))
 
-    payment().given(*waiting()).when(inquired(seen)).then(e.PaymentCaptured, e.PaymentSettled, e.ChargebackReceived)
+    payment().given(*waiting()).when(inquired(seen)).then(
+        e.PaymentCaptured, e.PaymentSettled, e.ChargebackReceived
+    )
 
 
-@pytest.mark.parametrize("late", ["pending", "challenged", "authorised", "captured", "settled", "expired"])
+@pytest.mark.parametrize(
+    "late", ["pending", "challenged", "authorised", "captured", "settled", "expired"]
+)
 def test_what_is_told_after_the_settlement_changes_nothing(late):
     payment().given(*paid("bca_va")).when(inquired(observation(late))).then_nothing()
 
@@ -97,12 +101,16 @@ def test_what_is_told_after_the_settlement_changes_nothing(late):
 def test_a_settlement_before_the_first_pending_is_the_payment():
     early = payment().given(*sent()).when(inquired(observation("settled")))
 
-    early.then(e.PaymentCaptured, e.PaymentSettled).when(charged(observation("pending"))).then_nothing()
+    early.then(e.PaymentCaptured, e.PaymentSettled).when(
+        charged(observation("pending"))
+    ).then_nothing()
     assert early.state.status is Status.SETTLED
 
 
 def test_an_inquiry_that_was_faster_than_the_charge_does_not_cost_the_payer_the_instructions():
-    fast = payment().given(*sent("gopay")).when(inquired(observation("pending"))).then(e.ChargePending)
+    fast = (
+        payment().given(*sent("gopay")).when(inquired(observation("pending"))).then(e.ChargePending)
+    )
 
     fast.when(charged(observation("pending", instructions=VA))).then(e.ChargePending)
     assert fast.state.attempt.instructions == VA
@@ -139,7 +147,9 @@ def test_a_card_is_captured_then_settled_less_the_fees_of_the_catalogue():
 def test_a_wallet_that_was_paid_by_another_app_takes_the_fee_of_qris(said_type, fee):
     seen = observation("settled", evidence=said(payment_type=said_type))
 
-    assert payment().given(*waiting("gopay")).when(inquired(seen)).state.settled.fee.percentage == rp(fee)
+    assert payment().given(*waiting("gopay")).when(
+        inquired(seen)
+    ).state.settled.fee.percentage == rp(fee)
 
 
 # ── another amount ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -148,7 +158,12 @@ def test_a_wallet_that_was_paid_by_another_app_takes_the_fee_of_qris(said_type, 
 @pytest.mark.parametrize("status", ChargeStatus)
 @pytest.mark.parametrize("amount", [1, 98_999, 99_001])
 def test_another_amount_freezes_the_payment(status, amount):
-    frozen = payment().given(*waiting()).when(inquired(observation(status, amount=amount))).then(e.ReviewRequested)
+    frozen = (
+        payment()
+        .given(*waiting())
+        .when(inquired(observation(status, amount=amount)))
+        .then(e.ReviewRequested)
+    )
 
     assert frozen.state.review == "amount_differs"
     assert frozen.state.status is Status.PENDING
@@ -158,7 +173,9 @@ FROZEN = e.ReviewRequested(rule="amount_differs", words="", attempt=1, occurred_
 
 
 @pytest.mark.parametrize(
-    "command", [send(), cancel(), capture(), refund(), send_refund()], ids=lambda command: type(command).__name__
+    "command",
+    [send(), cancel(), capture(), refund(), send_refund()],
+    ids=lambda command: type(command).__name__,
 )
 @pytest.mark.parametrize(
     "history",
@@ -192,14 +209,21 @@ def test_nothing_is_done_with_a_frozen_payment(command, history):
     ],
 )
 @pytest.mark.parametrize(
-    "history", [sent("gopay", fallback=("bca_va",)), waiting(), (*paid(), refund_requested(), refund_dispatched())]
+    "history",
+    [
+        sent("gopay", fallback=("bca_va",)),
+        waiting(),
+        (*paid(), refund_requested(), refund_dispatched()),
+    ],
 )
 def test_a_frozen_payment_learns_nothing(command, history):
     payment().given(*history, FROZEN).when(command).then_nothing()
 
 
 def test_an_answer_about_another_order_freezes_the_payment():
-    payment().given(*waiting()).when(inquired(observation("settled", attempt=7))).then(e.ReviewRequested)
+    payment().given(*waiting()).when(inquired(observation("settled", attempt=7))).then(
+        e.ReviewRequested
+    )
 
 
 # ── paid late, paid twice ───────────────────────────────────────────────────────────────────────────────────────────
@@ -239,14 +263,20 @@ def test_a_payment_of_an_old_attempt_is_told_from_that_of_the_new_one(since, bec
 
 
 def test_a_late_payment_that_is_taken_back_is_looked_at_by_a_person():
-    late = shown(payment().given(*waiting("permata_va")), "expired", "settled").then(e.LatePaymentReceived)
+    late = shown(payment().given(*waiting("permata_va")), "expired", "settled").then(
+        e.LatePaymentReceived
+    )
 
     shown(late, "denied").then(e.ReviewRequested)
 
 
 def test_a_second_payment_on_a_paid_page_is_the_payers_own():
-    page = payment().given(*sent("snap"), pending(instructions=PAGE, transaction_id=""), captured(), settled())
-    second = page.when(inquired(observation("settled", transaction_id="t-other"))).then(e.LatePaymentReceived)
+    page = payment().given(
+        *sent("snap"), pending(instructions=PAGE, transaction_id=""), captured(), settled()
+    )
+    second = page.when(inquired(observation("settled", transaction_id="t-other"))).then(
+        e.LatePaymentReceived
+    )
 
     assert second.fact(e.LatePaymentReceived).because == "paid_twice"
     second.when(inquired(observation("settled", transaction_id="t-other"))).then_nothing()
@@ -284,9 +314,9 @@ def test_what_no_channel_documents_is_not_believed_of_a_settled_payment(status):
 
 
 def test_a_reversal_of_what_was_refunded_is_looked_at_by_a_person():
-    shown(payment().given(*paid("permata_va"), refund_requested(), refund_dispatched()), "denied").then(
-        e.ReviewRequested
-    )
+    shown(
+        payment().given(*paid("permata_va"), refund_requested(), refund_dispatched()), "denied"
+    ).then(e.ReviewRequested)
 
 
 def test_a_captured_card_that_is_denied_after_screening_is_taken_back():
@@ -294,7 +324,9 @@ def test_a_captured_card_that_is_denied_after_screening_is_taken_back():
 
 
 def test_a_captured_card_that_is_voided_is_taken_back():
-    voided = shown(payment().given(*sent("credit_card"), captured()), "cancelled").then(e.ChargeCancelled)
+    voided = shown(payment().given(*sent("credit_card"), captured()), "cancelled").then(
+        e.ChargeCancelled
+    )
 
     assert voided.state.captured is None
     assert voided.fact(e.ChargeCancelled).captured == captured()
@@ -328,7 +360,11 @@ def test_a_chargeback_of_what_a_refund_left_is_booked():
 
     part.when(inquired(observation("charged_back", chargeback=rp(66_000), refunds=[listed()])))
     part.then(e.ChargebackReceived)
-    part.when(inquired(observation("charged_back", chargeback=rp(66_000), refunds=[listed(confirmed=True)])))
+    part.when(
+        inquired(
+            observation("charged_back", chargeback=rp(66_000), refunds=[listed(confirmed=True)])
+        )
+    )
     part.then(e.RefundConfirmed)
 
 

@@ -89,12 +89,16 @@ def test_what_was_not_paid_is_not_refunded(history):
     payment().given(*history).when(refund()).then_refused(PaymentStateForbids)
 
 
-@pytest.mark.parametrize("method", [code for code, row in METHODS.items() if row.refund.allowed == "none"])
+@pytest.mark.parametrize(
+    "method", [code for code, row in METHODS.items() if row.refund.allowed == "none"]
+)
 def test_a_transfer_is_not_refunded_through_the_gateway(method):
     payment().given(*paid(method)).when(refund(99_001)).then_refused(RefundNotSupported)
 
 
-@pytest.mark.parametrize("method", [code for code, row in METHODS.items() if row.refund.allowed == "full"])
+@pytest.mark.parametrize(
+    "method", [code for code, row in METHODS.items() if row.refund.allowed == "full"]
+)
 def test_some_methods_are_refunded_in_full_only(method):
     refused = payment().given(*paid(method)).when(refund(98_999)).then_refused(RefundMustBeFull)
 
@@ -104,12 +108,16 @@ def test_some_methods_are_refunded_in_full_only(method):
     twice.then_refused(RefundExceedsPayment)
 
 
-@pytest.mark.parametrize("method", [code for code, row in METHODS.items() if row.refund.allowed != "none"])
+@pytest.mark.parametrize(
+    "method", [code for code, row in METHODS.items() if row.refund.allowed != "none"]
+)
 def test_the_time_for_refunds_ends_with_its_window(method):
     end = settled().occurred_at - after(0)
     days = METHODS[method].refund.window_days
 
-    payment().given(*paid(method)).when(refund(None, at=after(days=days) + end)).then(e.RefundRequested)
+    payment().given(*paid(method)).when(refund(None, at=after(days=days) + end)).then(
+        e.RefundRequested
+    )
     late = refund(None, at=after(days=days, seconds=1) + end)
     payment().given(*paid(method)).when(late).then_refused(RefundWindowClosed)
 
@@ -153,7 +161,12 @@ def test_one_refund_id_is_one_refund():
 
 
 def test_only_one_sender_of_a_refund_wins():
-    asked = payment().given(*paid("gopay"), refund_requested()).when(send_refund()).then(refund_dispatched())
+    asked = (
+        payment()
+        .given(*paid("gopay"), refund_requested())
+        .when(send_refund())
+        .then(refund_dispatched())
+    )
 
     asked.when(send_refund()).then_refused(RefundStateForbids)
 
@@ -164,13 +177,15 @@ def test_a_refund_that_is_not_there_is_not_sent():
 
 @pytest.mark.parametrize(("at", "lost_after"), [(after(999), None), (after(240), 120.0)])
 def test_a_refund_that_may_be_under_way_is_not_sent_again(at, lost_after):
-    payment().given(*SENT, refund_unknown()).when(send_refund(at=at, lost_after=lost_after)).then_refused(
-        PaymentStateForbids
-    )
+    payment().given(*SENT, refund_unknown()).when(
+        send_refund(at=at, lost_after=lost_after)
+    ).then_refused(PaymentStateForbids)
 
 
 def test_a_refund_that_was_not_listed_for_long_is_sent_again_under_its_id():
-    again = payment().given(*SENT, refund_unknown()).when(send_refund(at=after(241), lost_after=120.0))
+    again = (
+        payment().given(*SENT, refund_unknown()).when(send_refund(at=after(241), lost_after=120.0))
+    )
 
     again.then(e.RefundDispatched)
     assert (again.state.refunds[0].sendings, len(again.state.refunds)) == (2, 1)
@@ -184,7 +199,9 @@ def test_a_refund_is_retried_three_times_each_in_its_time():
         tried.when(refunded(BUSY, sending=retry, now=after(at))).then(e.RefundRetryScheduled)
         tried.when(send_refund(at=after(at + 0.5))).then_refused(RefundStateForbids)
 
-    tried.when(send_refund(at=after(999))).then(e.RefundDispatched).when(refunded(BUSY)).then(e.RefundFailed)
+    tried.when(send_refund(at=after(999))).then(e.RefundDispatched).when(refunded(BUSY)).then(
+        e.RefundFailed
+    )
     assert tried.state.refundable == rp(99_000)
 
 
@@ -287,8 +304,16 @@ def test_a_silent_sender_of_a_refund_is_given_its_lease_and_then_doubted():
 
 def test_a_silent_sender_is_not_doubted_because_of_an_earlier_attempt():
     """The refund is of attempt 2; the gateway cannot list it under the order of attempt 1."""
-    second = (attempt_started(2, "gopay"), dispatched(2), pending(2), captured(attempt=2), settled(attempt=2))
-    silent = payment().given(*waiting("bca_va"), denied(), *second, refund_requested(), refund_dispatched())
+    second = (
+        attempt_started(2, "gopay"),
+        dispatched(2),
+        pending(2),
+        captured(attempt=2),
+        settled(attempt=2),
+    )
+    silent = payment().given(
+        *waiting("bca_va"), denied(), *second, refund_requested(), refund_dispatched()
+    )
 
     silent.when(inquired(observation("denied"), attempt=1, at=after(999))).then_nothing()
 
@@ -297,7 +322,9 @@ def test_a_silent_sender_is_not_doubted_because_of_an_earlier_attempt():
 
 
 def test_the_fee_comes_back_and_an_empty_balance_is_overdrawn():
-    poor = payment().given(*SENT).when(refunded(shows(listed(confirmed=True)), available=rp(20_000)))
+    poor = (
+        payment().given(*SENT).when(refunded(shows(listed(confirmed=True)), available=rp(20_000)))
+    )
     fact = poor.fact(e.RefundConfirmed)
 
     assert (fact.from_available, fact.overdrawn) == (rp(20_000), rp(13_000))

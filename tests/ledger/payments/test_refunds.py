@@ -10,7 +10,13 @@ from ledger.journal.posting_rules import consequence
 from ledger.journal.tax import split
 from ledger.payments.events import Fee, Sale, Share
 from ledger.payments.methods import fee_for, method
-from ledger.payments.refunds import FeeReturned, RefundExceedsSale, RefundSplit, fee_returned, refund_split
+from ledger.payments.refunds import (
+    FeeReturned,
+    RefundExceedsSale,
+    RefundSplit,
+    fee_returned,
+    refund_split,
+)
 from support.payment_facts import (
     CARD_FEE,
     DELIVERED,
@@ -79,7 +85,11 @@ def test_a_fully_earned_plan_is_refunded_from_income():
 
 
 def test_revenue_recognised_beyond_what_is_left_takes_nothing_from_deferred():
-    assert refund(33_000, earned=89_189, before=33_000, drawn=29_730) == (rp(0), rp(29_729), rp(3_271))
+    assert refund(33_000, earned=89_189, before=33_000, drawn=29_730) == (
+        rp(0),
+        rp(29_729),
+        rp(3_271),
+    )
 
 
 def test_a_refund_that_failed_in_the_middle_leaves_no_rupiah_behind():
@@ -104,11 +114,15 @@ def test_no_more_is_refunded_than_was_paid_for_the_sale():
 
 
 def test_the_percentage_fee_comes_back_in_full_with_its_tax():
-    assert fee_returned(CARD_FEE, rp(99_000), rp(0), rp(99_000)) == FeeReturned(rp(2_871), rp(316))  # P7b
+    assert fee_returned(CARD_FEE, rp(99_000), rp(0), rp(99_000)) == FeeReturned(
+        rp(2_871), rp(316)
+    )  # P7b
 
 
 def test_three_parts_of_the_fee_sum_to_the_whole():
-    parts = [fee_returned(CARD_FEE, rp(99_000), rp(before), rp(33_000)) for before in (0, 33_000, 66_000)]
+    parts = [
+        fee_returned(CARD_FEE, rp(99_000), rp(before), rp(33_000)) for before in (0, 33_000, 66_000)
+    ]
 
     assert [p.percentage.minor for p in parts] == [957, 957, 957]
     assert sum(p.tax.minor for p in parts) == 316
@@ -132,7 +146,17 @@ def test_any_partial_refunds_drain_the_sale_exactly(parts, taxed, prepaid, data)
     for i, part in enumerate(parts):
         drawn = sum(r.from_deferred.minor for r in done)
         before = sum(parts[:i])
-        done.append(refund(part, sale=sale, before=before, earned=earned, drawn=drawn, paid=sum(parts), of=whole))
+        done.append(
+            refund(
+                part,
+                sale=sale,
+                before=before,
+                earned=earned,
+                drawn=drawn,
+                paid=sum(parts),
+                of=whole,
+            )
+        )
 
     deferred, income, tax = (sum(m.minor for m in column) for column in zip(*done, strict=True))
 
@@ -172,7 +196,9 @@ def test_refunds_of_which_some_fail_still_drain_the_sale_exactly(asked):
 @given(parts_of_a_payment, fees)
 def test_any_partial_refunds_return_the_percentage_fee_exactly(parts, taken: Fee):
     total = sum(parts)
-    back = [fee_returned(taken, rp(total), rp(sum(parts[:i])), rp(part)) for i, part in enumerate(parts)]
+    back = [
+        fee_returned(taken, rp(total), rp(sum(parts[:i])), rp(part)) for i, part in enumerate(parts)
+    ]
     whole = fee_returned(taken, rp(total), rp(0), rp(total))
 
     assert sum(b.percentage.minor for b in back) == taken.percentage.minor
@@ -196,14 +222,24 @@ def test_a_refunded_payment_leaves_nothing_pending_and_nothing_payable(parts, ta
         back = fee_returned(taken, rp(total), rp(before), rp(part))
         facts += [
             refund_accepted(
-                part, deferred=r.from_deferred.minor, income=r.from_income.minor, tax=r.tax.minor, sale=sale
+                part,
+                deferred=r.from_deferred.minor,
+                income=r.from_income.minor,
+                tax=r.tax.minor,
+                sale=sale,
             ),
-            refund_confirmed(part, fee_returned=back.percentage.minor, fee_tax_returned=back.tax.minor),
+            refund_confirmed(
+                part, fee_returned=back.percentage.minor, fee_tax_returned=back.tax.minor
+            ),
         ]
 
     books = balances(entry for fact in facts for entry in consequence(fact))
 
-    must_be_empty = ("Assets:Gateway:Midtrans:Pending", "Liabilities:Refund:Payable", "Liabilities:Tax:PPN-Keluaran")
+    must_be_empty = (
+        "Assets:Gateway:Midtrans:Pending",
+        "Liabilities:Refund:Payable",
+        "Liabilities:Tax:PPN-Keluaran",
+    )
     assert not [account for account in must_be_empty if account in books]
     assert "Expenses:Gateway:MDR" not in books
     assert books["Expenses:Gateway:Fixed"] == 2_000

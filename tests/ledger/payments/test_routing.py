@@ -13,13 +13,22 @@ TODAY = date(2026, 11, 24)
 
 def chosen(asked, amount=99_000, *, preference=(), tried=(), health=None, payer=None):
     method, reason = choose(
-        asked, rp(amount), preference=preference, tried=tried, health=health or {}, on=TODAY, payer=payer
+        asked,
+        rp(amount),
+        preference=preference,
+        tried=tried,
+        health=health or {},
+        on=TODAY,
+        payer=payer,
     )
     return method.code, reason.rule
 
 
 def test_a_method_asked_for_by_name_is_taken_as_it_is():
-    assert chosen("bca_va", preference=["bni_va"], health={"bca_va": "degraded"}) == ("bca_va", "asked")
+    assert chosen("bca_va", preference=["bni_va"], health={"bca_va": "degraded"}) == (
+        "bca_va",
+        "asked",
+    )
 
 
 def test_a_family_follows_the_preference():
@@ -41,7 +50,12 @@ def test_a_method_out_of_its_limits_is_passed_over():
 
 def test_a_degraded_method_is_passed_over_and_the_reason_says_so():
     method, reason = choose(
-        "bank_transfer", rp(99_000), preference=["bca_va", "bri_va"], tried=(), health={"bca_va": "degraded"}, on=TODAY
+        "bank_transfer",
+        rp(99_000),
+        preference=["bca_va", "bri_va"],
+        tried=(),
+        health={"bca_va": "degraded"},
+        on=TODAY,
     )
 
     assert (method.code, reason.rule) == ("bri_va", "availability")
@@ -67,11 +81,17 @@ def test_the_next_try_leaves_out_what_was_tried():
 def test_the_callers_fallback_comes_into_play_only_after_a_try():
     assert chosen("bank_transfer", preference=["qris"]) == ("bca_va", "cost")
     assert chosen("bank_transfer", preference=["qris"], tried=["bca_va"]) == ("qris", "fallback")
-    assert chosen("credit_card", preference=["qris", "bca_va"], tried=["credit_card"]) == ("qris", "fallback")
+    assert chosen("credit_card", preference=["qris", "bca_va"], tried=["credit_card"]) == (
+        "qris",
+        "fallback",
+    )
 
 
 def test_a_fallback_may_be_a_family():
-    assert chosen("credit_card", preference=["e_wallet"], tried=["credit_card", "gopay"]) == ("shopeepay", "fallback")
+    assert chosen("credit_card", preference=["e_wallet"], tried=["credit_card", "gopay"]) == (
+        "shopeepay",
+        "fallback",
+    )
 
 
 @pytest.mark.parametrize(

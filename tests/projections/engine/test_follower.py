@@ -80,7 +80,11 @@ def test_a_follower_catches_up_and_then_keeps_up(read_side: ReadSide) -> None:
     read_side.log.append("pay_1", lived("pay_1", *PAID))
     seen: list[tuple[str, int, int]] = []
     money = Follower(
-        read_side.conninfo, SCHEMA, "money", GROUPS["money"], report=lambda *progress: seen.append(progress)
+        read_side.conninfo,
+        SCHEMA,
+        "money",
+        GROUPS["money"],
+        report=lambda *progress: seen.append(progress),
     )
 
     with running(money):
@@ -96,7 +100,9 @@ def test_polling_alone_is_enough_when_no_notice_comes(read_side: ReadSide) -> No
     money = follower(read_side)
 
     with running(money):
-        read_side.log.copy_all([("pay_1", lived("pay_1", *PAID))])  # past append(), so without NOTIFY
+        read_side.log.copy_all(
+            [("pay_1", lived("pay_1", *PAID))]
+        )  # past append(), so without NOTIFY
         eventually(lambda: money.position == 6, seconds=5)
 
 
@@ -114,7 +120,9 @@ def test_failures_before_commit_leave_no_trace(read_side: ReadSide) -> None:
             except RuntimeError:
                 continue
 
-    expected = sum(len(fact.legs) for _, facts in appends for fact in facts if hasattr(fact, "legs"))
+    expected = sum(
+        len(fact.legs) for _, facts in appends for fact in facts if hasattr(fact, "legs")
+    )
     assert failing.calls > 5
     assert postings(read_side) == expected
 
@@ -129,7 +137,9 @@ def test_competing_followers_apply_each_event_once(read_side: ReadSide) -> None:
     with running(*competitors):
         eventually(lambda: max(one.position for one in competitors) == head)
 
-    expected = sum(len(fact.legs) for _, facts in appends for fact in facts if hasattr(fact, "legs"))
+    expected = sum(
+        len(fact.legs) for _, facts in appends for fact in facts if hasattr(fact, "legs")
+    )
     assert postings(read_side) == expected
 
 
@@ -148,7 +158,12 @@ def test_while_another_has_the_turn_a_follower_does_nothing(read_side: ReadSide)
     read_side.log.append("pay_1", lived("pay_1", *PAID))
     money = follower(read_side)
 
-    with money.connect() as one, money.connect() as other, other.transaction(), other.cursor() as cursor:
+    with (
+        money.connect() as one,
+        money.connect() as other,
+        other.transaction(),
+        other.cursor() as cursor,
+    ):
         assert money._takes_turn(cursor)
         assert money.step(one) is None
 
@@ -176,10 +191,14 @@ def test_other_trackers_of_the_library_may_use_the_table_too(read_side: ReadSide
         assert positions.read(cursor, "exporter") == 3
 
 
-def test_an_event_nobody_can_read_stops_it_there_and_what_came_before_is_applied(read_side: ReadSide) -> None:
+def test_an_event_nobody_can_read_stops_it_there_and_what_came_before_is_applied(
+    read_side: ReadSide,
+) -> None:
     read_side.log.append("pay_1", lived("pay_1", *PAID))
     read_side.log.append("pay_2", lived("pay_2", *PAID))
-    read_side.log.tamper("update events set topic = 'payment.unheard_of.v9' where notification_id = 8")
+    read_side.log.tamper(
+        "update events set topic = 'payment.unheard_of.v9' where notification_id = 8"
+    )
     views = follower(read_side, "views")
     views._size = 3
 
@@ -187,7 +206,9 @@ def test_an_event_nobody_can_read_stops_it_there_and_what_came_before_is_applied
         eventually(lambda: views._failures >= 2)
 
     assert views.position == 7
-    assert read_side.one("select position from payments where payment_id = 'pay_1'")["position"] == 6
+    assert (
+        read_side.one("select position from payments where payment_id = 'pay_1'")["position"] == 6
+    )
 
 
 def test_one_group_halts_and_the_other_goes_on(read_side: ReadSide) -> None:
@@ -266,7 +287,12 @@ def test_making_the_read_schema_again_changes_nothing(read_side: ReadSide) -> No
         rebuild.create(connection, read_side.conninfo, SCHEMA, READ_SCHEMA, GROUPS)
 
     assert postings(read_side) == 3
-    assert Positions(read_side.conninfo, SCHEMA, READ_SCHEMA).read(read_side.connection.cursor(), "money") == 6
+    assert (
+        Positions(read_side.conninfo, SCHEMA, READ_SCHEMA).read(
+            read_side.connection.cursor(), "money"
+        )
+        == 6
+    )
 
 
 async def test_a_reader_learns_how_fresh_its_answer_is(read_side: ReadSide) -> None:

@@ -25,7 +25,9 @@ def test_every_statement_is_used_and_every_used_one_is_there(path: Path) -> None
     code = path.with_suffix(".py").read_text()
     used = set(re.findall(r'SQL\["(\w+)"\]|"(\w+)"', code))
 
-    assert named - {"create", "index"} <= {name for pair in used for name in pair} | _used_elsewhere(path.stem)
+    assert named - {"create", "index"} <= {
+        name for pair in used for name in pair
+    } | _used_elsewhere(path.stem)
     assert set(re.findall(r'(?<!\.)\bSQL\["(\w+)"\]', code)) - {"create", "index"} <= named
 
 

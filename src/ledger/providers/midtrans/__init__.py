@@ -1,4 +1,5 @@
-"""Midtrans behind the port: its words become ours here and nowhere else. What it does is in midtrans.md.
+"""Midtrans behind the port: its words become ours here and nowhere else. What it does is in
+midtrans.md.
 
 Words
     operation  what we asked for: charge, inquiry, capture, cancel, expire, approve, deny, refund

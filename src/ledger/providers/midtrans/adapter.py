@@ -1,4 +1,6 @@
-"""The port, operation by operation. It translates and decides nothing; every outcome is read in `answers`."""
+"""The port, operation by operation. It translates and decides nothing; every outcome is read in
+`answers`.
+"""
 
 from collections.abc import Awaitable, Callable
 from typing import Final
@@ -14,13 +16,23 @@ from ledger.providers.midtrans.connection import Connection
 from ledger.providers.midtrans.hosted import Page
 from ledger.providers.midtrans.notices import read_notice
 from ledger.providers.midtrans.verdicts import Operation
-from ledger.providers.port import NEVER_SEEN, ChargeOrder, DidNot, Notice, ObservedRefund, Outcome, Unknown
+from ledger.providers.port import (
+    NEVER_SEEN,
+    ChargeOrder,
+    DidNot,
+    Notice,
+    ObservedRefund,
+    Outcome,
+    Unknown,
+)
 
 SNAP_PATH: Final = "/snap/v1/transactions"
 
 
 class Midtrans:
-    """`shop_url` is where payers come back to from a wallet or the hosted page; empty: the gateway's own page."""
+    """`shop_url` is where payers come back to from a wallet or the hosted page; empty: the
+    gateway's own page.
+    """
 
     name = "Midtrans"
 
@@ -40,7 +52,9 @@ class Midtrans:
         self._core_url, self._snap_url = core_url.rstrip("/"), snap_url.rstrip("/")
         self._charge_seconds, self._inquiry_seconds = charge_seconds, inquiry_seconds
         self._shop_url = shop_url
-        self._connection = Connection(server_key, connect_seconds=connect_seconds, max_connections=max_connections)
+        self._connection = Connection(
+            server_key, connect_seconds=connect_seconds, max_connections=max_connections
+        )
 
     async def charge(self, order: ChargeOrder) -> Outcome:
         if order.method.mapping.api == "snap":
@@ -54,7 +68,9 @@ class Midtrans:
     async def inquire(self, order_id: str, transaction_id: str = "") -> Outcome:
         async def ask(known_as: str, source: str) -> Outcome:
             url = f"{self._core_url}{_path(known_as, 'status')}"
-            reply = await self._connection.exchange("GET", url, seconds=self._inquiry_seconds, source=source)
+            reply = await self._connection.exchange(
+                "GET", url, seconds=self._inquiry_seconds, source=source
+            )
             return self._outcome(reply, Asked("inquiry", order_id))
 
         return await _by_either_id(ask, order_id, transaction_id)
@@ -64,8 +80,12 @@ class Midtrans:
         asked = Asked("capture", order_id)
         return await self._post(asked, "/v2/capture", body, effect=f"capture {amount.minor}")
 
-    async def cancel(self, order_id: str, session_token: str = "", transaction_id: str = "") -> Outcome:
-        """With a token, `never_seen` also says that the page is closed: nobody can pay there any more."""
+    async def cancel(
+        self, order_id: str, session_token: str = "", transaction_id: str = ""
+    ) -> Outcome:
+        """With a token, `never_seen` also says that the page is closed: nobody can pay there any
+        more.
+        """
         outcome = await self._act("cancel", order_id, transaction_id)
         if session_token and _never_seen(outcome):
             return await self._close_session(order_id, session_token, outcome)
@@ -99,7 +119,9 @@ class Midtrans:
         await self._connection.close()
 
     async def _open_session(self, order: ChargeOrder) -> Outcome:
-        """No idempotency key (1.4): asking again for the same order id gives a new page for the same order."""
+        """No idempotency key (1.4): asking again for the same order id gives a new page for the
+        same order.
+        """
         reply = await self._connection.exchange(
             "POST",
             f"{self._snap_url}{SNAP_PATH}",
@@ -118,19 +140,27 @@ class Midtrans:
         if page is Page.CLOSED:
             return never_seen
         cancelled = await self._act("cancel", order_id) if page is Page.IN_USE else never_seen
-        return Unknown(cause="page_still_open", detail=page.value) if _never_seen(cancelled) else cancelled
+        return (
+            Unknown(cause="page_still_open", detail=page.value)
+            if _never_seen(cancelled)
+            else cancelled
+        )
 
     async def _act(self, operation: Operation, order_id: str, transaction_id: str = "") -> Outcome:
         async def ask(known_as: str, source: str) -> Outcome:
             asked = Asked(operation, order_id)
-            return await self._post(asked, _path(known_as, operation), {}, effect=operation, source=source)
+            return await self._post(
+                asked, _path(known_as, operation), {}, effect=operation, source=source
+            )
 
         return await _by_either_id(ask, order_id, transaction_id)
 
     async def _post(
         self, asked: Asked, path: str, body: requests.Body, *, effect: str = "", source: str = ""
     ) -> Outcome:
-        """`effect` names what must happen once for this order id; empty where the gateway ignores keys."""
+        """`effect` names what must happen once for this order id; empty where the gateway ignores
+        keys.
+        """
         reply = await self._connection.exchange(
             "POST",
             f"{self._core_url}{path}",
@@ -150,9 +180,15 @@ class Midtrans:
 async def _by_either_id(
     ask: Callable[[str, str], Awaitable[Outcome]], order_id: str, transaction_id: str
 ) -> Outcome:
-    """DANA, chosen on the hosted page, is known only by the gateway's own id, and to this source (midtrans.md 4.1, 6)."""
+    """DANA, chosen on the hosted page, is known only by the gateway's own id, and to this source
+    (midtrans.md 4.1, 6).
+    """
     outcome = await ask(order_id, "")
-    return await ask(transaction_id, "SNAP_API") if transaction_id and _never_seen(outcome) else outcome
+    return (
+        await ask(transaction_id, "SNAP_API")
+        if transaction_id and _never_seen(outcome)
+        else outcome
+    )
 
 
 def _path(order_id: str, action: str) -> str:

@@ -70,7 +70,9 @@ def read(reply: Reply, asked: Asked, core_url: str) -> Outcome:
 
 
 def _answer(reply: Reply) -> Answer:
-    """Anything but a success may come from something in between, in any form: then HTTP alone speaks."""
+    """Anything but a success may come from something in between, in any form: then HTTP alone
+    speaks.
+    """
     try:
         return wire.answer(reply.body)
     except Unusable:
@@ -160,8 +162,10 @@ def _refunds(answer: Answer, asked: Asked, currency: str) -> tuple[ObservedRefun
 def _with_the_one_asked_for(
     listed: tuple[ObservedRefund, ...], answer: Answer, wanted: ObservedRefund
 ) -> tuple[ObservedRefund, ...]:
-    """The answer to a refund names it by our key and lists no others (6). Its amount is ours: the answer's own
-    `refund_amount` may be the sum of all refunds."""
+    """The answer to a refund names it by our key and lists no others (6). Its amount is ours: the
+    answer's own
+    `refund_amount` may be the sum of all refunds.
+    """
     if _word(answer) not in statuses.REFUNDED:
         raise Unusable("refund_not_confirmed", _word(answer))
     if answer.refund_key not in (None, wanted.refund_id):

@@ -11,10 +11,12 @@ from ledger.providers.midtrans.answers import Reply
 from ledger.providers.port import DidNot, Unknown
 
 MAX_ANSWER_BYTES: Final = 1024 * 1024
-# A moment less than the 5 s after which many servers close an idle connection: writing to one that just closed
+# A moment less than the 5 s after which many servers close an idle connection: writing to one that
+# just closed
 # would leave the outcome unknown for nothing.
 KEEP_ALIVE_SECONDS: Final = 4.0
-# httpx2 walks its whole pool for every request: with 2,000 in flight in one pool a request cost 11 ms of CPU, in
+# httpx2 walks its whole pool for every request: with 2,000 in flight in one pool a request cost 11
+# ms of CPU, in
 # pools of 32 it costs 1 ms.
 POOL_SIZE: Final = 32
 # Raised only before the first byte of a request was written: nothing happened, and that is proved.
@@ -30,19 +32,34 @@ class Pool:
 
 
 class Connection:
-    """Waiting for a free connection, connecting and the TLS handshake each take `connect_seconds` at most."""
+    """Waiting for a free connection, connecting and the TLS handshake each take `connect_seconds`
+    at most.
+    """
 
     def __init__(self, server_key: str, *, connect_seconds: float, max_connections: int) -> None:
         self._pool_size = min(POOL_SIZE, max_connections)
         timeout = httpx2.Timeout(None, connect=connect_seconds, pool=connect_seconds)
-        tls = httpx2.create_ssl_context(trust_env=False)  # one for all: reading the authorities takes long
+        tls = httpx2.create_ssl_context(
+            trust_env=False
+        )  # one for all: reading the authorities takes long
         pools = -(-max_connections // self._pool_size)
-        self._pools = [Pool(_client(server_key, timeout, tls, self._pool_size)) for _ in range(pools)]
+        self._pools = [
+            Pool(_client(server_key, timeout, tls, self._pool_size)) for _ in range(pools)
+        ]
 
     async def exchange(
-        self, method: str, url: str, *, seconds: float, body: bytes = b"", key: str = "", source: str = ""
+        self,
+        method: str,
+        url: str,
+        *,
+        seconds: float,
+        body: bytes = b"",
+        key: str = "",
+        source: str = "",
     ) -> Reply | DidNot | Unknown:
-        """`key` makes a repeat within five minutes harmless (midtrans.md 1.4); `source` is asked for by DANA (1.3)."""
+        """`key` makes a repeat within five minutes harmless (midtrans.md 1.4); `source` is asked
+        for by DANA (1.3).
+        """
         headers = {"Idempotency-Key": key, "transaction-source": source}
         headers = {name: value for name, value in headers.items() if value}
         pool = self._choose()
@@ -63,7 +80,9 @@ class Connection:
             pool.busy -= 1
 
     def _choose(self) -> Pool:
-        """The first with room, so that warm connections are used again; else the one with the shortest queue."""
+        """The first with room, so that warm connections are used again; else the one with the
+        shortest queue.
+        """
         with_room = (pool for pool in self._pools if pool.busy < self._pool_size)
         return next(with_room, None) or min(self._pools, key=lambda pool: pool.busy)
 
@@ -72,7 +91,9 @@ class Connection:
             await pool.client.aclose()
 
 
-def _client(server_key: str, timeout: httpx2.Timeout, tls: ssl.SSLContext, connections: int) -> httpx2.AsyncClient:
+def _client(
+    server_key: str, timeout: httpx2.Timeout, tls: ssl.SSLContext, connections: int
+) -> httpx2.AsyncClient:
     return httpx2.AsyncClient(
         headers={
             "Authorization": authorization(server_key),

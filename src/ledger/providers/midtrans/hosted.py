@@ -1,4 +1,6 @@
-"""The hosted page (Snap): opening one, closing one. Until the payer chooses a method there is no transaction."""
+"""The hosted page (Snap): opening one, closing one. Until the payer chooses a method there is no
+transaction.
+"""
 
 from datetime import datetime, timedelta
 from enum import Enum
@@ -8,7 +10,15 @@ from ledger.providers.midtrans import requests, verdicts, wire
 from ledger.providers.midtrans.answers import Reply, digest, not_done, unknown
 from ledger.providers.midtrans.verdicts import Kind, Verdict
 from ledger.providers.midtrans.wire import SnapAnswer, Unusable
-from ledger.providers.port import DUPLICATE, ChargeOrder, ChargeStatus, Did, DidNot, Observation, Outcome
+from ledger.providers.port import (
+    DUPLICATE,
+    ChargeOrder,
+    ChargeStatus,
+    Did,
+    DidNot,
+    Observation,
+    Outcome,
+)
 
 
 class Page(Enum):
@@ -38,7 +48,9 @@ def read_closing(reply: Reply) -> Page:
     if answer.canceled_at and reply.http == 200:
         return Page.CLOSED
     refusals = (verdicts.PAGE_CLOSED, Page.CLOSED), (verdicts.PAGE_IN_USE, Page.IN_USE)
-    found = (page for phrases, page in refusals if any(phrase in answer.words for phrase in phrases))
+    found = (
+        page for phrases, page in refusals if any(phrase in answer.words for phrase in phrases)
+    )
     return next(found, Page.UNKNOWN) if reply.http in (400, 404) else Page.UNKNOWN
 
 
@@ -66,6 +78,8 @@ def _page(answer: SnapAnswer, reply: Reply, order: ChargeOrder, now: datetime) -
         status=ChargeStatus.PENDING,
         amount=order.amount,
         evidence=Evidence(source="charge", digest=digest(reply)),
-        instructions=Instructions(kind="redirect", redirect_url=answer.redirect_url, session_token=answer.token),
+        instructions=Instructions(
+            kind="redirect", redirect_url=answer.redirect_url, session_token=answer.token
+        ),
         expires_at=now + timedelta(minutes=requests.page_minutes(order)),
     )

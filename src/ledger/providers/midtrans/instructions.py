@@ -23,7 +23,9 @@ def instructions(answer: Answer, core_url: str) -> Instructions:
 
 def _virtual_account(answer: Answer, _: str) -> Instructions | None:
     for account in answer.va_numbers or ():
-        return Instructions(kind="virtual_account", bank=account.bank, account_number=account.va_number)
+        return Instructions(
+            kind="virtual_account", bank=account.bank, account_number=account.va_number
+        )
     return None
 
 
@@ -37,13 +39,17 @@ def _permata(answer: Answer, _: str) -> Instructions | None:
 def _bill(answer: Answer, _: str) -> Instructions | None:
     if not (answer.biller_code and answer.bill_key):
         return None
-    return Instructions(kind="bill", bank="mandiri", biller_code=answer.biller_code, bill_key=answer.bill_key)
+    return Instructions(
+        kind="bill", bank="mandiri", biller_code=answer.biller_code, bill_key=answer.bill_key
+    )
 
 
 def _payment_code(answer: Answer, _: str) -> Instructions | None:
     if not answer.payment_code:
         return None
-    return Instructions(kind="payment_code", store=answer.store or "", payment_code=answer.payment_code)
+    return Instructions(
+        kind="payment_code", store=answer.store or "", payment_code=answer.payment_code
+    )
 
 
 def _redirect(answer: Answer, _: str) -> Instructions | None:
@@ -59,8 +65,10 @@ def _deeplink(answer: Answer, _: str) -> Instructions | None:
 
 
 def _qr(answer: Answer, core_url: str) -> Instructions | None:
-    """An inquiry lists no actions for these two (6), but the picture's address is documented (2): so the payer can
-    still pay when the answer to the charge was lost."""
+    """An inquiry lists no actions for these two (6), but the picture's address is documented (2):
+    so the payer can
+    still pay when the answer to the charge was lost.
+    """
     if answer.payment_type not in ("qris", "gopay"):
         return None
     documented = f"{core_url}/v2/{answer.payment_type}/{answer.transaction_id}/qr-code"

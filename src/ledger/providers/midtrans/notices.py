@@ -1,7 +1,8 @@
 """What the gateway posts to us: shape first, then signature; after that it is still only a hint.
 
-The signed text is joined without separators and leaves out the status (midtrans.md 10.3). The shape check closes
-what it can of the boundary trick; the rest is harmless because a notice only makes us ask.
+The signed text is joined without separators and leaves out the status (midtrans.md 10.3). The shape
+check closes what it can of the boundary trick; the rest is harmless because a notice only makes us
+ask.
 """
 
 import hashlib

@@ -1,4 +1,6 @@
-"""What we send: one charge or one hosted page, from the method's row of the catalogue (midtrans.md 3, 4, 7)."""
+"""What we send: one charge or one hosted page, from the method's row of the catalogue (midtrans.md
+3, 4, 7).
+"""
 
 import hashlib
 from collections.abc import Callable
@@ -37,7 +39,9 @@ def refund(refund_id: str, amount_minor: int, reason: str) -> Body:
 
 
 def idempotency_key(order_id: str, operation: str) -> str:
-    """One key for one effect: keys are shared by all endpoints and replay whatever the body says (1.4)."""
+    """One key for one effect: keys are shared by all endpoints and replay whatever the body says
+    (1.4).
+    """
     return hashlib.sha256(f"{order_id}\x1f{operation}".encode()).hexdigest()[:36]
 
 
@@ -56,7 +60,8 @@ def _order(order: ChargeOrder) -> Body:
     return {"transaction_details": details}
 
 
-# The least that is needed: screening (cards), a loan (pay later), a form filled in (hosted page), the name that a
+# The least that is needed: screening (cards), a loan (pay later), a form filled in (hosted page),
+# the name that a
 # teller or ATM shows (bank transfer; BNI refuses a charge for the form of its phone number, 3).
 CUSTOMER_FIELDS: Final = {
     "card": ("name", "email", "phone"),
@@ -88,13 +93,17 @@ def _custom_expiry(order: ChargeOrder) -> Body:
 
 
 def page_minutes(order: ChargeOrder) -> int:
-    """How long a hosted page lives. Snap knows no seconds (3): round up, so that nobody is cut short."""
+    """How long a hosted page lives. Snap knows no seconds (3): round up, so that nobody is cut
+    short.
+    """
     seconds = order.expires_after_seconds or order.method.expiry_seconds
     return -(-seconds // 60)
 
 
 def _page_expiry(order: ChargeOrder) -> Body:
-    """Always said, so that the account's own setting does not decide (7.2); `expiry` also binds the method chosen."""
+    """Always said, so that the account's own setting does not decide (7.2); `expiry` also binds the
+    method chosen.
+    """
     lasting = {"duration": page_minutes(order), "unit": "minutes"}
     asked = {"expiry": lasting} if order.expires_after_seconds else {}
     return {"page_expiry": lasting, **asked}
@@ -118,7 +127,9 @@ def _phone(order: ChargeOrder, _: str) -> Body:
 
 
 def _items(order: ChargeOrder, shop_url: str) -> Body:
-    """One line that is the whole amount, as the sum must be (3). Kredivo wants a page of the goods, too."""
+    """One line that is the whole amount, as the sum must be (3). Kredivo wants a page of the goods,
+    too.
+    """
     item = {"id": "1", "price": order.amount.minor, "quantity": 1, "name": order.product[:50]}
     return {"item_details": [item | ({"url": shop_url[:50]} if shop_url else {})]}
 

@@ -13,5 +13,7 @@ def signature(order_id: str, status_code: str, gross_amount: str, server_key: st
 
 def is_signed(fields: Mapping[str, str], server_key: str) -> bool:
     """Whether `signature_key` is the gateway's; in constant time, on bytes of equal length."""
-    expected = signature(fields["order_id"], fields["status_code"], fields["gross_amount"], server_key)
+    expected = signature(
+        fields["order_id"], fields["status_code"], fields["gross_amount"], server_key
+    )
     return hmac.compare_digest(expected.encode(), fields["signature_key"].encode())

@@ -1,12 +1,16 @@
-"""Where a transaction stands: the gateway's words for it, as tables (sections are those of midtrans.md)."""
+"""Where a transaction stands: the gateway's words for it, as tables (sections are those of
+midtrans.md).
+"""
 
 from typing import Final
 
 from ledger.providers.midtrans.wire import Unusable
 from ledger.providers.port import ChargeStatus
 
-# 11.2: transaction_status by fraud_status, "" when absent (not every channel is screened). A pair that is not
-# listed is unknown. `authorize` by `challenge`: a hold under review, decided like a challenged capture (6).
+# 11.2: transaction_status by fraud_status, "" when absent (not every channel is screened). A pair
+# that is not
+# listed is unknown. `authorize` by `challenge`: a hold under review, decided like a challenged
+# capture (6).
 SCREENED: Final = {
     ("pending", ""): ChargeStatus.PENDING,
     ("pending", "accept"): ChargeStatus.PENDING,

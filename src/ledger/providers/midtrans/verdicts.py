@@ -1,4 +1,6 @@
-"""What became of a request: body `status_code` against HTTP status, as tables (sections are those of midtrans.md)."""
+"""What became of a request: body `status_code` against HTTP status, as tables (sections are those
+of midtrans.md).
+"""
 
 from enum import StrEnum
 from typing import Final, Literal, NamedTuple
@@ -29,7 +31,8 @@ DID: Final = Verdict(Kind.DID)
 RATE_LIMITED: Final = _refused("rate_limited")
 IN_PROGRESS: Final = Verdict(Kind.UNKNOWN, "in_progress")
 
-# 12.1: body status_code, the same for every operation. 407 is an expired transaction and how /expire succeeds.
+# 12.1: body status_code, the same for every operation. 407 is an expired transaction and how
+# /expire succeeds.
 BY_CODE: Final = {
     "200": DID,
     "201": DID,
@@ -49,8 +52,10 @@ BY_CODE: Final = {
     "429": RATE_LIMITED,
 }
 
-# 12.1 and 6: codes that mean something else to one operation. 202 is "processed but denied": of a charge it is a
-# result; of a capture and a refund it leaves the transaction as it was. Elsewhere it is not documented.
+# 12.1 and 6: codes that mean something else to one operation. 202 is "processed but denied": of a
+# charge it is a
+# result; of a capture and a refund it leaves the transaction as it was. Elsewhere it is not
+# documented.
 BY_OPERATION: Final[dict[tuple[Operation, str], Verdict]] = {
     ("charge", "202"): DID,
     ("inquiry", "202"): DID,
@@ -73,11 +78,13 @@ SNAP_BY_HTTP: Final = {
 # 7.1: how Snap says that a transaction exists under this order id, in either language.
 SNAP_TAKEN: Final = ("has already been taken", "has been paid and utilized", "sudah digunakan")
 
-# 7.3: what closing a page answers when the page is closed already, and when a transaction has begun under it.
+# 7.3: what closing a page answers when the page is closed already, and when a transaction has begun
+# under it.
 PAGE_CLOSED: Final = ("token already canceled", "token not found")
 PAGE_IN_USE: Final = ("Transaction is on progress",)
 
-# The four words of brief.md, "Retry scenarios", and what each is called here: codes of `DidNot`, to be sent again,
+# The four words of brief.md, "Retry scenarios", and what each is called here: codes of `DidNot`, to
+# be sent again,
 # and causes of `Unknown`, of which the gateway must be asked first.
 RETRYABLE: Final = {
     "NETWORK_TIMEOUT": ("timeout", "connection_lost"),
@@ -94,7 +101,9 @@ def may_pass(code: str) -> bool:
 
 
 def verdict(operation: Operation, http: int, code: str | None) -> Verdict:
-    """The body decides (1.7), unless HTTP contradicts it: then nothing is proved (reliability.md 4.1 rule 3)."""
+    """The body decides (1.7), unless HTTP contradicts it: then nothing is proved (reliability.md
+    4.1 rule 3).
+    """
     if http in BY_HTTP:
         return BY_HTTP[http]
     if code is None or not _agree(http, code):

@@ -1,4 +1,6 @@
-"""Answers as they travel: tolerant of new fields, strict about types; amounts and times to our own kinds."""
+"""Answers as they travel: tolerant of new fields, strict about types; amounts and times to our own
+kinds.
+"""
 
 import re
 from datetime import UTC, datetime
@@ -110,7 +112,9 @@ def snap_answer(raw: bytes) -> SnapAnswer:
 
 
 def _decoded(decoder: msgspec.json.Decoder[T], raw: bytes) -> T:
-    """HTML, half an answer or a number where text belongs: all of it is unusable (reliability.md T10)."""
+    """HTML, half an answer or a number where text belongs: all of it is unusable (reliability.md
+    T10).
+    """
     try:
         return decoder.decode(raw)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as broken:
@@ -132,8 +136,10 @@ def money(text: str | None, currency: str | None) -> Money:
 
 
 def moment(text: str | None) -> datetime | None:
-    """Their times are WIB without an offset (midtrans.md 14). None when there is none, or none to be read:
-    no money depends on it, and the raw words stay in the evidence."""
+    """Their times are WIB without an offset (midtrans.md 14). None when there is none, or none to
+    be read:
+    no money depends on it, and the raw words stay in the evidence.
+    """
     try:
         read = datetime.fromisoformat(text or "")
         return (read if read.tzinfo else read.replace(tzinfo=WIB)).astimezone(UTC)

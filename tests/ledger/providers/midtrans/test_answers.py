@@ -11,9 +11,19 @@ from hypothesis import strategies as st
 
 from ledger.money import Money
 from ledger.providers.midtrans.answers import Asked, Reply, read
-from ledger.providers.port import ChargeStatus, Did, DidNot, Observation, ObservedRefund, Outcome, Unknown
+from ledger.providers.port import (
+    ChargeStatus,
+    Did,
+    DidNot,
+    Observation,
+    ObservedRefund,
+    Outcome,
+    Unknown,
+)
 
-PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # the machine may be busy
+PATIENT = settings(
+    deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)  # the machine may be busy
 ORDER = "pay_01k9-1"
 SETTLED: dict[str, Any] = {
     "status_code": "200",
@@ -80,7 +90,9 @@ UNUSABLE = (
 
 
 @pytest.mark.parametrize(("changes", "cause"), UNUSABLE)
-def test_an_answer_that_cannot_be_relied_on_leaves_the_outcome_unknown(changes: dict[str, object], cause: str):
+def test_an_answer_that_cannot_be_relied_on_leaves_the_outcome_unknown(
+    changes: dict[str, object], cause: str
+):
     answer = outcome(**changes)
 
     assert isinstance(answer, Unknown)
@@ -118,7 +130,11 @@ def test_a_denial_without_a_channel_code_falls_back_to_what_is_said():
 def test_refunds_are_listed_with_our_keys_and_the_banks_confirmation():
     entries = [
         {"refund_chargeback_id": 1, "refund_amount": "5000.00", "refund_key": "ref_1"},
-        {"refund_chargeback_uuid": "u-2", "refund_amount": "7000.00", "bank_confirmed_at": "2015-02-27 02:30:20"},
+        {
+            "refund_chargeback_uuid": "u-2",
+            "refund_amount": "7000.00",
+            "bank_confirmed_at": "2015-02-27 02:30:20",
+        },
     ]
     seen = observed(transaction_status="partial_refund", refunds=entries, refund_amount="12000.00")
 
@@ -135,10 +151,16 @@ def test_refunds_are_listed_with_our_keys_and_the_banks_confirmation():
 
 
 def test_an_accepted_refund_is_listed_as_asked_for_even_if_the_answer_tells_the_sum():
-    accepted = {"transaction_status": "partial_refund", "refund_key": "ref_1", "refund_amount": "12000.00"}
+    accepted = {
+        "transaction_status": "partial_refund",
+        "refund_key": "ref_1",
+        "refund_amount": "12000.00",
+    }
     seen = observed(REFUND, **accepted, refund_chargeback_uuid="u-1")
 
-    assert seen.refunds == (ObservedRefund(refund_id="ref_1", amount=Money.rupiah(5_000), gateway_id="u-1"),)
+    assert seen.refunds == (
+        ObservedRefund(refund_id="ref_1", amount=Money.rupiah(5_000), gateway_id="u-1"),
+    )
 
 
 def test_an_accepted_refund_that_is_listed_already_is_not_listed_twice():
@@ -170,7 +192,11 @@ def test_a_denied_capture_leaves_the_hold_as_it_was():
 
 
 def test_a_refusal_repeats_what_was_wrong_with_the_request():
-    body = {"status_code": "400", "status_message": "Invalid.", "validation_messages": ["gross_amount is required"]}
+    body = {
+        "status_code": "400",
+        "status_message": "Invalid.",
+        "validation_messages": ["gross_amount is required"],
+    }
     answer = read(Reply(400, json.dumps(body).encode()), Asked("charge", ORDER), "")
 
     assert answer == DidNot(code="request_invalid", words="Invalid. gross_amount is required")
@@ -185,22 +211,37 @@ def test_html_with_an_error_status_is_told_by_its_status():
 
 PENDING = {"status_code": "201", "transaction_status": "pending", "va_numbers": None}
 QR = "https://gateway/qr"
-ACTIONS = [{"name": "generate-qr-code", "url": QR}, {"name": "generate-qr-code-v2", "url": QR + "2"}]
+ACTIONS = [
+    {"name": "generate-qr-code", "url": QR},
+    {"name": "generate-qr-code-v2", "url": QR + "2"},
+]
 DEEPLINK = {"name": "deeplink-redirect", "method": "GET", "url": "gojek://pay"}
 PAID_HOW: tuple[tuple[dict[str, object], dict[str, str]], ...] = (
     (
         {"va_numbers": [{"bank": "bca", "va_number": "8127"}]},
         {"kind": "virtual_account", "bank": "bca", "account_number": "8127"},
     ),
-    ({"permata_va_number": "8500"}, {"kind": "virtual_account", "bank": "permata", "account_number": "8500"}),
-    ({"biller_code": "70012", "bill_key": "12"}, {"kind": "bill", "biller_code": "70012", "bill_key": "12"}),
-    ({"payment_code": "A1", "store": "alfamart"}, {"kind": "payment_code", "payment_code": "A1", "store": "alfamart"}),
+    (
+        {"permata_va_number": "8500"},
+        {"kind": "virtual_account", "bank": "permata", "account_number": "8500"},
+    ),
+    (
+        {"biller_code": "70012", "bill_key": "12"},
+        {"kind": "bill", "biller_code": "70012", "bill_key": "12"},
+    ),
+    (
+        {"payment_code": "A1", "store": "alfamart"},
+        {"kind": "payment_code", "payment_code": "A1", "store": "alfamart"},
+    ),
     ({"redirect_url": "https://3ds"}, {"kind": "redirect", "redirect_url": "https://3ds"}),
     (
         {"payment_type": "gopay", "actions": [*ACTIONS, DEEPLINK]},
         {"kind": "deeplink", "deeplink_url": "gojek://pay", "qr_image_url": QR + "2"},
     ),
-    ({"payment_type": "shopeepay", "actions": [DEEPLINK]}, {"kind": "deeplink", "deeplink_url": "gojek://pay"}),
+    (
+        {"payment_type": "shopeepay", "actions": [DEEPLINK]},
+        {"kind": "deeplink", "deeplink_url": "gojek://pay"},
+    ),
     (
         {"payment_type": "qris", "qr_string": "0002", "actions": ACTIONS[:1]},
         {"kind": "qr", "qr_string": "0002", "qr_image_url": QR},
@@ -211,7 +252,10 @@ PAID_HOW: tuple[tuple[dict[str, object], dict[str, str]], ...] = (
     ),
     ({"payment_type": "ovo"}, {"kind": "push"}),
     (
-        {"payment_type": "gopay", "actions": [{"name": "verification-link-url", "url": "https://pin"}]},
+        {
+            "payment_type": "gopay",
+            "actions": [{"name": "verification-link-url", "url": "https://pin"}],
+        },
         {"kind": "redirect", "redirect_url": "https://pin"},
     ),
     ({"payment_type": "credit_card"}, {"kind": "none"}),
@@ -226,7 +270,12 @@ def test_the_payer_is_told_how_to_pay(changes: dict[str, object], wanted: dict[s
 
 
 WORDS = st.sampled_from([*SETTLED, "refunds", "actions", "refund_key"])
-VALUES = st.none() | st.text(max_size=9) | st.integers() | st.lists(st.dictionaries(st.text(), st.text(), max_size=2))
+VALUES = (
+    st.none()
+    | st.text(max_size=9)
+    | st.integers()
+    | st.lists(st.dictionaries(st.text(), st.text(), max_size=2))
+)
 
 
 @PATIENT

@@ -41,7 +41,11 @@ async def test_a_method_chosen_in_between_is_cancelled_as_well():
     outcome, asked = await cancel(NOT_FOUND, IN_USE, CANCELLED)
 
     assert isinstance(outcome, Did) and outcome.observation.status is ChargeStatus.CANCELLED
-    assert asked == [f"/v2/{ORDER}/cancel", "/snap/v1/transactions/tok/cancel", f"/v2/{ORDER}/cancel"]
+    assert asked == [
+        f"/v2/{ORDER}/cancel",
+        "/snap/v1/transactions/tok/cancel",
+        f"/v2/{ORDER}/cancel",
+    ]
 
 
 async def test_never_seen_means_that_the_page_is_closed():
@@ -57,7 +61,9 @@ async def test_without_a_token_there_is_no_page_to_close():
     assert len(asked) == 1
 
 
-@pytest.mark.parametrize("answers", [(NOT_FOUND, IN_USE, NOT_FOUND), (NOT_FOUND, http("500 Oops", b"<html>"))])
+@pytest.mark.parametrize(
+    "answers", [(NOT_FOUND, IN_USE, NOT_FOUND), (NOT_FOUND, http("500 Oops", b"<html>"))]
+)
 async def test_a_page_that_may_be_open_leaves_the_outcome_unknown(answers: tuple[bytes, ...]):
     outcome, _ = await cancel(*answers)
 

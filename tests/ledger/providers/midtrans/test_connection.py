@@ -70,7 +70,9 @@ async def test_a_full_pool_proves_that_nothing_happened():
 async def test_many_pools_hold_more_than_one_pool_may():
     async with scripted_gateway(http("200 OK", b"x" * 20), pause_seconds=0.01) as gateway:
         connection = Connection(KEY, connect_seconds=5, max_connections=100)
-        replies = await asyncio.gather(*(connection.exchange("GET", gateway.url, seconds=5) for _ in range(100)))
+        replies = await asyncio.gather(
+            *(connection.exchange("GET", gateway.url, seconds=5) for _ in range(100))
+        )
         await connection.close()
 
     assert set(map(type, replies)) == {Reply}
@@ -122,7 +124,9 @@ async def test_a_redirect_is_not_followed_and_the_key_goes_nowhere():
 
 
 async def test_a_compressed_answer_that_nobody_asked_for_is_not_unpacked():
-    async with scripted_gateway(http("200 OK", b"\x1f\x8b\x08" + b"\x00" * 50, "Content-Encoding: gzip")) as gateway:
+    async with scripted_gateway(
+        http("200 OK", b"\x1f\x8b\x08" + b"\x00" * 50, "Content-Encoding: gzip")
+    ) as gateway:
         midtrans = Midtrans(server_key=KEY, core_url=gateway.url, snap_url=gateway.url)
         outcome = await midtrans.inquire("pay_1-1")
         await midtrans.close()

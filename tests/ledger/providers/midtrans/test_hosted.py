@@ -21,7 +21,10 @@ def test_a_hosted_page_is_pending_with_no_transaction_yet():
     answer = read_opening(Reply(201, raw), order, NOW)
 
     assert isinstance(answer, Did)
-    assert (answer.observation.status, answer.observation.transaction_id) == (ChargeStatus.PENDING, "")
+    assert (answer.observation.status, answer.observation.transaction_id) == (
+        ChargeStatus.PENDING,
+        "",
+    )
     assert answer.observation.expires_at == NOW + timedelta(days=1)
     assert answer.observation.instructions.session_token == "66e4fa55"
 
@@ -33,7 +36,12 @@ TAKEN = (
 )
 SNAP: tuple[tuple[int, object, type, str], ...] = (
     *((400, {"error_messages": [words]}, DidNot, DUPLICATE) for words in TAKEN),
-    (400, {"error_messages": ["transaction_details.order_id is required"]}, DidNot, "request_invalid"),
+    (
+        400,
+        {"error_messages": ["transaction_details.order_id is required"]},
+        DidNot,
+        "request_invalid",
+    ),
     (401, {"error_messages": ["Access denied"]}, DidNot, "gateway_credentials_refused"),
     (429, {"message": "API rate limit exceeded"}, DidNot, "rate_limited"),
     (500, {"error_messages": ["Sorry"]}, Unknown, "http_500"),

@@ -10,7 +10,9 @@ from ledger.providers.midtrans.notices import MAX_NOTICE_BYTES, SHAPES, read_not
 from ledger.providers.midtrans.signature import signature
 from ledger.providers.port import NoticeForged, NoticeMalformed
 
-PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # the machine may be busy
+PATIENT = settings(
+    deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)  # the machine may be busy
 KEY = "SB-Mid-server-test"
 FIELDS = {
     "order_id": "pay_01k9-1",
@@ -25,7 +27,9 @@ FIELDS = {
 
 def signed(**changes: object) -> dict[str, object]:
     fields = {**FIELDS, **changes}
-    key = signature(str(fields["order_id"]), str(fields["status_code"]), str(fields["gross_amount"]), KEY)
+    key = signature(
+        str(fields["order_id"]), str(fields["status_code"]), str(fields["gross_amount"]), KEY
+    )
     return {"signature_key": key, **fields}
 
 
@@ -38,7 +42,10 @@ def test_a_signed_notice_names_its_order_and_its_digest():
 
     notice = read_notice(body, KEY)
 
-    assert (notice.order_id, notice.transaction_id) == (FIELDS["order_id"], FIELDS["transaction_id"])
+    assert (notice.order_id, notice.transaction_id) == (
+        FIELDS["order_id"],
+        FIELDS["transaction_id"],
+    )
     assert notice.status_words == "settlement accept"
     assert notice.digest == hashlib.sha256(body).hexdigest()
 
@@ -88,7 +95,9 @@ MISSHAPEN = {
 
 
 @pytest.mark.parametrize("shape", MISSHAPEN.values(), ids=MISSHAPEN)
-def test_what_has_not_the_shape_of_a_notice_is_malformed_whatever_its_signature(shape: dict[str, str]):
+def test_what_has_not_the_shape_of_a_notice_is_malformed_whatever_its_signature(
+    shape: dict[str, str],
+):
     with pytest.raises(NoticeMalformed):
         read_notice(raw(signed(**shape)), KEY)
 
@@ -105,7 +114,12 @@ def test_a_field_moved_across_the_boundary_is_refused_by_its_shape():
 @pytest.mark.parametrize("name", [name for name in SHAPES if name != "fraud_status"])
 def test_a_missing_or_mistyped_field_is_malformed(name: str):
     without = {key: value for key, value in signed().items() if key != name}
-    for body in (without, {**without, name: None}, {**without, name: 200}, {**without, name: ["x"]}):
+    for body in (
+        without,
+        {**without, name: None},
+        {**without, name: 200},
+        {**without, name: ["x"]},
+    ):
         with pytest.raises(NoticeMalformed):
             read_notice(raw(body), KEY)
 
@@ -140,7 +154,9 @@ CHANGES = st.dictionaries(st.sampled_from([*SHAPES, "extra"]), ANY_JSON, max_siz
 
 @PATIENT
 @given(changes=CHANGES, key=st.text(alphabet=st.characters(codec="utf-8")))
-def test_any_json_is_a_notice_or_malformed_or_forged_and_nothing_else(changes: dict[str, object], key: str):
+def test_any_json_is_a_notice_or_malformed_or_forged_and_nothing_else(
+    changes: dict[str, object], key: str
+):
     with suppress(NoticeMalformed, NoticeForged):
         read_notice(raw({**signed(), **changes}), key)
 

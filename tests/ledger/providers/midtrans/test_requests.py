@@ -13,7 +13,10 @@ CORE = [code for code, method in METHODS.items() if method.mapping.api == "core"
 SHOP = "https://shop.example/done"
 # payment_type, and what its object holds at least
 WANTED: dict[str, tuple[str, dict[str, Any]]] = {
-    "credit_card": ("credit_card", {"credit_card": {"token_id": "48111111-1114-token", "authentication": True}}),
+    "credit_card": (
+        "credit_card",
+        {"credit_card": {"token_id": "48111111-1114-token", "authentication": True}},
+    ),
     "bca_va": ("bank_transfer", {"bank_transfer": {"bank": "bca"}}),
     "permata_va": ("bank_transfer", {"bank_transfer": {"bank": "permata"}}),
     "mandiri_bill": ("echannel", {"echannel": {"bill_info1": "Payment:"}}),
@@ -93,7 +96,9 @@ def test_wallets_bring_the_payer_back_to_the_shop():
 
 
 def test_a_hosted_page_offers_what_the_row_enables_and_always_asks_for_three_d_secure():
-    body = requests.session(charge_order("dana", expires_after_seconds=3_601, capture_later=True), SHOP)
+    body = requests.session(
+        charge_order("dana", expires_after_seconds=3_601, capture_later=True), SHOP
+    )
 
     assert body["enabled_payments"] == ["dana"]
     assert body["credit_card"] == {"secure": True, "type": "authorize"}
@@ -110,7 +115,11 @@ def test_a_hosted_page_offers_everything_and_lives_a_day_unless_told_otherwise()
 
 def test_a_key_is_short_and_different_for_each_effect():
     effects = ("charge", "cancel", "refund ref_1", "refund ref_2")
-    keys = {requests.idempotency_key(order, effect) for order in ("pay_1-1", "pay_1-2") for effect in effects}
+    keys = {
+        requests.idempotency_key(order, effect)
+        for order in ("pay_1-1", "pay_1-2")
+        for effect in effects
+    }
 
     assert len(keys) == 8
     assert {len(key) for key in keys} == {36}

@@ -35,12 +35,16 @@ VECTORS = (
 
 
 @pytest.mark.parametrize(("signed", "expected"), VECTORS)
-def test_the_signature_is_that_of_the_published_vectors(signed: tuple[str, str, str, str], expected: str):
+def test_the_signature_is_that_of_the_published_vectors(
+    signed: tuple[str, str, str, str], expected: str
+):
     assert signature(*signed) == expected
 
 
 @pytest.mark.parametrize(("signed", "expected"), VECTORS)
-def test_an_amount_without_its_decimals_is_not_what_was_signed(signed: tuple[str, str, str, str], expected: str):
+def test_an_amount_without_its_decimals_is_not_what_was_signed(
+    signed: tuple[str, str, str, str], expected: str
+):
     order_id, status_code, gross_amount, key = signed
     fields = {
         "order_id": order_id,

@@ -35,7 +35,9 @@ MEANS = (
 
 
 @pytest.mark.parametrize(("status", "fraud", "meaning"), MEANS)
-def test_each_documented_pair_has_one_meaning(status: str, fraud: str | None, meaning: ChargeStatus):
+def test_each_documented_pair_has_one_meaning(
+    status: str, fraud: str | None, meaning: ChargeStatus
+):
     assert charge_status(status, fraud) is meaning
 
 

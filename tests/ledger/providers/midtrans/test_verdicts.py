@@ -67,11 +67,15 @@ def test_the_body_decides_unless_http_contradicts_it(
     assert verdict(operation, http, code) == (kind, word)
 
 
-@pytest.mark.parametrize("code", ["service_unavailable", "rate_limited", "va_not_created", "timeout"])
+@pytest.mark.parametrize(
+    "code", ["service_unavailable", "rate_limited", "va_not_created", "timeout"]
+)
 def test_what_may_pass_is_worth_another_try(code: str):
     assert may_pass(code)
 
 
-@pytest.mark.parametrize("code", [DUPLICATE, NEVER_SEEN, "request_invalid", "gateway_credentials_refused"])
+@pytest.mark.parametrize(
+    "code", [DUPLICATE, NEVER_SEEN, "request_invalid", "gateway_credentials_refused"]
+)
 def test_what_will_not_pass_is_not_tried_again(code: str):
     assert not may_pass(code)

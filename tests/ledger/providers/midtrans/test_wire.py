@@ -8,10 +8,14 @@ from ledger.money import Money
 from ledger.providers.midtrans import wire
 from ledger.providers.midtrans.wire import Unusable
 
-PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # the machine may be busy
+PATIENT = settings(
+    deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)  # the machine may be busy
 
 
-@pytest.mark.parametrize(("text", "minor"), [("99000.00", 99_000), ("1.00", 1), ("0.00", 0), ("99000", 99_000)])
+@pytest.mark.parametrize(
+    ("text", "minor"), [("99000.00", 99_000), ("1.00", 1), ("0.00", 0), ("99000", 99_000)]
+)
 def test_whole_rupiah_are_read_exactly(text: str, minor: int):
     assert wire.money(text, "IDR") == Money.rupiah(minor)
 
@@ -23,7 +27,20 @@ def test_every_amount_comes_back_as_it_was_written(minor: int):
 
 
 @pytest.mark.parametrize(
-    "text", [None, "", "99000.50", "99,000.00", "-1.00", "1e3", " 1.00", "1.00\n", "\u0661.00", "9" * 16 + ".00", "NaN"]
+    "text",
+    [
+        None,
+        "",
+        "99000.50",
+        "99,000.00",
+        "-1.00",
+        "1e3",
+        " 1.00",
+        "1.00\n",
+        "\u0661.00",
+        "9" * 16 + ".00",
+        "NaN",
+    ],
 )
 def test_anything_else_is_no_amount(text: str | None):
     with pytest.raises(Unusable) as unusable:
