@@ -1,10 +1,10 @@
-"""The hash chain: each event's hash covers the one before, so that no event can be changed, moved
-or removed unnoticed.
+"""The hash chain: each event's hash covers the one before, so that no event can be changed, moved or
+removed unnoticed.
 
-    hash = SHA-256(previous hash ‖ position ‖ length ‖ stream ‖ version ‖ length ‖ topic ‖ stored bytes)
+    hash = SHA-256(previous hash ‖ position ‖ length ‖ stream ‖ version ‖ length ‖ topic ‖ bytes)
 
-Numbers are big-endian, positions and versions 8 bytes, lengths (of stream and of topic, in bytes) 4. The same formula stands in
-schema.sql, which computes it under the append lock; a test compares the two.
+Numbers are big-endian: positions and versions of 8 bytes, the lengths of stream and topic of 4. The
+same formula stands in schema.sql, which computes it under the append lock; a test compares the two.
 """
 
 import hashlib
@@ -12,7 +12,7 @@ import struct
 from typing import Final
 
 GENESIS: Final = bytes(32)
-_POSITION = struct.Struct(">qi")
+_NUMBER_AND_LENGTH: Final = struct.Struct(">qi")
 
 
 def link(
@@ -21,9 +21,9 @@ def link(
     name, kind = stream.encode(), topic.encode()
     return hashlib.sha256(
         previous
-        + _POSITION.pack(position, len(name))
+        + _NUMBER_AND_LENGTH.pack(position, len(name))
         + name
-        + _POSITION.pack(version, len(kind))
+        + _NUMBER_AND_LENGTH.pack(version, len(kind))
         + kind
         + state
     ).digest()

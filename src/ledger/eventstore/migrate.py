@@ -67,7 +67,7 @@ def migrate(conninfo: str, schema: str, files: Sequence[Path] = FILES) -> list[s
             "create table if not exists migrations (name text primary key, sha256 text not null,"
             " applied_at timestamptz not null default now())"
         )
-        done = dict(conn.execute("select name, sha256 from migrations").fetchall())
+        done: dict[str, str] = dict(conn.execute("select name, sha256 from migrations").fetchall())
         return [path.name for path in files if _apply(conn, path, names, done)]
 
 
