@@ -22,6 +22,7 @@ from ledger.settings import Settings
 from simulator.__main__ import HELP as SIMULATOR_OPTIONS
 from simulator.config import Config
 from simulator.server import create_app as create_simulator
+from support.read_side import open_read_side
 
 ROOT = Path(__file__).parents[1]
 COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
@@ -48,7 +49,11 @@ def test_every_variable_of_ours_is_a_setting(name: str) -> None:
 
 
 def test_the_settings_are_valid_once_the_secrets_are_given(monkeypatch: pytest.MonkeyPatch) -> None:
-    given = {"POSTGRES_PASSWORD": "secret", "BUKUBESAR_MASTER_KEY": "m", "MIDTRANS_SERVER_KEY": "SB-key"}
+    given = {
+        "POSTGRES_PASSWORD": "secret",
+        "BUKUBESAR_MASTER_KEY": "m",
+        "MIDTRANS_SERVER_KEY": "SB-key",
+    }
     for key, value in SERVICES["api"]["environment"].items():
         monkeypatch.setenv(key, _substituted(value, given))
 
@@ -65,7 +70,9 @@ def test_no_secret_has_a_value_or_a_default() -> None:
         for key, value in service.get("environment", {}).items():
             if SECRET.search(key) or "PASSWORD" in value:
                 assert re.search(r"\$\{\w+:\?\}", value), f"{name}: {key}"
-    for name, default in re.findall(r"\$\{(\w+)(?::-([^}]*))?\}", (ROOT / "docker-compose.yml").read_text()):
+    for name, default in re.findall(
+        r"\$\{(\w+)(?::-([^}]*))?\}", (ROOT / "docker-compose.yml").read_text()
+    ):
         assert not (default and SECRET.search(name)), name
     assert not re.search(r"^(ARG|ENV).*(PASSWORD|SECRET|TOKEN|_KEY)", DOCKERFILE, re.MULTILINE)
 
@@ -121,11 +128,16 @@ def test_every_service_that_stays_has_a_health_check(name: str) -> None:
     ("name", "paths"),
     [
         ("api", lambda: set(create_app(Settings()).openapi()["paths"])),
-        ("simulator", lambda: {getattr(route, "path", "") for route in create_simulator(Config()).routes}),
+        (
+            "simulator",
+            lambda: {getattr(route, "path", "") for route in create_simulator(Config()).routes},
+        ),
     ],
 )
 def test_a_health_check_asks_an_address_that_answers(name: str, paths: Any) -> None:
-    asked = re.search(r"http://127\.0\.0\.1:(\d+)(/[^']+)", SERVICES[name]["healthcheck"]["test"][3])
+    asked = re.search(
+        r"http://127\.0\.0\.1:(\d+)(/[^']+)", SERVICES[name]["healthcheck"]["test"][3]
+    )
 
     assert asked
     assert f":{asked[1]}:{asked[1]}" in SERVICES[name]["ports"][0]
@@ -133,7 +145,8 @@ def test_a_health_check_asks_an_address_that_answers(name: str, paths: Any) -> N
 
 
 def test_the_workers_health_check_finds_an_empty_log_well(ledger_database: str) -> None:
-    assert _worker_is_well(ledger_database) == 0
+    with open_read_side(ledger_database):
+        assert _worker_is_well(ledger_database) == 0
 
 
 def test_the_workers_health_check_fails_without_a_database() -> None:
@@ -144,7 +157,9 @@ def _worker_is_well(database: str) -> int:
     script = SERVICES["worker"]["healthcheck"]["test"][3]
     environment = {**os.environ, "BUKUBESAR_DATABASE_URL": database}
     command = [sys.executable, "-c", script]
-    return subprocess.run(command, env=environment, capture_output=True, check=False, timeout=60).returncode
+    return subprocess.run(
+        command, env=environment, capture_output=True, check=False, timeout=60
+    ).returncode
 
 
 # ── order, rights, exposure ───────────────────────────────────────────────────────────────────────────────────
@@ -153,7 +168,9 @@ def _worker_is_well(database: str) -> int:
 def test_nothing_of_ours_starts_before_the_database_is_migrated() -> None:
     assert SERVICES["migrate"]["depends_on"] == {"postgres": {"condition": "service_healthy"}}
     for name in ("api", "worker"):
-        assert SERVICES[name]["depends_on"]["migrate"]["condition"] == "service_completed_successfully"
+        assert (
+            SERVICES[name]["depends_on"]["migrate"]["condition"] == "service_completed_successfully"
+        )
 
 
 @pytest.mark.parametrize("name", SERVICES)
@@ -211,7 +228,11 @@ def test_the_image_leaves_the_embedded_postgresql_out() -> None:
 
 
 def test_what_the_image_copies_is_there_and_is_sent() -> None:
-    sent = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
+    sent = {
+        line[1:]
+        for line in (ROOT / ".dockerignore").read_text().splitlines()
+        if line.startswith("!")
+    }
     copied = [
         word
         for line in DOCKERFILE.splitlines()

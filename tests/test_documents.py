@@ -87,7 +87,9 @@ def test_every_command_that_a_page_names_exists(page: Path) -> None:
 
 
 def test_the_settings_table_lists_every_setting_with_its_default() -> None:
-    rows = re.findall(r"^\| `(BUKUBESAR_\w+)` \| ([^|]+) \|", _read(DOCS / "operating.md"), re.MULTILINE)
+    rows = re.findall(
+        r"^\| `(BUKUBESAR_\w+)` \| ([^|]+) \|", _read(DOCS / "operating.md"), re.MULTILINE
+    )
 
     assert {name: default.strip() for name, default in rows} == dict(_settings(Settings))
 
@@ -108,7 +110,9 @@ def test_every_decision_says_context_decision_and_consequences() -> None:
         assert headings == ["Context", "Decision", "Consequences"], page.name
 
 
-def _settings(settings: type[BaseSettings], prefix: str = "BUKUBESAR_") -> Iterator[tuple[str, str]]:
+def _settings(
+    settings: type[BaseSettings], prefix: str = "BUKUBESAR_"
+) -> Iterator[tuple[str, str]]:
     for name, field in settings.model_fields.items():
         inner = field.annotation
         if isinstance(inner, type) and issubclass(inner, BaseSettings):

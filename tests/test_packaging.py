@@ -23,7 +23,16 @@ PIN = re.compile(r"^([A-Za-z0-9._-]+)(?:\[[^]]*\])?==([^\s;\\]+)", re.MULTILINE)
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> zipfile.ZipFile:
     folder = tmp_path_factory.mktemp("wheel")
-    command = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(folder)]
+    command = [
+        sys.executable,
+        "-m",
+        "hatchling",
+        "build",
+        "--target",
+        "wheel",
+        "--directory",
+        str(folder),
+    ]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
     return zipfile.ZipFile(next(folder.glob("*.whl")))
 
@@ -50,7 +59,9 @@ def test_the_wheel_brings_the_command(wheel: zipfile.ZipFile) -> None:
     ("lock", "extras"),
     [("server", ()), ("runtime", ("embedded",)), ("dev", ("embedded", "dev"))],
 )
-def test_a_lock_pins_every_requirement_within_its_bounds(lock: str, extras: tuple[str, ...]) -> None:
+def test_a_lock_pins_every_requirement_within_its_bounds(
+    lock: str, extras: tuple[str, ...]
+) -> None:
     pinned = _pins(lock)
     asked = [*PROJECT["dependencies"], *(line for extra in extras for line in EXTRAS[extra])]
 
@@ -64,14 +75,23 @@ def test_a_lock_pins_every_requirement_within_its_bounds(lock: str, extras: tupl
 def test_all_locks_pin_the_same_versions(lock: str) -> None:
     dev = _pins("dev")
 
-    assert {name: version for name, version in _pins(lock).items() if dev.get(name) != version} == {}
+    assert {
+        name: version for name, version in _pins(lock).items() if dev.get(name) != version
+    } == {}
 
 
 @pytest.mark.skipif(not shutil.which("make"), reason="needs make")
-@pytest.mark.parametrize("target", ["setup", "demo", "test", "up", "check", "replay", "docs", "format", "clean"])
+@pytest.mark.parametrize(
+    "target", ["setup", "demo", "test", "up", "check", "replay", "docs", "format", "clean"]
+)
 def test_make_knows_the_target(target: str) -> None:
     told = subprocess.run(
-        ["make", "--dry-run", target], cwd=ROOT, env=_without_make(), capture_output=True, text=True, check=False
+        ["make", "--dry-run", target],
+        cwd=ROOT,
+        env=_without_make(),
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
     assert told.returncode == 0, told.stderr
@@ -114,4 +134,6 @@ def _pins(lock: str) -> dict[str, str]:
 
 def _without_make() -> dict[str, str]:
     """When `make test` runs us, its own flags must not reach the make that we run."""
-    return {key: value for key, value in os.environ.items() if not key.startswith(("MAKE", "MFLAGS"))}
+    return {
+        key: value for key, value in os.environ.items() if not key.startswith(("MAKE", "MFLAGS"))
+    }

@@ -222,9 +222,8 @@ def main() -> None:
     """A refusal is one line and exit code 1, not a traceback."""
     try:
         app()
-    except (LedgerError, RuntimeError) as refusal:
-        code = getattr(refusal, "code", type(refusal).__name__)
-        print(f"bukubesar: {refusal} ({code})", file=sys.stderr)
+    except LedgerError as refusal:
+        print(f"bukubesar: {refusal} ({refusal.code})", file=sys.stderr)
         sys.exit(1)
 
 

@@ -15,6 +15,7 @@ from typing import Final, TextIO
 import psycopg
 
 from api.children import command_line, processes_about
+from ledger.errors import LedgerError
 
 OLDEST_VERSION: Final = 15_00_00
 
@@ -29,10 +30,11 @@ POLL_SECONDS: Final = 0.01
 ASKED: Final = (*NEVER_OFF, "server_encoding", "server_version", "server_version_num")
 
 
-class UnsafeDatabase(RuntimeError):
+class UnsafeDatabase(LedgerError):
     """`settings` are the offending ones, as the server names them."""
 
     code = "unsafe_database"
+    title = "This PostgreSQL could lose what it has acknowledged; it must not hold a ledger."
 
     def __init__(self, settings: dict[str, str]) -> None:
         self.settings = settings
@@ -64,16 +66,18 @@ def _offending(settings: dict[str, str]) -> dict[str, str]:
     return found
 
 
-class DataFolderRefused(RuntimeError):
-    """The folder is unsafe or out of reach. Nothing in it was changed."""
+class DataFolderRefused(LedgerError):
+    """Nothing in the folder was changed."""
 
     code = "data_folder_refused"
+    title = "The data folder is unsafe or out of reach."
 
 
-class DataFolderInUse(RuntimeError):
+class DataFolderInUse(LedgerError):
     """Two servers on one data folder would destroy it."""
 
     code = "data_folder_in_use"
+    title = "Another process serves this data folder."
 
 
 def take_lock(path: Path) -> TextIO:

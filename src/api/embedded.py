@@ -39,6 +39,7 @@ from api.durability import (
     wait_for_predecessor,
 )
 from api.postgres_binaries import Account, Binaries, find_binaries, server_account
+from ledger.errors import LedgerError
 
 NAME: Final = "bukubesar"  # of the database, of its superuser, and of our folders
 DEFAULT_PORT: Final = 5432  # without TCP it only names the socket file
@@ -50,10 +51,11 @@ POLL_SECONDS: Final = 0.01
 SETTINGS: Final = MappingProxyType({"max_connections": "200", "shared_buffers": "256MB"})
 
 
-class EmbeddedPostgresFailed(RuntimeError):
-    """PostgreSQL itself refused or did not finish in time; the message quotes it."""
+class EmbeddedPostgresFailed(LedgerError):
+    """The message quotes PostgreSQL."""
 
     code = "embedded_postgres_failed"
+    title = "PostgreSQL itself refused, or did not finish in time."
 
 
 def default_data_dir() -> Path:

@@ -17,6 +17,7 @@ from typing import IO, Final
 import structlog
 
 from api.durability import new_draft, remove_drafts
+from ledger.errors import LedgerError
 
 log: Final = structlog.get_logger(__name__)
 
@@ -39,10 +40,9 @@ LENT_ACCOUNTS: Final = ("postgres", "nobody")
 ENVIRONMENT: Final = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
 
 
-class PostgresNotFound(RuntimeError):
-    """There are no usable PostgreSQL binaries here, or nobody whom they could run as."""
-
+class PostgresNotFound(LedgerError):
     code = "postgres_not_found"
+    title = "There are no usable PostgreSQL binaries here, or nobody whom they could run as."
 
 
 @dataclass(frozen=True)

@@ -82,7 +82,7 @@ async def open_wiring(
     recorder = GroupCommitRecorder(conninfo, schema)
     store = EventStore(recorder.committer, readers)
     provider = _midtrans(settings)
-    key_ring = KeyRing(readers.pool, secrets.key_ring_master)
+    key_ring = KeyRing(readers, secrets.key_ring_master)
     payments = PaymentService(
         store=store,
         provider=provider,

@@ -14,6 +14,11 @@ def now() -> datetime:
     return datetime.now(UTC)
 
 
+def epoch_milliseconds() -> int:
+    """For ids that sort by the moment they were made."""
+    return time.time_ns() // 1_000_000
+
+
 def monotonic_seconds() -> float:
     return time.monotonic()
 

@@ -6,8 +6,9 @@ An id is its own stream name in the log; its prefix says what it is.
 
 import hashlib
 import secrets
-import time
 from typing import Final
+
+from ledger import clock
 
 ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: no i, l, o, u
 
@@ -20,7 +21,7 @@ def new_id(prefix: str) -> str:
     """`pay_01k9…`: 48 bits of milliseconds and 80 random bits, so ids sort by creation (as UUIDv7
     does).
     """
-    number = time.time_ns() // 1_000_000 << 80 | secrets.randbits(80)
+    number = clock.epoch_milliseconds() << 80 | secrets.randbits(80)
     return f"{prefix}_{_base32(number, 26)}"
 
 

@@ -76,7 +76,7 @@ class Money(msgspec.Struct, frozen=True, order=True):
 def currency(code: str) -> str:
     """The code itself when we keep books in it; raises CurrencyUnknown otherwise."""
     if code not in EXPONENTS:
-        raise CurrencyUnknown("Only IDR is supported.", currency=code, supported=list(EXPONENTS))
+        raise CurrencyUnknown("Only IDR is supported.", supported=list(EXPONENTS))
     return code
 
 

@@ -246,7 +246,7 @@ class PaymentFilter(msgspec.Struct, frozen=True, kw_only=True):
 async def page(
     conn: psycopg.AsyncConnection[Any],
     filters: PaymentFilter,
-    after: tuple[int] | None,
+    after: tuple[int, ...] | None,
     limit: int,
 ) -> list[dict[str, Any]]:
     """Newest first; `after` is (first_position,) of the last row seen."""

@@ -16,6 +16,7 @@ from typing import Any, Final
 import msgspec
 import psycopg
 
+from ledger import clock
 from ledger.errors import NotFound
 from ledger.eventstore.migrate import LogNames
 from projections import GROUPS, READ_MODELS, balances
@@ -113,7 +114,7 @@ def _replay(
     progress: Progress,
 ) -> bool:
     """Whether the log was sound all the way."""
-    began, auditor = time.monotonic(), Auditor()
+    began, auditor = clock.monotonic_seconds(), Auditor()
     try:
         rebuild.replay(
             live, scratch, stops, decode=auditor, progress=lambda n: progress(n, report.until)
@@ -126,7 +127,7 @@ def _replay(
         report.finding = Finding(rule="positions", words=error.detail, position=int(str(position)))
     report.events, report.entries = auditor.events, auditor.entries
     report.streams = len(auditor.versions)
-    report.seconds = time.monotonic() - began
+    report.seconds = clock.monotonic_seconds() - began
     return report.ok
 
 
@@ -215,10 +216,10 @@ def _wait_for_live(conninfo: str, schema: str) -> None:
     """So that as much as possible is compared: let live models, if they run, reach the head as it
     is now.
     """
-    give_up_at = time.monotonic() + LIVE_MAY_LAG_SECONDS
+    give_up_at = clock.monotonic_seconds() + LIVE_MAY_LAG_SECONDS
     with connections.connect(conninfo, schema) as live:
         head, positions = _where(live, conninfo, schema)
-        while min(positions.values()) < head and time.monotonic() < give_up_at:
+        while min(positions.values()) < head and clock.monotonic_seconds() < give_up_at:
             time.sleep(0.05)
             _, positions = _where(live, conninfo, schema)
 

@@ -17,7 +17,9 @@ async def race(callers: list[Caller], key: str, method: str = "bca_va") -> list[
     )
 
 
-async def check(answers: list[httpx2.Response], system: Running, shop: Caller, gateway: Gateway) -> None:
+async def check(
+    answers: list[httpx2.Response], system: Running, shop: Caller, gateway: Gateway
+) -> None:
     statuses = Counter(answer.status_code for answer in answers)
     served = [answer for answer in answers if answer.is_success]
     refused = [answer for answer in answers if not answer.is_success]
@@ -39,7 +41,9 @@ async def check(answers: list[httpx2.Response], system: Running, shop: Caller, g
 
 async def requested(system: Running) -> int:
     async with system.wired.readers.connection() as conn:
-        cursor = await conn.execute("select count(*) as found from events where topic like 'payment.requested.%'")
+        cursor = await conn.execute(
+            "select count(*) as found from events where topic like 'payment.requested.%'"
+        )
         row = await cursor.fetchone()
     assert row is not None
     return int(row["found"])
@@ -53,7 +57,9 @@ async def test_one_process_makes_one_payment_of_200_identical_requests(
     await check(answers, system, shop, gateway)
 
 
-async def test_a_slow_gateway_changes_nothing_about_it(system: Running, shop: Caller, gateway: Gateway) -> None:
+async def test_a_slow_gateway_changes_nothing_about_it(
+    system: Running, shop: Caller, gateway: Gateway
+) -> None:
     await gateway.fault("do_late", path="/v2/charge", seconds=1)
 
     answers = await race([shop], new_key(), "permata_va")  # a method whose charges know no key
@@ -72,3 +78,20 @@ async def test_two_processes_make_one_payment_of_200_identical_requests(
         assert {answer.status_code for answer in again} <= {201, 202, 409}
         assert len({answer.json()["paymentId"] for answer in again if answer.is_success}) == 1
         assert await requested(system) == 2
+
+
+async def test_callers_of_two_processes_are_told_how_to_pay_when_the_gateway_answers_in_time(
+    system: Running, shop: Caller, gateway: Gateway
+) -> None:
+    """Whoever lost the right to send must not keep a 202 as the answer of the one who has it."""
+    async with api_process(system) as (_, url):
+        told = Counter[int]()
+        for _ in range(8):
+            await gateway.fault("do_late", path="/v2/charge", seconds=0.2)
+            key, callers = new_key(), (shop, shop.at(url))
+            answers = await asyncio.gather(
+                *(callers[number % 2].ask("bca_va", 50_000, key=key) for number in range(20))
+            )
+            told.update(answer.status_code for answer in answers if answer.status_code != 409)
+
+        assert set(told) == {201}

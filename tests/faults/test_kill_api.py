@@ -61,7 +61,9 @@ async def test_a_killed_api_leaves_no_charge_alone_and_no_key_without_its_paymen
 
     payments = {key: await repeated(system, shop, method, key) for method, key in keys}
 
-    again = {key: (await shop.ask(method, 50_000, key=key)).json()["paymentId"] for method, key in keys}
+    again = {
+        key: (await shop.ask(method, 50_000, key=key)).json()["paymentId"] for method, key in keys
+    }
     assert again == {key: payment["paymentId"] for key, payment in payments.items()}
     assert acknowledged.items() <= again.items()
     assert len(set(again.values())) == len(keys)
@@ -70,7 +72,11 @@ async def test_a_killed_api_leaves_no_charge_alone_and_no_key_without_its_paymen
 
     async def one_charge_each() -> None:
         found = Counter([one["order_id"] for one in await gateway.book()])
-        mine = {order: count for order, count in found.items() if order.partition("-")[0] in set(again.values())}
+        mine = {
+            order: count
+            for order, count in found.items()
+            if order.partition("-")[0] in set(again.values())
+        }
         assert mine == {f"{payment}-1": 1 for payment in again.values()}
 
     await eventually(one_charge_each)

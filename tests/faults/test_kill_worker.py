@@ -18,10 +18,31 @@ PAYMENTS = 40
 WORKERS = 3
 KILLS = 12
 SEED = 20_261_123
-METHODS = ("bca_va", "gopay", "qris", "alfamart", "permata_va", "shopeepay", "mandiri_bill", "credit_card")
+METHODS = (
+    "bca_va",
+    "gopay",
+    "qris",
+    "alfamart",
+    "permata_va",
+    "shopeepay",
+    "mandiri_bill",
+    "credit_card",
+)
 # In this order, so many times each: what the API sends is turned away, and the workers have to send it again.
-CHARGE_FAULTS = {"rate_limit_429": PAYMENTS, "do_late": 16, "do_then_500": 4, "reset_before": 4, "do_then_reset": 4}
-REFUND_FAULTS = {"rate_limit_429": 12, "do_late": 6, "do_then_500": 2, "do_then_reset": 2, "reset_before": 2}
+CHARGE_FAULTS = {
+    "rate_limit_429": PAYMENTS,
+    "do_late": 16,
+    "do_then_500": 4,
+    "reset_before": 4,
+    "do_then_reset": 4,
+}
+REFUND_FAULTS = {
+    "rate_limit_429": 12,
+    "do_late": 6,
+    "do_then_500": 2,
+    "do_then_reset": 2,
+    "reset_before": 2,
+}
 REFUNDABLE = ("gopay", "qris", "shopeepay")
 
 # What the gateway calls it, and what we do.
@@ -54,7 +75,7 @@ async def killing(system: Running, chance: random.Random, kills: int) -> AsyncIt
 
 
 async def _a_worker_sends(system: Running, after: int) -> None:
-    query = "select from events where notification_id > %s and position('\"sent_by\":\"worker:'::bytea in state) > 0"
+    query = 'select from events where notification_id > %s and position(\'"sent_by":"worker:\'::bytea in state) > 0'
     async with system.wired.readers.connection() as conn:
         cursor = await conn.execute(query, [after])
     assert cursor.rowcount > 0
@@ -136,7 +157,6 @@ async def test_killed_workers_lose_nothing_and_do_nothing_twice(
     charged = Counter(one["order_id"] for one in await gateway.book())
     ours = [order_id(payment) for payment in made]
     assert {order: charged[order] for order in ours} == dict.fromkeys(ours, 1)
-    await debug(system)
     books = await system.books()
     assert "Assets:Gateway:Midtrans:Pending" not in books
     assert "Liabilities:Refund:Payable" not in books
@@ -162,15 +182,12 @@ async def agree(shop: Caller, gateway: Gateway, made: list[Fields]) -> None:
             for ours, gateways in (
                 (payment["status"], SAME.get(theirs["status"], theirs["status"])),
                 (payment["refundedAmount"], theirs["refunded_amount"]),
-                (refunds, {(one["refund_key"], one["amount"], "confirmed") for one in theirs["refunds"]}),
+                (
+                    refunds,
+                    {(one["refund_key"], one["amount"], "confirmed") for one in theirs["refunds"]},
+                ),
                 ({one["status"] for one in payment["refunds"]} - {"confirmed"}, set()),
             )
             if ours != gateways
         ]
     assert differences == []
-
-
-async def debug(system):
-    async with system.wired.readers.connection() as conn:
-        cursor = await conn.execute("select topic, convert_from(state,'UTF8')::json->'d'->>'cause' as cause, count(*) from events group by 1,2 order by 1,2")
-        for r in await cursor.fetchall(): print(dict(r))

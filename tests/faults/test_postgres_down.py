@@ -67,7 +67,8 @@ async def refusals(shop: Caller, payment: Fields) -> list[str]:
     return [
         f"{name}: {answer.status_code} after {seconds:.1f} s, Retry-After {answer.headers.get('Retry-After')}"
         for name, (answer, seconds) in zip(asked, answers, strict=True)
-        if seconds > ANSWERED_WITHIN_SECONDS or not (refused(answer) or (name in REMEMBERED and answer.is_success))
+        if seconds > ANSWERED_WITHIN_SECONDS
+        or not (refused(answer) or (name in REMEMBERED and answer.is_success))
     ]
 
 
@@ -84,7 +85,9 @@ async def works_again(shop: Caller) -> Fields:
     return await eventually(accepted, RECOVERED_WITHIN_SECONDS)
 
 
-async def keep_asking(shop: Caller, stop: asyncio.Event, answers: dict[str, httpx2.Response]) -> None:
+async def keep_asking(
+    shop: Caller, stop: asyncio.Event, answers: dict[str, httpx2.Response]
+) -> None:
     while not stop.is_set():
         key = new_key()
         answers[key] = await shop.ask("bca_va", 50_000, key=key)
@@ -100,8 +103,13 @@ async def test_a_stopped_database_is_waited_for_and_nothing_acknowledged_is_lost
 
     await asyncio.to_thread(own_server.stop)
     wrong = await refusals(shop, before)
-    wrong += [f"later, {line}" for line in await refusals(shop, before)]  # caches have run out by now
-    health, notice = await shop.get("/health"), await shop.send("POST", "/api/v1/webhooks/midtrans", NOTICE)
+    wrong += [
+        f"later, {line}" for line in await refusals(shop, before)
+    ]  # caches have run out by now
+    health, notice = (
+        await shop.get("/health"),
+        await shop.send("POST", "/api/v1/webhooks/midtrans", NOTICE),
+    )
     stop.set()
     await asyncio.gather(*busy)
     await asyncio.to_thread(own_server.start)

@@ -27,7 +27,9 @@ async def race(callers: list[Caller], payment: Fields) -> list[httpx2.Response]:
     )
 
 
-async def check(answers: list[httpx2.Response], payment: Fields, system: Running, gateway: Gateway) -> int:
+async def check(
+    answers: list[httpx2.Response], payment: Fields, system: Running, gateway: Gateway
+) -> int:
     """How many got through."""
     codes = Counter(answer.status_code for answer in answers)
     assert set(codes) <= {201, 202, 409, 422}, codes

@@ -20,7 +20,9 @@ async def test_another_amount_in_the_answer_to_the_charge_freezes_the_payment(
 ) -> None:
     await gateway.fault("wrong_amount", path="/v2/charge")
 
-    answer = await shop.ask("credit_card", 99_000, cardToken=await gateway.card_token(ACCEPTED_CARD))
+    answer = await shop.ask(
+        "credit_card", 99_000, cardToken=await gateway.card_token(ACCEPTED_CARD)
+    )
 
     payment = await frozen(shop, answer.json())
     assert payment["capturedAmount"] == 0

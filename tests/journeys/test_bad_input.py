@@ -101,7 +101,9 @@ async def test_a_payment_that_cannot_be_is_refused(shop: Caller, name: str) -> N
 
 @pytest.mark.parametrize("missing", ["amount", "paymentMethod"])
 async def test_what_is_needed_cannot_be_left_out(shop: Caller, missing: str) -> None:
-    answer = await shop.post(PAYMENTS, {name: value for name, value in GOOD.items() if name != missing})
+    answer = await shop.post(
+        PAYMENTS, {name: value for name, value in GOOD.items() if name != missing}
+    )
 
     check(answer, 422, "request_invalid")
 
@@ -125,7 +127,11 @@ RAW: dict[str, tuple[bytes, int, str]] = {
     "cut off": (b'{"amount":99', 400, "malformed_json"),
     "not UTF-8": (b'{"amount":"\xff"}', 400, "malformed_json"),
     "nothing": (b"", 422, "request_invalid"),
-    "more than 64 KiB": (json.dumps(GOOD | {"metadata": {"n": CANARY * 6_000}}).encode(), 413, "body_too_large"),
+    "more than 64 KiB": (
+        json.dumps(GOOD | {"metadata": {"n": CANARY * 6_000}}).encode(),
+        413,
+        "body_too_large",
+    ),
 }
 
 
@@ -141,7 +147,9 @@ async def test_what_is_not_our_json_is_refused(shop: Caller, name: str) -> None:
 async def test_another_content_type_is_refused(shop: Caller) -> None:
     content = json.dumps(GOOD).encode()
 
-    answer = await shop.send("POST", PAYMENTS, content, Idempotency_Key=new_key(), Content_Type="text/plain")
+    answer = await shop.send(
+        "POST", PAYMENTS, content, Idempotency_Key=new_key(), Content_Type="text/plain"
+    )
 
     check(answer, 415, "unsupported_media_type")
 
@@ -154,7 +162,14 @@ MONEY = {
     "cancel": (f"{NOBODYS}/cancel", {}),
     "refund": (f"{NOBODYS}/refund", {}),
 }
-MALFORMED_KEYS = ["short", "x" * 65, f"with blanks {CANARY}", "täst-" + "1" * 8, "semi;colon;semi", ""]
+MALFORMED_KEYS = [
+    "short",
+    "x" * 65,
+    f"with blanks {CANARY}",
+    "täst-" + "1" * 8,
+    "semi;colon;semi",
+    "",
+]
 
 
 @pytest.mark.parametrize("name", MONEY)
@@ -167,13 +182,17 @@ async def test_nothing_moves_without_an_idempotency_key(shop: Caller, name: str)
 
 
 @pytest.mark.parametrize("key", MALFORMED_KEYS)
-async def test_a_malformed_idempotency_key_is_refused(system: Running, shop: Caller, key: str) -> None:
+async def test_a_malformed_idempotency_key_is_refused(
+    system: Running, shop: Caller, key: str
+) -> None:
     headers = [
         (b"Authorization", f"Bearer {shop.key}".encode()),
         (b"Content-Type", b"application/json"),
         (b"Idempotency-Key", key.encode()),
     ]
-    answer = await system.http.post(f"{shop.url}{PAYMENTS}", content=json.dumps(GOOD).encode(), headers=headers)
+    answer = await system.http.post(
+        f"{shop.url}{PAYMENTS}", content=json.dumps(GOOD).encode(), headers=headers
+    )
 
     check(answer, 400, "idempotency_key_malformed")
 
@@ -184,7 +203,9 @@ async def test_one_key_for_two_requests_is_refused(system: Running) -> None:
     assert made.status_code == 201, made.text
     length = await system.log_length()
 
-    check(await shop.post(PAYMENTS, GOOD | {"amount": 99_001}, key=key), 422, "idempotency_key_reused")
+    check(
+        await shop.post(PAYMENTS, GOOD | {"amount": 99_001}, key=key), 422, "idempotency_key_reused"
+    )
     path = f"{PAYMENTS}/{made.json()['paymentId']}/cancel"
     check(await shop.post(path, {}, key=key), 422, "idempotency_key_reused")
 
@@ -252,7 +273,10 @@ async def test_a_revoked_key_is_refused_at_once_where_it_was_revoked(system: Run
     check(await brief.get(PAYMENTS), 401, "unauthenticated")
 
 
-FILLED = {"{payment_id}": "pay_00000000000000000000000000", "{account}": "Assets:Gateway:Midtrans:Pending"}
+FILLED = {
+    "{payment_id}": "pay_00000000000000000000000000",
+    "{account}": "Assets:Gateway:Midtrans:Pending",
+}
 
 
 def _routes() -> list[tuple[str, str, str]]:
@@ -263,7 +287,9 @@ def _routes() -> list[tuple[str, str, str]]:
         for template, value in FILLED.items():
             path = path.replace(template, value)
         for permission in declared_permissions(route):
-            found += [(method, path, permission) for method in route.methods or () if method != "HEAD"]
+            found += [
+                (method, path, permission) for method in route.methods or () if method != "HEAD"
+            ]
     return found
 
 
@@ -280,7 +306,9 @@ async def test_every_route_is_public_or_guarded() -> None:
 
 
 @pytest.mark.parametrize("role", ROLES)
-async def test_a_role_may_do_what_the_table_says_and_no_more(system: Running, shop: Caller, role: str) -> None:
+async def test_a_role_may_do_what_the_table_says_and_no_more(
+    system: Running, shop: Caller, role: str
+) -> None:
     caller = await system.caller(role)
     wrong = []
     for method, path, permission in ROUTES:

@@ -16,8 +16,12 @@ BANKS = {
 }
 
 
-async def test_a_transfer_is_requested_paid_settled_and_booked(system: Running, shop: Caller, gateway: Gateway) -> None:
-    payment = await shop.request("bca_va", 99_000, customerId="cus_1", metadata={"orderId": "invoice-7"})
+async def test_a_transfer_is_requested_paid_settled_and_booked(
+    system: Running, shop: Caller, gateway: Gateway
+) -> None:
+    payment = await shop.request(
+        "bca_va", 99_000, customerId="cus_1", metadata={"orderId": "invoice-7"}
+    )
     assert payment["status"] == "pending"
     assert payment["paymentMethod"] == "bca_va"
     assert payment["metadata"] == {"orderId": "invoice-7"}
@@ -49,7 +53,9 @@ async def test_a_transfer_is_requested_paid_settled_and_booked(system: Running, 
     ]
 
 
-async def test_a_subscription_paid_in_advance_is_deferred(system: Running, shop: Caller, gateway: Gateway) -> None:
+async def test_a_subscription_paid_in_advance_is_deferred(
+    system: Running, shop: Caller, gateway: Gateway
+) -> None:
     payment = await shop.request("bni_va", 99_000, subscriptionId="sub_1")
 
     await gateway.pay(payment)
@@ -59,7 +65,9 @@ async def test_a_subscription_paid_in_advance_is_deferred(system: Running, shop:
 
 
 @pytest.mark.parametrize("bank", BANKS)
-async def test_every_bank_tells_the_payer_where_to_pay(shop: Caller, gateway: Gateway, bank: str) -> None:
+async def test_every_bank_tells_the_payer_where_to_pay(
+    shop: Caller, gateway: Gateway, bank: str
+) -> None:
     kind, told = BANKS[bank]
 
     payment = await shop.request(bank, 50_000, payer={"name": "Siti Rahayu"})
@@ -71,7 +79,9 @@ async def test_every_bank_tells_the_payer_where_to_pay(shop: Caller, gateway: Ga
     await shop.until(payment, "settled")
 
 
-async def test_a_cancelled_transfer_cannot_be_paid_any_more(system: Running, shop: Caller, gateway: Gateway) -> None:
+async def test_a_cancelled_transfer_cannot_be_paid_any_more(
+    system: Running, shop: Caller, gateway: Gateway
+) -> None:
     payment = await shop.request("bca_va", 50_000)
 
     cancelled = await shop.cancel(payment, "changed their mind")

@@ -21,8 +21,12 @@ CARD_BOOKS = {  # books.md section 3, P1b and P2
 }
 
 
-async def charged(shop: Caller, gateway: Gateway, card: str, amount: int = 99_000, **more: str) -> Fields:
-    return await shop.request("credit_card", amount, cardToken=await gateway.card_token(card), **more)
+async def charged(
+    shop: Caller, gateway: Gateway, card: str, amount: int = 99_000, **more: str
+) -> Fields:
+    return await shop.request(
+        "credit_card", amount, cardToken=await gateway.card_token(card), **more
+    )
 
 
 async def test_an_accepted_card_is_captured_at_once_and_settled_by_the_batch(
@@ -51,7 +55,9 @@ async def test_a_denied_card_says_why_and_leaves_the_books_alone(
     assert await system.books() == {}
 
 
-async def test_a_payer_who_is_sent_to_their_bank_returns_and_is_captured(shop: Caller, gateway: Gateway) -> None:
+async def test_a_payer_who_is_sent_to_their_bank_returns_and_is_captured(
+    shop: Caller, gateway: Gateway
+) -> None:
     payment = await charged(shop, gateway, SECURE_CARD)
     assert payment["status"] == "pending"
     assert payment["nextAction"]["type"] == "open_page"
@@ -70,7 +76,9 @@ async def test_a_payer_who_fails_at_their_bank_is_denied(shop: Caller, gateway: 
     await shop.until(payment, "denied")
 
 
-async def test_a_challenged_card_waits_for_a_decision(system: Running, shop: Caller, gateway: Gateway) -> None:
+async def test_a_challenged_card_waits_for_a_decision(
+    system: Running, shop: Caller, gateway: Gateway
+) -> None:
     payment = await charged(shop, gateway, CHALLENGED_CARD)
     if payment["status"] == "pending":
         await gateway.pay(payment)
@@ -81,9 +89,15 @@ async def test_a_challenged_card_waits_for_a_decision(system: Running, shop: Cal
     assert await system.books() == {}
 
 
-async def test_part_of_a_hold_is_captured_and_settled(system: Running, shop: Caller, gateway: Gateway) -> None:
+async def test_part_of_a_hold_is_captured_and_settled(
+    system: Running, shop: Caller, gateway: Gateway
+) -> None:
     held = await charged(shop, gateway, ACCEPTED_CARD, 150_000, capture="later")
-    assert (held["status"], held["authorisedAmount"], held["capturedAmount"]) == ("authorised", 150_000, 0)
+    assert (held["status"], held["authorisedAmount"], held["capturedAmount"]) == (
+        "authorised",
+        150_000,
+        0,
+    )
     assert await system.books() == {}
 
     captured = await shop.capture(held, 99_000)
@@ -101,7 +115,10 @@ async def test_more_than_was_held_cannot_be_captured(shop: Caller, gateway: Gate
 
     refused = await shop.capture(held, 150_001)
 
-    assert (refused.status_code, refused.json()["type"]) == (422, "/problems/capture_exceeds_authorisation")
+    assert (refused.status_code, refused.json()["type"]) == (
+        422,
+        "/problems/capture_exceeds_authorisation",
+    )
     assert (await gateway.charge(held))["status"] == "authorize"
 
 
@@ -127,7 +144,9 @@ async def test_a_captured_card_is_voided_and_its_entry_reversed(
     assert await system.books() == {}
 
 
-async def test_a_captured_card_is_cancelled_rather_than_refunded(shop: Caller, gateway: Gateway) -> None:
+async def test_a_captured_card_is_cancelled_rather_than_refunded(
+    shop: Caller, gateway: Gateway
+) -> None:
     payment = await charged(shop, gateway, ACCEPTED_CARD)
 
     refused = await shop.refund(payment)
@@ -135,7 +154,9 @@ async def test_a_captured_card_is_cancelled_rather_than_refunded(shop: Caller, g
     assert (refused.status_code, refused.json()["type"]) == (409, "/problems/payment_not_settled")
 
 
-async def test_a_card_token_never_reaches_the_log_in_clear(system: Running, gateway: Gateway, shop: Caller) -> None:
+async def test_a_card_token_never_reaches_the_log_in_clear(
+    system: Running, gateway: Gateway, shop: Caller
+) -> None:
     token = await gateway.card_token(ACCEPTED_CARD)
     payer = {"name": "Siti Rahayu", "email": "siti@example.id", "phone": "081234567890"}
 

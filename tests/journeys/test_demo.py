@@ -40,10 +40,14 @@ def demo(home: Path, data_dir: Path) -> "subprocess.CompletedProcess[str]":
 
 
 def run(home: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("BUKUBESAR_")}
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith("BUKUBESAR_")
+    }
     environment |= {"HOME": str(home), "XDG_DATA_HOME": str(home)}
     argv = [sys.executable, *arguments]
-    return subprocess.run(argv, env=environment, capture_output=True, text=True, timeout=LAST_SECONDS, check=False)
+    return subprocess.run(
+        argv, env=environment, capture_output=True, text=True, timeout=LAST_SECONDS, check=False
+    )
 
 
 def test_the_demo_keeps_every_claim_and_can_be_replayed(home: Path) -> None:
@@ -59,7 +63,9 @@ def test_the_demo_keeps_every_claim_and_can_be_replayed(home: Path) -> None:
 
     replayed = run(home, str(REPLAY))
 
-    assert (replayed.returncode, "differences     0" in replayed.stdout) == (0, True), replayed.stdout + replayed.stderr
+    assert (replayed.returncode, "differences     0" in replayed.stdout) == (0, True), (
+        replayed.stdout + replayed.stderr
+    )
 
 
 def test_a_folder_of_somebody_else_is_refused_and_left_as_it_is(home: Path) -> None:

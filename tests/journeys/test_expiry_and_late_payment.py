@@ -20,7 +20,9 @@ async def test_an_account_that_nobody_pays_expires_without_an_entry(
     assert await system.books() == {}
 
 
-async def test_expiry_is_found_without_any_notice(system: Running, shop: Caller, gateway: Gateway) -> None:
+async def test_expiry_is_found_without_any_notice(
+    system: Running, shop: Caller, gateway: Gateway
+) -> None:
     payment = await shop.request("bca_va", 99_000)
     await gateway.hold_notices()
     await gateway.expire(payment)
@@ -45,7 +47,10 @@ async def test_money_that_comes_after_expiry_belongs_to_the_payer(
         assert UNAPPLIED in books
         return books
 
-    assert await eventually(booked) == {"Assets:Gateway:Midtrans:Pending": 99_000, UNAPPLIED: -99_000}
+    assert await eventually(booked) == {
+        "Assets:Gateway:Midtrans:Pending": 99_000,
+        UNAPPLIED: -99_000,
+    }
     assert (await shop.topics(payment))[-1] == "payment.late_payment_received"
     assert (await shop.payment(payment))["status"] == "expired"
 

@@ -51,7 +51,9 @@ async def test_an_outage_that_lasts_leaves_the_payment_unknown_and_no_charge(
     await only_charge(shop, gateway, payment)
 
 
-async def test_a_refusal_that_may_pass_is_retried_and_the_retry_can_be_seen(shop: Caller, gateway: Gateway) -> None:
+async def test_a_refusal_that_may_pass_is_retried_and_the_retry_can_be_seen(
+    shop: Caller, gateway: Gateway
+) -> None:
     await gateway.fault("rate_limit_429", path="/v2/charge", times=1)
 
     answer = await shop.ask("gopay", 99_000)
@@ -87,7 +89,9 @@ async def test_after_three_retries_the_attempt_fails_and_the_next_method_is_trie
     assert [one["method"] for one in await gateway.charges(payment)] == ["gopay"]
 
 
-async def test_a_refusal_that_will_not_pass_fails_at_once(system: Running, shop: Caller, gateway: Gateway) -> None:
+async def test_a_refusal_that_will_not_pass_fails_at_once(
+    system: Running, shop: Caller, gateway: Gateway
+) -> None:
     answer = await shop.ask("credit_card", 99_000, cardToken="not-a-token-of-the-gateway")
 
     payment = await shop.until(answer.json(), "failed")
@@ -118,7 +122,9 @@ async def test_a_charge_whose_answer_was_lost_is_found_by_asking(
     await shop.until(payment, "settled")
 
 
-async def test_a_notice_ends_the_doubt_before_the_call_has_timed_out(shop: Caller, gateway: Gateway) -> None:
+async def test_a_notice_ends_the_doubt_before_the_call_has_timed_out(
+    shop: Caller, gateway: Gateway
+) -> None:
     await gateway.fault("do_then_hang", path="/v2/charge", seconds=1)
 
     payment = await shop.request("bca_va", 99_000)
@@ -164,7 +170,9 @@ async def test_a_charge_that_arrives_late_meets_its_own_repetition(
     await shop.until(payment, "settled")
 
 
-async def test_a_first_404_does_not_make_us_charge_twice(system: Running, shop: Caller, gateway: Gateway) -> None:
+async def test_a_first_404_does_not_make_us_charge_twice(
+    system: Running, shop: Caller, gateway: Gateway
+) -> None:
     await gateway.fault("do_then_500", path="/v2/charge")
     await gateway.fault("not_found_then_found", path="/status")
     answer = await shop.ask("permata_va", 99_000)

@@ -68,7 +68,9 @@ async def test_pages_show_every_payment_once_while_more_come_in(shop: Caller) ->
 
 
 async def test_a_row_says_the_same_as_the_payment(shop: Caller, gateway: Gateway) -> None:
-    payment = await shop.request("gopay", 100_000, customerId="cus_1", metadata={"orderId": "invoice-1"})
+    payment = await shop.request(
+        "gopay", 100_000, customerId="cus_1", metadata={"orderId": "invoice-1"}
+    )
     await gateway.pay(payment)
     await shop.until(payment, "settled")
     await shop.refund(payment, 30_000)
@@ -77,7 +79,15 @@ async def test_a_row_says_the_same_as_the_payment(shop: Caller, gateway: Gateway
 
     whole = await shop.payment(payment)
     assert row["feeAmount"] == whole["fee"]["total"]
-    shared = ("status", "amount", "paymentMethod", "capturedAmount", "refundedAmount", "netAmount", "customerId")
+    shared = (
+        "status",
+        "amount",
+        "paymentMethod",
+        "capturedAmount",
+        "refundedAmount",
+        "netAmount",
+        "customerId",
+    )
     assert {name: row[name] for name in shared} == {name: whole[name] for name in shared}
 
 
@@ -111,15 +121,25 @@ async def test_a_cursor_that_was_not_given_out_for_this_list_is_refused(shop: Ca
 
 @pytest.mark.parametrize(
     "asked",
-    [{"pageSize": 0}, {"pageSize": 201}, {"pageSize": "many"}, {"createdFrom": "yesterday"}, {"status": "x" * 33}],
+    [
+        {"pageSize": 0},
+        {"pageSize": 201},
+        {"pageSize": "many"},
+        {"createdFrom": "yesterday"},
+        {"status": "x" * 33},
+    ],
 )
-async def test_a_question_that_makes_no_sense_is_refused(shop: Caller, asked: dict[str, object]) -> None:
+async def test_a_question_that_makes_no_sense_is_refused(
+    shop: Caller, asked: dict[str, object]
+) -> None:
     answer = await shop.get(PAYMENTS, **asked)
 
     assert (answer.status_code, answer.json()["type"]) == (422, "/problems/request_invalid")
 
 
-async def test_entries_of_an_account_are_walked_too(system: Running, shop: Caller, gateway: Gateway) -> None:
+async def test_entries_of_an_account_are_walked_too(
+    system: Running, shop: Caller, gateway: Gateway
+) -> None:
     account = "Assets:Gateway:Midtrans:Available"
     amounts = [50_000 + n for n in range(5)]
     for amount in amounts:
@@ -131,7 +151,9 @@ async def test_entries_of_an_account_are_walked_too(system: Running, shop: Calle
     page = (await shop.get(f"/api/v1/accounts/{account}/entries", pageSize=2)).json()
     entries = page["entries"]
     while cursor := page["nextCursor"]:
-        page = (await shop.get(f"/api/v1/accounts/{account}/entries", pageSize=2, cursor=cursor)).json()
+        page = (
+            await shop.get(f"/api/v1/accounts/{account}/entries", pageSize=2, cursor=cursor)
+        ).json()
         entries += page["entries"]
 
     assert sum(entry["amount"] for entry in entries) == balance

@@ -6,13 +6,25 @@ from support.customer import Gateway
 from support.running import Caller, Fields, Running, eventually
 
 ALL = {
-    *("credit_card", "bca_va", "bni_va", "bri_va", "cimb_va", "permata_va", "mandiri_bill", "gopay", "shopeepay"),
+    *(
+        "credit_card",
+        "bca_va",
+        "bni_va",
+        "bri_va",
+        "cimb_va",
+        "permata_va",
+        "mandiri_bill",
+        "gopay",
+        "shopeepay",
+    ),
     *("ovo", "qris", "dana", "linkaja", "alfamart", "indomaret", "akulaku", "kredivo", "snap"),
 }
 
 
 async def offered(shop: Caller, **asked: object) -> list[Fields]:
-    answer = await shop.get("/api/v1/payment-methods", **{"country": "ID", "amount": 99_000, **asked})
+    answer = await shop.get(
+        "/api/v1/payment-methods", **{"country": "ID", "amount": 99_000, **asked}
+    )
     assert answer.status_code == 200, answer.text
     return list(answer.json()["methods"])
 
@@ -85,6 +97,8 @@ async def test_a_method_whose_charges_keep_failing_is_degraded_and_avoided(
 async def test_a_question_that_makes_no_sense_is_refused(
     shop: Caller, asked: dict[str, object], status: int, code: str
 ) -> None:
-    answer = await shop.get("/api/v1/payment-methods", **{"country": "ID", "amount": 99_000, **asked})
+    answer = await shop.get(
+        "/api/v1/payment-methods", **{"country": "ID", "amount": 99_000, **asked}
+    )
 
     assert (answer.status_code, answer.json()["type"]) == (status, f"/problems/{code}")

@@ -11,7 +11,9 @@ AVAILABLE = "Assets:Gateway:Midtrans:Available"
 PAYABLE = "Liabilities:Refund:Payable"
 
 
-async def paid(shop: Caller, gateway: Gateway, method: str = "gopay", amount: int = 100_000, **more: Any) -> Fields:
+async def paid(
+    shop: Caller, gateway: Gateway, method: str = "gopay", amount: int = 100_000, **more: Any
+) -> Fields:
     payment = await shop.request(method, amount, **more)
     await gateway.pay(payment)
     return await shop.until(payment, "settled")
@@ -46,7 +48,9 @@ async def test_a_full_refund_is_accepted_and_then_confirmed_by_the_bank(
     assert books["Income:Refunds"] == -books["Income:Sales:General"]
 
 
-async def test_many_parts_come_to_the_whole_and_no_further(system: Running, shop: Caller, gateway: Gateway) -> None:
+async def test_many_parts_come_to_the_whole_and_no_further(
+    system: Running, shop: Caller, gateway: Gateway
+) -> None:
     payment = await paid(shop, gateway, amount=99_000)
 
     for _ in range(3):
@@ -89,11 +93,16 @@ async def test_more_than_was_paid_is_refused(shop: Caller, gateway: Gateway, amo
 
     refused = await shop.refund(payment, amount)
 
-    assert (refused.status_code, refused.json()["type"]) == (422, "/problems/refund_exceeds_payment")
+    assert (refused.status_code, refused.json()["type"]) == (
+        422,
+        "/problems/refund_exceeds_payment",
+    )
     assert (await gateway.charge(payment))["refunds"] == []
 
 
-async def test_a_bank_transfer_cannot_be_refunded_through_the_gateway(shop: Caller, gateway: Gateway) -> None:
+async def test_a_bank_transfer_cannot_be_refunded_through_the_gateway(
+    shop: Caller, gateway: Gateway
+) -> None:
     payment = await paid(shop, gateway, "bca_va")
 
     refused = await shop.refund(payment)
@@ -101,7 +110,9 @@ async def test_a_bank_transfer_cannot_be_refunded_through_the_gateway(shop: Call
     assert (refused.status_code, refused.json()["type"]) == (422, "/problems/refund_not_supported")
 
 
-async def test_a_wallet_that_refunds_only_in_full_refuses_a_part(shop: Caller, gateway: Gateway) -> None:
+async def test_a_wallet_that_refunds_only_in_full_refuses_a_part(
+    shop: Caller, gateway: Gateway
+) -> None:
     payment = await paid(shop, gateway, "shopeepay")
 
     refused = await shop.refund(payment, 50_000)
@@ -118,7 +129,9 @@ async def test_what_is_not_paid_yet_cannot_be_refunded(shop: Caller) -> None:
     assert (refused.status_code, refused.json()["type"]) == (409, "/problems/payment_state_forbids")
 
 
-async def test_twice_with_one_key_is_one_refund_and_one_answer(shop: Caller, gateway: Gateway) -> None:
+async def test_twice_with_one_key_is_one_refund_and_one_answer(
+    shop: Caller, gateway: Gateway
+) -> None:
     payment, key = await paid(shop, gateway), new_key()
 
     first = await shop.refund(payment, 30_000, key=key)

@@ -25,20 +25,19 @@ LAYERS: Final = {
 }
 
 WORLD: Final = frozenset(
-    [
-        "eventsourcing",
-        "psycopg",
-        "psycopg_pool",
-        "httpx",
-        "httpx2",
-        "fastapi",
-        "starlette",
-        "uvicorn",
-        "os",
-        "socket",
-        "random",
-        "subprocess",
-    ]
+    (
+        *(
+            "eventsourcing",
+            "psycopg",
+            "psycopg_pool",
+            "httpx",
+            "httpx2",
+            "fastapi",
+            "starlette",
+            "uvicorn",
+        ),
+        *("os", "socket", "random", "subprocess"),
+    )
 )
 MAY_TOUCH_THE_WORLD: Final = (
     "src/ledger/*/service.py",

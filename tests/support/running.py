@@ -237,7 +237,10 @@ async def running(
         system.url = await system._stack.enter_async_context(served(app, settings.port))
         system.wired = app.state.wiring
         timeout = httpx2.Timeout(30, pool=None)
-        unbounded = httpx2.Limits(max_connections=None, max_keepalive_connections=64)
+        # Idle for less than the five seconds after which uvicorn closes: else one meets a connection just closed.
+        unbounded = httpx2.Limits(
+            max_connections=None, max_keepalive_connections=64, keepalive_expiry=2
+        )
         system.http = await system._stack.enter_async_context(
             httpx2.AsyncClient(trust_env=False, timeout=timeout, limits=unbounded)
         )

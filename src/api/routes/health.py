@@ -1,7 +1,5 @@
 """Is it alive, is it ready, how does it fare."""
 
-import asyncio
-
 from fastapi import APIRouter, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
@@ -38,7 +36,7 @@ async def health() -> Health:
 @router.get("/ready", response_model=Readiness)
 async def ready(wired: Wired) -> Readiness:
     """PostgreSQL answers and the read models are not far behind."""
-    async with asyncio.timeout(4), wired.readers.connection() as conn:
+    async with wired.readers.connection() as conn:
         fresh = await as_of(conn)
     if fresh.behind > MOST_EVENTS_BEHIND:
         raise NotReady(behind=fresh.behind)

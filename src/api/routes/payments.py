@@ -89,7 +89,7 @@ async def list_payments(
         order_reference=order_reference,
     )
     listing = f"payments {filters!r}"
-    after: tuple[int] | None = wired.cursors.read(listing, cursor, tuple[int]) if cursor else None
+    after = wired.cursors.read(listing, cursor, tuple[int]) if cursor else None
     async with wired.readers.connection() as conn:
         fresh = await as_of(conn)
         rows, more = cut(await payment_rows.page(conn, filters, after, size + 1), size)

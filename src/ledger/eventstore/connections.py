@@ -1,8 +1,10 @@
 """How processes connect: as which role, to which schema, with which deadlines set in the server."""
 
 import asyncio
+import os
+import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any, Literal
 
 import psycopg
@@ -71,13 +73,25 @@ class Readers:
     async def connection(self) -> AsyncIterator[psycopg.AsyncConnection[DictRow]]:
         """Raises StoreUnavailable when PostgreSQL does not serve us in time."""
         try:
-            async with asyncio.timeout(READ_SECONDS), self.pool.connection() as conn:
-                yield conn
+            async with self.pool.connection() as conn:
+                loop = asyncio.get_running_loop()
+                # Not asyncio.timeout: a cancelled psycopg first asks the server to cancel, and a
+                # frozen one never answers.
+                deadline = loop.call_later(READ_SECONDS, _hang_up, conn)
+                try:
+                    yield conn
+                finally:
+                    deadline.cancel()
         except (
             psycopg.OperationalError,
             psycopg.InterfaceError,
             PoolTimeout,
             TooManyRequests,
-            TimeoutError,
         ) as error:
             raise StoreUnavailable() from error
+
+
+def _hang_up(conn: psycopg.AsyncConnection[DictRow]) -> None:
+    """Close our end of the line: whoever waits on it sees it closed, whatever the server does."""
+    with suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(conn.fileno())) as line:
+        line.shutdown(socket.SHUT_RDWR)

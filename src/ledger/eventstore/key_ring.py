@@ -3,7 +3,6 @@
 The only table beside the log that cannot be rebuilt from it (architecture.md 3, rule 7).
 """
 
-import asyncio
 from collections import OrderedDict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -14,16 +13,15 @@ from typing import Any, Final
 import psycopg
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from psycopg.rows import tuple_row
-from psycopg_pool import AsyncConnectionPool, PoolTimeout, TooManyRequests
 
 from ledger import clock
-from ledger.errors import Conflict, Unavailable
+from ledger.errors import Conflict
+from ledger.eventstore.connections import Readers
 from ledger.privacy import sealing
 from ledger.privacy.sealed import Sealed
 
 CACHED_KEYS: Final = 4_096
 CACHED_SECONDS: Final = 60.0  # how long another process may still open what was erased here
-CALL_SECONDS: Final = 4.0  # reliability.md 4.14: the whole database call
 
 FIRST_VERSION: Final = 1
 NEWEST_VERSION: Final = 0  # stands for the newest in the cache
@@ -52,11 +50,6 @@ class SubjectErased(Conflict):
     title = "The personal data of this subject was erased; no more can be kept for it."
 
 
-class KeyRingUnavailable(Unavailable):
-    code = "key_ring_unavailable"
-    title = "The keys of personal data cannot be reached right now; try again."
-
-
 @dataclass(frozen=True, slots=True)
 class _DataKey:
     version: int
@@ -65,8 +58,8 @@ class _DataKey:
 
 
 class KeyRing:
-    def __init__(self, pool: AsyncConnectionPool[Any], master_key: bytes) -> None:
-        self._pool = pool
+    def __init__(self, readers: Readers, master_key: bytes) -> None:
+        self._readers = readers
         self._master = AESGCM(master_key)
         self._keys: OrderedDict[tuple[str, int], _DataKey] = OrderedDict()
 
@@ -136,19 +129,9 @@ class KeyRing:
 
     @asynccontextmanager
     async def _cursor(self) -> AsyncIterator[psycopg.AsyncCursor[tuple[Any, ...]]]:
-        """Raises KeyRingUnavailable when PostgreSQL does not serve us in time."""
-        try:
-            async with (
-                asyncio.timeout(CALL_SECONDS),
-                self._pool.connection() as conn,
-                conn.cursor(row_factory=tuple_row) as cursor,
-            ):
-                yield cursor
-        except (
-            psycopg.OperationalError,
-            psycopg.InterfaceError,
-            PoolTimeout,
-            TooManyRequests,
-            TimeoutError,
-        ) as error:
-            raise KeyRingUnavailable() from error
+        """Raises StoreUnavailable when PostgreSQL does not serve us in time."""
+        async with (
+            self._readers.connection() as conn,
+            conn.cursor(row_factory=tuple_row) as cursor,
+        ):
+            yield cursor

@@ -228,7 +228,7 @@ FAMILIES: Final[dict[str, tuple[str, ...]]] = {
 def method(code: str) -> Method:
     if code not in METHODS:
         raise MethodUnknown(
-            "GET /payment-methods lists what there is.", method=code, known=[*METHODS, *FAMILIES]
+            "GET /payment-methods lists what there is.", known=[*METHODS, *FAMILIES]
         )
     return METHODS[code]
 

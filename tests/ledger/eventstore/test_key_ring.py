@@ -8,8 +8,9 @@ import psycopg
 import pytest
 
 from ledger.eventstore import key_ring
+from ledger.eventstore.committer import StoreUnavailable
 from ledger.eventstore.connections import Readers, Role, conninfo_for
-from ledger.eventstore.key_ring import KeyRing, KeyRingUnavailable, SubjectErased
+from ledger.eventstore.key_ring import KeyRing, SubjectErased
 from ledger.privacy.sealing import SealBroken
 from support.stores import SCHEMA
 
@@ -21,7 +22,7 @@ async def opened(database: str, master: bytes = MASTER) -> AsyncIterator[KeyRing
     readers = Readers(database, SCHEMA, size=2)
     await readers.open()
     try:
-        yield KeyRing(readers.pool, master)
+        yield KeyRing(readers, master)
     finally:
         await readers.close()
 
@@ -157,7 +158,7 @@ async def test_without_a_database_the_caller_is_told_to_come_back(ledger_databas
     async with opened(ledger_database) as ring:
         sealed = await ring.seal("cus_1", "name", "Budi")
         ring._keys.clear()
-        await ring._pool.close()
+        await ring._readers.close()
 
-        with pytest.raises(KeyRingUnavailable):
+        with pytest.raises(StoreUnavailable):
             await ring.open(sealed, "name")

@@ -1,3 +1,5 @@
+"""What a notice must look like, and carry as its signature, to be a reason to ask."""
+
 import hashlib
 import json
 from contextlib import suppress

@@ -1,3 +1,5 @@
+"""Midtrans' spelling of amounts and times, and ours."""
+
 from datetime import UTC, datetime
 
 import pytest
