@@ -22,6 +22,7 @@ from ledger.settings import Settings
 from simulator.__main__ import HELP as SIMULATOR_OPTIONS
 from simulator.config import Config
 from simulator.server import create_app as create_simulator
+from support import facts
 from support.read_side import open_read_side
 
 ROOT = Path(__file__).parents[1]
@@ -144,17 +145,28 @@ def test_a_health_check_asks_an_address_that_answers(name: str, paths: Any) -> N
     assert asked[2] in paths()
 
 
-def test_the_workers_health_check_finds_an_empty_log_well(ledger_database: str) -> None:
-    with open_read_side(ledger_database):
-        assert _worker_is_well(ledger_database) == 0
+def test_the_workers_health_check_fails_once_the_read_models_are_far_behind(
+    ledger_database: str,
+) -> None:
+    script = SERVICES["worker"]["healthcheck"]["test"][3]
+    with open_read_side(ledger_database) as read_side:
+        assert _exit_code(script, ledger_database) == 0
+        read_side.log.append("pay_1", [facts.requested(), facts.attempt_started()])
+        impatient = script.replace("50_000", "0")
+
+        assert _exit_code(script, ledger_database) == 0
+        assert _exit_code(impatient, ledger_database) == 1
+        read_side.catch_up()
+        assert _exit_code(impatient, ledger_database) == 0
 
 
 def test_the_workers_health_check_fails_without_a_database() -> None:
-    assert _worker_is_well("postgresql://nobody@127.0.0.1:1/nothing") != 0
-
-
-def _worker_is_well(database: str) -> int:
     script = SERVICES["worker"]["healthcheck"]["test"][3]
+
+    assert _exit_code(script, "postgresql://nobody@127.0.0.1:1/nothing") != 0
+
+
+def _exit_code(script: str, database: str) -> int:
     environment = {**os.environ, "BUKUBESAR_DATABASE_URL": database}
     command = [sys.executable, "-c", script]
     return subprocess.run(

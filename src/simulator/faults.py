@@ -99,9 +99,10 @@ class Caught:
         transport = self.scope.get("state", {}).get("transport")
         if transport is None:
             raise ConnectionResetError("reset on request")
-        sock = transport.get_extra_info("socket")
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)
-        transport.abort()
+        if not transport.is_closing():  # else the merchant hung up first
+            sock = transport.get_extra_info("socket")
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, NO_LINGER)
+            transport.abort()
         while (await self.receive())["type"] != "http.disconnect":
             pass
 

@@ -5,8 +5,8 @@ from collections import Counter
 
 import httpx2
 
-from support.customer import Gateway
-from support.running import Caller, Running, api_process, new_key
+from support.customer import Caller, Gateway, new_key
+from support.running import Running, api_process
 
 CALLERS = 200
 

@@ -6,8 +6,8 @@ from collections import Counter
 
 import httpx2
 
-from support.customer import Fields, Gateway
-from support.running import Caller, Running, answering, api_process, eventually, new_key
+from support.customer import Caller, Fields, Gateway, eventually, new_key
+from support.running import Running, answering, api_process
 
 ROUNDS = 3
 CHARGES = 8

@@ -11,8 +11,8 @@ from contextlib import ExitStack, asynccontextmanager
 
 import pytest
 
-from support.customer import ACCEPTED_CARD, Fields, Gateway, order_id
-from support.running import Caller, Process, Running, eventually, process, running
+from support.customer import ACCEPTED_CARD, Caller, Fields, Gateway, eventually, order_id
+from support.running import Process, Running, process, running
 
 PAYMENTS = 40
 WORKERS = 3

@@ -6,8 +6,8 @@ from collections import Counter
 import httpx2
 import pytest
 
-from support.customer import Fields, Gateway
-from support.running import Caller, Running, api_process, eventually
+from support.customer import Caller, Fields, Gateway, eventually
+from support.running import Running, api_process
 
 REFUNDS = 50
 PAID = 100_000

@@ -1,7 +1,7 @@
 """The gateway holds another amount than was asked for: nothing is booked, a person has to look."""
 
-from support.customer import ACCEPTED_CARD, Fields, Gateway
-from support.running import Caller, Running, eventually
+from support.customer import ACCEPTED_CARD, Caller, Fields, Gateway, eventually
+from support.running import Running
 
 REVIEW = "/problems/payment_under_review"
 

@@ -12,8 +12,8 @@ from fastapi.routing import iter_route_contexts
 from api.app import create_app
 from api.auth import PUBLIC, declared_permissions
 from ledger.access.roles import HELD, ROLES
-from support.customer import Fields, Gateway
-from support.running import Caller, Running, new_key, running
+from support.customer import Caller, Fields, Gateway, new_key
+from support.running import Running, running
 
 # One system for all of them: a refusal leaves nothing behind, and each test proves it.
 pytestmark = pytest.mark.asyncio(loop_scope="module")

@@ -2,8 +2,8 @@
 
 import pytest
 
-from support.customer import Gateway, order_id
-from support.running import Caller, Running
+from support.customer import Caller, Gateway, order_id
+from support.running import Running
 
 # By bank: what the payer is told to use.
 BANKS = {

@@ -5,10 +5,11 @@ from support.customer import (
     CHALLENGED_CARD,
     DENIED_CARD,
     SECURE_CARD,
+    Caller,
     Fields,
     Gateway,
 )
-from support.running import Caller, Running
+from support.running import Running
 
 PENDING = "Assets:Gateway:Midtrans:Pending"
 CARD_BOOKS = {  # books.md section 3, P1b and P2

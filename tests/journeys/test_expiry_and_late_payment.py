@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from support.customer import Gateway
-from support.running import Caller, Running, eventually
+from support.customer import Caller, Gateway, eventually
+from support.running import Running
 
 UNAPPLIED = "Liabilities:Customer:Unapplied"
 

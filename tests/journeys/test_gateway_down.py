@@ -2,8 +2,8 @@
 
 import pytest
 
-from support.customer import ACCEPTED_CARD, Fields, Gateway
-from support.running import Caller, Running, eventually
+from support.customer import ACCEPTED_CARD, Caller, Fields, Gateway, eventually
+from support.running import Running
 
 
 async def only_charge(shop: Caller, gateway: Gateway, payment: Fields) -> Fields:

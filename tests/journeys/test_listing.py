@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 
 import pytest
 
-from support.customer import Fields, Gateway
-from support.running import Caller, Running, eventually
+from support.customer import Caller, Fields, Gateway, eventually
+from support.running import Running
 
 PAYMENTS = "/api/v1/payments"
 

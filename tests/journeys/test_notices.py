@@ -7,8 +7,8 @@ from typing import Any
 import httpx2
 import pytest
 
-from support.customer import SERVER_KEY, Fields, Gateway, order_id
-from support.running import Caller, Running, eventually
+from support.customer import SERVER_KEY, Caller, Fields, Gateway, eventually, order_id
+from support.running import Running
 
 ADDRESS = "/api/v1/webhooks/midtrans"
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from support.customer import Gateway
-from support.running import Caller, Fields, Running, eventually
+from support.customer import Caller, Fields, Gateway, eventually
+from support.running import Running
 
 ALL = {
     *(

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from support.customer import Fields, Gateway
-from support.running import Caller, Running, eventually, new_key
+from support.customer import Caller, Fields, Gateway, eventually, new_key
+from support.running import Running
 
 AVAILABLE = "Assets:Gateway:Midtrans:Available"
 PAYABLE = "Liabilities:Refund:Payable"

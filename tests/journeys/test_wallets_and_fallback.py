@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from support.customer import Gateway
-from support.running import Caller, Running, eventually
+from support.customer import Caller, Gateway, eventually
+from support.running import Running
 
 PAYER = {"name": "Siti Rahayu", "email": "siti@example.id", "phone": "081234567890"}
 # By method: what the payer is told to do.
@@ -100,7 +100,9 @@ async def test_a_wallet_that_is_refused_later_falls_back(shop: Caller, gateway: 
         assert (found["paymentMethod"], found["status"]) == ("gopay", "pending")
         return found
 
-    found = await eventually(second, within=2.5)  # at once; the worker's own rounds would take three seconds
+    found = await eventually(
+        second, within=2.5
+    )  # at once; the worker's own rounds would take three seconds
     assert len({attempt["orderId"] for attempt in found["attempts"]}) == 2
 
 

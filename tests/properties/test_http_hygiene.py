@@ -11,16 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from api.app import create_app
-from support.customer import Fields, Gateway
-from support.running import (
-    Caller,
-    Running,
-    laid_out,
-    new_key,
-    running,
-    shared_database,
-    simulated,
-)
+from support.customer import Caller, Fields, Gateway, new_key
+from support.running import Running, laid_out, running, shared_database, simulated
 
 __all__ = ["laid_out", "shared_database", "simulated"]
 

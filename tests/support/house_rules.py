@@ -230,15 +230,13 @@ def _names(module: Module) -> Iterator[tuple[int, str]]:
 # ── what is promised ──────────────────────────────────────────────────────────────────────────────────────────
 
 
-def error_codes(root: Path) -> Iterator[tuple[str, int, str, bool]]:
-    """File, line and code of every error, and whether only a terminal can show it."""
+def error_codes(root: Path) -> Iterator[tuple[str, int, str]]:
     for module in modules(
         root, *(f"src/{package}" for package in ("ledger", "projections", "api"))
     ):
         for node in ast.walk(module.tree):
             if isinstance(node, ast.ClassDef) and (code := _code(node)):
-                terminal = any(_last_name(parent) == "RuntimeError" for parent in node.bases)
-                yield module.name, node.lineno, code, terminal
+                yield module.name, node.lineno, code
 
 
 def _code(error: ast.ClassDef) -> str:
@@ -256,14 +254,13 @@ def _code(error: ast.ClassDef) -> str:
 
 
 def error_codes_at_fault(root: Path) -> list[str]:
-    """Taken twice, or listed neither among the problems nor, for a terminal's, in the operator's guide."""
-    listed = {False: _text(root / "docs/problems.md"), True: _text(root / "docs/operating.md")}
+    listed = _text(root / "docs/problems.md")
     found, seen = [], dict[str, str]()
-    for name, line, code, terminal in error_codes(root):
+    for name, line, code in error_codes(root):
         if code in seen:
             found.append(f"{name}:{line}: {code} is taken by {seen[code]}")
         seen.setdefault(code, name)
-        if f"`{code}`" not in listed[terminal]:
+        if f"`{code}`" not in listed:
             found.append(f"{name}:{line}: {code} is not documented")
     return found
 

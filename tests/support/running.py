@@ -13,7 +13,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import (
     AbstractContextManager,
     AsyncExitStack,
@@ -23,7 +23,7 @@ from contextlib import (
 )
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any
 from uuid import uuid4
 
 import httpx2
@@ -41,32 +41,13 @@ from ledger.eventstore.migrate import migrate
 from ledger.settings import MidtransSettings, Settings
 from projections import GROUPS
 from projections.engine import connections, rebuild
-from support.customer import CLIENT_KEY, SERVER_KEY, Fields, Gateway
+from support.customer import CLIENT_KEY, SERVER_KEY, Caller, Fields, Gateway, eventually
 
 SCHEMA = "bukubesar"
 LOOPBACK = "127.0.0.1"
 ACCOUNT = "shop"
 MASTER_KEY = base64.b64encode(secrets.token_bytes(32)).decode()
 STARTS_WITHIN_SECONDS = 30.0
-
-T = TypeVar("T")
-
-
-async def eventually(check: Callable[[], Awaitable[T]], within: float = 15.0) -> T:
-    """Ask again until `check` raises no AssertionError; then what it returned."""
-    deadline, pause = time.monotonic() + within, 0.02
-    while True:
-        try:
-            return await check()
-        except AssertionError:
-            if time.monotonic() > deadline:
-                raise
-        await asyncio.sleep(pause)
-        pause = min(pause * 1.5, 0.2)
-
-
-def new_key() -> str:
-    return f"test-{uuid4().hex}"
 
 
 @dataclass
@@ -77,98 +58,6 @@ class Ahead:
 
     def __call__(self) -> datetime:
         return clock.now() + timedelta(seconds=self.seconds)
-
-
-class Caller:
-    """One API key in use, against one address."""
-
-    def __init__(self, http: httpx2.AsyncClient, url: str, key: str) -> None:
-        self._http, self.url, self.key = http, url, key
-
-    def at(self, url: str) -> "Caller":
-        """The same caller at another process of the same service."""
-        return Caller(self._http, url, self.key)
-
-    async def get(self, path: str, **params: Any) -> httpx2.Response:
-        return await self._http.get(f"{self.url}{path}", params=params, headers=self._headers())
-
-    async def post(self, path: str, body: Any = None, *, key: str | None = None) -> httpx2.Response:
-        """With an Idempotency-Key of its own unless one is given."""
-        headers = self._headers() | {"Idempotency-Key": key or new_key()}
-        return await self._http.post(
-            f"{self.url}{path}", json={} if body is None else body, headers=headers
-        )
-
-    async def send(
-        self, method: str, path: str, content: bytes = b"", **headers: str
-    ) -> httpx2.Response:
-        """Bytes and headers exactly as given, but for who sends them."""
-        given = {name.replace("_", "-"): value for name, value in headers.items()}
-        return await self._http.request(
-            method, f"{self.url}{path}", content=content, headers=self._headers() | given
-        )
-
-    # ── payments ──────────────────────────────────────────────────────────────────────────────────────────────
-
-    async def ask(
-        self, method: str, amount: int = 99_000, *, key: str | None = None, **more: Any
-    ) -> httpx2.Response:
-        body = {"amount": amount, "currency": "IDR", "paymentMethod": method, **more}
-        return await self.post("/api/v1/payments", body, key=key)
-
-    async def request(self, method: str, amount: int = 99_000, **more: Any) -> Fields:
-        """A payment that the gateway took at once."""
-        answer = await self.ask(method, amount, **more)
-        assert answer.status_code == 201, answer.text
-        return dict(answer.json())
-
-    async def payment(self, payment: Fields | str) -> Fields:
-        answer = await self.get(_path(payment))
-        assert answer.status_code == 200, answer.text
-        return dict(answer.json())
-
-    async def until(self, payment: Fields | str, *statuses: str, within: float = 15.0) -> Fields:
-        """The payment, once it is in one of these states."""
-
-        async def reached() -> Fields:
-            found = await self.payment(payment)
-            assert found["status"] in statuses, f"{found['status']}: {found['attempts']}"
-            return found
-
-        return await eventually(reached, within)
-
-    async def refund(
-        self, payment: Fields, amount: int | None = None, *, key: str | None = None
-    ) -> httpx2.Response:
-        body = {"reason": "requested_by_customer"} | ({} if amount is None else {"amount": amount})
-        return await self.post(f"{_path(payment)}/refund", body, key=key)
-
-    async def capture(self, payment: Fields, amount: int | None = None) -> httpx2.Response:
-        return await self.post(
-            f"{_path(payment)}/capture", {} if amount is None else {"amount": amount}
-        )
-
-    async def cancel(self, payment: Fields, reason: str = "") -> httpx2.Response:
-        return await self.post(f"{_path(payment)}/cancel", {"reason": reason})
-
-    async def topics(self, payment: Fields | str) -> list[str]:
-        """What happened to it, oldest first, once the read models show the whole log; entries are `journal.…`."""
-
-        async def whole() -> list[str]:
-            answer = await self.get(f"{_path(payment)}/events", pageSize=200)
-            assert answer.status_code == 200, answer.text
-            page = answer.json()
-            assert page["asOf"]["views"] >= page["asOf"]["head"], page["asOf"]
-            return [event["topic"].rsplit(".", 1)[0] for event in page["events"]]
-
-        return await eventually(whole)
-
-    def _headers(self) -> dict[str, str]:
-        return {"Authorization": f"Bearer {self.key}", "Content-Type": "application/json"}
-
-
-def _path(payment: Fields | str) -> str:
-    return f"/api/v1/payments/{payment if isinstance(payment, str) else payment['paymentId']}"
 
 
 @dataclass

@@ -224,6 +224,8 @@ async def _charged(request: Request, wired: Wiring, done: Executed[Payment]) -> 
     charged = await _background(request).within(
         wired.settings.answer_within_seconds, wired.payments.charge(done.stream)
     )
+    if charged and charged.status is Status.DISPATCHED:
+        return Answer(202, PaymentView.of(charged), settled=False)  # another process is sending it
     payment = charged or await wired.payments.get(done.stream)
     return Answer(202 if payment.status in OPEN else 201, PaymentView.of(payment))
 

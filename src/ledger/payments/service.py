@@ -174,7 +174,7 @@ class PaymentService:
             available=await self.balance.available(self.provider.name),
         )
         recorded = (await self._do(payment_id, command)).state
-        if number != recorded.attempt.number:
+        if number != payment.attempt.number:  # what follows is about the newest attempt alone
             return Inquired(recorded, answered=not isinstance(outcome, Unknown))
         followed = await self._follow_up(payment_id, recorded, outcome)
         return Inquired(followed, answered=not isinstance(outcome, Unknown))

@@ -31,7 +31,7 @@ def read_notice(body: bytes, server_key: str) -> Notice:
     """Raises NoticeMalformed or NoticeForged, and nothing else, whatever the bytes are."""
     fields = _fields(body)
     if not is_signed(fields, server_key):
-        raise NoticeForged(order_id=fields["order_id"])
+        raise NoticeForged()
     words = f"{fields['transaction_status']} {fields['fraud_status']}".strip().lower()
     return Notice(
         order_id=fields["order_id"],
