@@ -219,15 +219,19 @@ async def _charged(request: Request, wired: Wiring, done: Executed[Payment]) -> 
     """Try the charge at once. A repeat of a request that somebody is still working on is not
     answered yet.
     """
-    if done.replayed and done.state.status is Status.DISPATCHED:
+    if done.replayed and _is_being_sent(done.state):
         return Answer(202, PaymentView.of(done.state), settled=False)
     charged = await _background(request).within(
         wired.settings.answer_within_seconds, wired.payments.charge(done.stream)
     )
-    if charged and charged.status is Status.DISPATCHED:
-        return Answer(202, PaymentView.of(charged), settled=False)  # another process is sending it
+    if charged and _is_being_sent(charged):  # by another process, which won the right to
+        return Answer(202, PaymentView.of(charged), settled=False)
     payment = charged or await wired.payments.get(done.stream)
     return Answer(202 if payment.status in OPEN else 201, PaymentView.of(payment))
+
+
+def _is_being_sent(payment: Payment) -> bool:
+    return payment.status is Status.DISPATCHED and not payment.review
 
 
 def _answer(payment: Payment, still: Any) -> Answer:
