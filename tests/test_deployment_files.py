@@ -13,7 +13,7 @@ from typing import Any
 import click
 import pytest
 import yaml
-from pydantic_settings import BaseSettings
+from pydantic import BaseModel
 from typer.main import get_command
 
 from api.app import create_app
@@ -78,10 +78,10 @@ def test_no_secret_has_a_value_or_a_default() -> None:
     assert not re.search(r"^(ARG|ENV).*(PASSWORD|SECRET|TOKEN|_KEY)", DOCKERFILE, re.MULTILINE)
 
 
-def _settings(settings: type[BaseSettings], prefix: str = "BUKUBESAR_") -> Iterator[str]:
+def _settings(settings: type[BaseModel], prefix: str = "BUKUBESAR_") -> Iterator[str]:
     for name, field in settings.model_fields.items():
         inner = field.annotation
-        if isinstance(inner, type) and issubclass(inner, BaseSettings):
+        if isinstance(inner, type) and issubclass(inner, BaseModel):
             yield from _settings(inner, f"{prefix}{name.upper()}__")
         else:
             yield f"{prefix}{name.upper()}"

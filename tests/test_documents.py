@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import SecretStr
+from pydantic import BaseModel, SecretStr
 from pydantic_core import PydanticUndefined
-from pydantic_settings import BaseSettings
 from typer.main import get_command
 
 from api import documents
@@ -110,12 +109,10 @@ def test_every_decision_says_context_decision_and_consequences() -> None:
         assert headings == ["Context", "Decision", "Consequences"], page.name
 
 
-def _settings(
-    settings: type[BaseSettings], prefix: str = "BUKUBESAR_"
-) -> Iterator[tuple[str, str]]:
+def _settings(settings: type[BaseModel], prefix: str = "BUKUBESAR_") -> Iterator[tuple[str, str]]:
     for name, field in settings.model_fields.items():
         inner = field.annotation
-        if isinstance(inner, type) and issubclass(inner, BaseSettings):
+        if isinstance(inner, type) and issubclass(inner, BaseModel):
             yield from _settings(inner, f"{prefix}{name.upper()}__")
         else:
             yield f"{prefix}{name.upper()}", _shown(field.default)

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Annotated, Any, Final
 
+import psycopg
 import typer
 import uvicorn
 from rich.console import Console
@@ -19,7 +20,9 @@ from ledger.errors import LedgerError
 from ledger.settings import Settings
 
 app = typer.Typer(
-    help="Event-sourced payment ledger for merchants on Midtrans.", no_args_is_help=True
+    help="Event-sourced payment ledger for merchants on Midtrans.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,  # they would show connection strings
 )
 keys = typer.Typer(help="API keys: shown once, kept only as a keyed hash.", no_args_is_help=True)
 app.add_typer(keys, name="keys")
@@ -222,6 +225,11 @@ def main() -> None:
     """A refusal is one line and exit code 1, not a traceback."""
     try:
         app()
+    except psycopg.OperationalError as error:
+        print(
+            f"bukubesar: PostgreSQL: {error.diag.message_primary or 'no answer'}", file=sys.stderr
+        )
+        sys.exit(1)
     except LedgerError as refusal:
         print(f"bukubesar: {refusal} ({refusal.code})", file=sys.stderr)
         sys.exit(1)

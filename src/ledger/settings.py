@@ -4,12 +4,14 @@ environment.
 
 from pathlib import Path
 
-from pydantic import Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
-class MidtransSettings(BaseSettings):
+class MidtransSettings(BaseModel):
     """The merchant's account at the gateway; sandbox and production differ only in these."""
+
+    model_config = ConfigDict(frozen=True)
 
     server_key: SecretStr = SecretStr("")
     core_url: str = "https://api.sandbox.midtrans.com"

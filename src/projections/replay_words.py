@@ -55,6 +55,10 @@ def of_report(report: Report) -> list[str]:
     lines += [
         f"{name:<15} {'equal' if same else 'DIFFERENT'}" for name, same in report.equal.items()
     ]
+    lines += [
+        f"behind          {group}: compared at {position:,}, does a worker run?"
+        for group, position in report.behind.items()
+    ]
     lines += [_balance(row) for row in report.balances]
     if report.equal:
         lines.append(f"differences     {sum(not same for same in report.equal.values())}")

@@ -47,6 +47,9 @@ class Report(msgspec.Struct, kw_only=True):
     seconds: float = 0.0
     totals: dict[str, int] = {}  # by currency; each must be zero
     equal: dict[str, bool] = {}  # by read model; empty when nothing was compared
+    behind: dict[
+        str, int
+    ] = {}  # groups of live read models that had not reached the end, and where
     balances: list[dict[str, Any]] = []
     finding: Finding | None = None
 
@@ -66,7 +69,8 @@ def verify(conninfo: str, schema: str, progress: Progress = lambda position, unt
         raise ReadModelsMissing() from None
     with _snapshot(conninfo, schema) as live:
         head, positions = _where(live, conninfo, schema)
-        report = Report(until=head)
+        late = {group: position for group, position in positions.items() if position < head}
+        report = Report(until=head, behind=late)
         ahead = next((group for group, position in positions.items() if position > head), None)
         if ahead:
             words = f"the read models of {ahead} have seen {positions[ahead]} events, the log has {head}"
