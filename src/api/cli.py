@@ -14,6 +14,7 @@ import uvicorn
 from rich.console import Console
 
 from api.children import die_with_parent
+from api.durability import check_durability
 from ledger import logs
 from ledger.access.roles import ROLES
 from ledger.errors import LedgerError
@@ -64,7 +65,7 @@ def serve() -> None:
     from api.app import create_app
 
     die_with_parent()
-    settings = _settings()
+    settings = _settings_of_a_safe_database()
     uvicorn.run(
         create_app(settings),
         host=settings.host,
@@ -81,7 +82,7 @@ def serve() -> None:
 def work() -> None:
     """Follow the log, ask after notices, and do what is due; run as many as you like."""
     die_with_parent()
-    settings = _settings()
+    settings = _settings_of_a_safe_database()
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(_work(settings))
 
@@ -171,6 +172,13 @@ def database(data_dir: DataDir = None) -> None:
 def _settings(*, quiet: bool = False) -> Settings:
     settings = Settings()
     logs.set_up("warning" if quiet else settings.log_level, as_json=settings.log_json)
+    return settings
+
+
+def _settings_of_a_safe_database() -> Settings:
+    """No process takes commands for a server that could lose what it acknowledged."""
+    settings = _settings()
+    check_durability(settings.database_url.get_secret_value())
     return settings
 
 
