@@ -5,6 +5,7 @@
 #   make up       everything on this machine until Ctrl-C; ARGS="--port 9000" changes how
 #   make check    format, lint, types, import contracts, house rules, then the tests; this is what CI runs
 #   make replay   rebuild every read model from the log and compare
+#   make bench    every speed with its bar, beside pgbench and the peers; ONLY=append runs one part
 #   make docs     write what is generated under docs/
 #   make format   format the code
 #   make lock     resolve the requirements anew (needs uv)
@@ -24,7 +25,7 @@ ifneq ($(shell cat $(INSTALLED) 2>/dev/null),$(CURDIR))
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test up check lint replay docs format lock clean
+.PHONY: help setup demo test up check lint replay bench docs format lock clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -63,6 +64,10 @@ lint: setup
 
 replay: setup
 	@$(RUN) scripts/replay.py $(ARGS)
+
+# Exit code 0 only when no bar is missed. docs/performance.md says what each number means.
+bench: setup
+	@PYTHONPATH=tests $(RUN) -m benchmarks $(if $(ONLY),--only $(ONLY)) $(ARGS)
 
 docs: setup
 	@$(RUN) -m api.cli documents docs

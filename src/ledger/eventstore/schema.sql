@@ -31,12 +31,12 @@ $$;
 alter table events add constraint entry_balances
     check (topic not like 'journal.entry_posted.%' or entry_balances(state));
 
--- Inserts events and command ids at the end of the log. Runs under the lock of append().
+-- Inserts events and command ids at the end of the log. Runs under the lock, and the settings, of append().
 create function append_rows(
     command_ids text[], fingerprints bytea[], lasts integer[],
     streams text[], versions bigint[], topics text[], states bytea[]
 ) returns bigint
-language plpgsql set search_path = {schema}, pg_temp as $$
+language plpgsql as $$
 declare
     head   bigint;
     link   bytea;
@@ -63,10 +63,15 @@ begin
         from unnest(streams, versions, topics, states, links) with ordinality as u (s, v, t, b, h, o)
         left join unnest(command_ids, fingerprints, lasts) as c (id, print, last) on c.last = u.o
         order by u.o;
+    -- Looked up row by row: a plan made while the table was small would read all of it for ever.
     if exists (
-        select 1 from unnest(streams, versions) as u (s, v)
-        where u.v > 1 and not exists (
-            select 1 from events e where e.originator_id = u.s and e.originator_version = u.v - 1)
+        select from unnest(streams, versions) as u (s, v)
+        left join lateral (
+            select true as there from events e
+            where e.originator_id = u.s and e.originator_version = u.v - 1
+            limit 1
+        ) as before on true
+        where u.v > 1 and before.there is null
     ) then
         raise unique_violation using message = 'a stream may not have a gap';
     end if;
@@ -80,7 +85,7 @@ create function append(
     command_ids text[], fingerprints bytea[], lasts integer[],
     streams text[], versions bigint[], topics text[], states bytea[]
 ) returns table (ordinal integer, outcome text, "position" bigint, stream text, version bigint, fingerprint bytea)
-language plpgsql security definer set search_path = {schema}, pg_temp as $$
+language plpgsql security definer set search_path = {schema}, pg_temp set enable_seqscan = off as $$
 #variable_conflict use_column
 declare
     head  bigint;
