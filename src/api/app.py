@@ -24,6 +24,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         summary="Event-sourced payment ledger for merchants on Midtrans.",
         lifespan=_lifespan(settings or Settings()),
         docs_url=None,
+        redirect_slashes=False,  # a redirect would follow whatever host the caller names
         redoc_url=None,
         separate_input_output_schemas=False,
     )

@@ -1,10 +1,11 @@
 """What callers send. Strict: no coercion, no unknown field; amounts are whole minor units."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from pydantic.alias_generators import to_camel
 
+from api.card_numbers import refuse_card_numbers
 from ledger.journal.chart import check_part
 from ledger.payments.events import Sale
 from ledger.providers.port import Payer
@@ -15,9 +16,13 @@ MinorUnits = Annotated[int, Field(gt=0, le=10**15, description="Whole rupiah; no
 
 
 class Body(BaseModel):
-    model_config = ConfigDict(
-        strict=True, extra="forbid", frozen=True, alias_generator=to_camel, populate_by_name=True
-    )
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True, alias_generator=to_camel)
+
+    @model_validator(mode="after")
+    def holds_no_card_number(self) -> Self:
+        """Raises CardNumberRefused."""
+        refuse_card_numbers([value for value in self.__dict__.values() if value])
+        return self
 
 
 class PayerBody(Body):

@@ -198,7 +198,7 @@ async def _create_key(settings: Settings, role: str, account: str, label: str) -
     from api.wiring import open_wiring
 
     async with open_wiring(settings, "tool") as wired:
-        key, _ = await wired.api_keys.issue(role, account, label, by=_operator())
+        key, _ = await wired.api_keys.issue(role, account, label or role, by=_operator())
         return key
 
 

@@ -92,6 +92,9 @@ BY_STATUS: Final = {
 
 def next_action(payment: Payment) -> dict[str, Any] | None:
     """None when nothing is left to do for the payer."""
+    if payment.review:
+        held = BY_STATUS[Status.CHALLENGED]
+        return {"type": held.type, "message": {"en": held.en, "id": held.id}}
     if payment.status is not Status.PENDING:
         words = BY_STATUS.get(payment.status)
         return words and {"type": words.type, "message": {"en": words.en, "id": words.id}}

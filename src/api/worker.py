@@ -210,6 +210,11 @@ class Worker:
         ladder = LADDERS.get(payment.status, OTHERWISE)
         moment = self._now() + ladder[min(work.tries, len(ladder)) - 1]
         expires_at = payment.attempt.expires_at
+        if payment.status is Status.UNKNOWN and payment.attempt.sent_at:
+            # What the gateway never saw may be sent again from then on, and a card's token is short-lived.
+            lost = timedelta(seconds=self._wired.settings.lost_after_seconds)
+            may_be_sent_at = payment.attempt.sent_at + lost
+            return min(moment, may_be_sent_at) if may_be_sent_at > self._now() else moment
         if payment.status is Status.PENDING and expires_at and expires_at > self._now():
             return min(moment, expires_at + timedelta(seconds=2))
         return moment

@@ -25,11 +25,12 @@ from api.strict_json import StrictRoute
 from api.views import EventPage, EventView, PaymentPage, PaymentRowView, PaymentView
 from api.wiring import Wiring
 from ledger import clock
+from ledger.errors import Conflict
 from ledger.eventstore.store import Context, Executed
 from ledger.identity import PAYMENT, REFUND, derived_id, new_id
 from ledger.money import Money, currency
 from ledger.payments.events import PaymentRequested
-from ledger.payments.life import Status
+from ledger.payments.life import RefundStatus, Status
 from ledger.payments.payment import Payment
 from projections import payment_events
 from projections import payments as payment_rows
@@ -37,11 +38,22 @@ from projections import payments as payment_rows
 router = APIRouter(prefix="/api/v1/payments", tags=["payments"], route_class=StrictRoute)
 
 OPEN = frozenset({Status.REQUESTED, Status.DISPATCHED, Status.UNKNOWN})
+NOT_ANSWERED = frozenset({RefundStatus.REQUESTED, RefundStatus.DISPATCHED, RefundStatus.UNKNOWN})
 PAYMENT_ANSWER: dict[int | str, dict[str, Any]] = {
     200: {"model": PaymentView},
     201: {"model": PaymentView},
     202: {"model": PaymentView, "description": "Accepted; the gateway has not answered yet."},
 }
+
+
+class CaptureRefusedByGateway(Conflict):
+    code = "capture_refused_by_gateway"
+    title = "The gateway refused the capture; the events of the payment say why."
+
+
+class CancelRefusedByGateway(Conflict):
+    code = "cancel_refused_by_gateway"
+    title = "The gateway refused to cancel; the payment may just have been paid."
 
 
 @router.post("", status_code=201, responses=PAYMENT_ANSWER)
@@ -122,7 +134,10 @@ async def capture_payment(
         carried = await _background(request).within(
             wired.settings.answer_within_seconds, wired.payments.capture(payment_id)
         )
-        return _answer(carried or done.state, still=lambda p: p.capture_asked is not None)
+        payment = carried or done.state
+        if carried and payment.status is Status.AUTHORISED and payment.capture_asked is None:
+            raise CaptureRefusedByGateway()
+        return _answer(payment, still=lambda p: p.capture_asked is not None)
 
     return await once(caller, body, work)
 
@@ -143,7 +158,10 @@ async def cancel_payment(
         carried = await _background(request).within(
             wired.settings.answer_within_seconds, wired.payments.cancel(payment_id)
         )
-        return _answer(carried or done.state, still=lambda p: p.cancel_asked)
+        payment = carried or done.state
+        if carried and payment.status is not Status.CANCELLED and not payment.cancel_asked:
+            raise CancelRefusedByGateway(payment_status=payment.public_status)
+        return _answer(payment, still=lambda p: p.cancel_asked)
 
     return await once(caller, body, work)
 
@@ -168,7 +186,10 @@ async def refund_payment(
         carried = await _background(request).within(
             wired.settings.answer_within_seconds, wired.payments.refund(payment_id, refund_id)
         )
-        return Answer(201 if carried else 202, PaymentView.of(carried or done.state))
+        payment = carried or done.state
+        refund = payment.find_refund(refund_id)
+        known = refund is not None and refund.status not in NOT_ANSWERED
+        return Answer(201 if known else 202, PaymentView.of(payment))
 
     return await once(caller, body, work)
 
