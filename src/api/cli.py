@@ -160,12 +160,13 @@ def revoke_key(
 @app.command()
 def database(data_dir: DataDir = None) -> None:
     """Print how to connect to the database; one that is stopped runs until Ctrl-C."""
-    from api.tools import opened
+    from api.tools import is_running, opened
 
     _settings(quiet=True)
+    running = is_running(data_dir)
     with opened(data_dir) as settings:
         print(settings.database_url.get_secret_value(), flush=True)
-        if not Settings().database_url.get_secret_value():
+        if not running:
             signal.sigwait({signal.SIGINT, signal.SIGTERM})
 
 

@@ -51,6 +51,12 @@ def last_used() -> Path:
     return Path(pointer.read_text().strip()) if pointer.exists() else default_data_dir()
 
 
+def is_running(data_dir: Path | None = None) -> bool:
+    """Whether a database answers without being started for it."""
+    given = Settings().database_url.get_secret_value()
+    return bool(given or _running((data_dir or last_used()).resolve()))
+
+
 @contextmanager
 def opened(data_dir: Path | None = None) -> Iterator[Settings]:
     """Settings whose database answers. A stopped server is started for as long as the tool needs
