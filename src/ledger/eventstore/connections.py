@@ -18,7 +18,7 @@ from ledger.eventstore.migrate import LogNames
 
 Role = Literal["app", "projector", "auditor"]
 
-POOL_WAIT_SECONDS = 1.0
+POOL_WAIT_SECONDS = 2.0  # long enough for a burst, short enough for 503 within five seconds
 READ_SECONDS = 4.0
 CONNECT_SECONDS = 3
 
