@@ -33,7 +33,7 @@ def interleaved(slots: Mapping[str, Slot], rounds: int) -> Rounds:
     """Every slot once a round; every second round backwards, so that no slot always comes first."""
     found: dict[str, list[Sample]] = {name: [] for name in slots}
     for number in range(rounds):
-        names = list(slots) if number % 2 == 0 else list(reversed(slots))
+        names = list(slots) if number % 2 == 0 else list(slots)[::-1]
         for name in names:
             found[name].append(slots[name]())
     return found
