@@ -17,7 +17,8 @@ PAYMENT_ID: Final = r"^pay_[0-9a-hjkmnp-tv-z]{26}$"
 PaymentId = Annotated[str, Path(pattern=PAYMENT_ID)]
 
 
-def wiring(request: Request) -> Wiring:
+async def wiring(request: Request) -> Wiring:
+    """Async only because FastAPI runs any other dependency in its thread pool."""
     wired: Wiring = request.app.state.wiring
     return wired
 

@@ -30,6 +30,8 @@ RECORDING: Final[dict[type[c.Command], Rule]] = {
     c.RecordRefund: refunding.record_refund,
 }
 
+RULES: Final = ASKING | RECORDING
+
 
 def decide(payment: Payment, command: c.PaymentCommand) -> Sequence[DomainEvent]:
     """Frozen, a payment learns nothing either: what happened meanwhile is asked after a person has
@@ -39,7 +41,7 @@ def decide(payment: Payment, command: c.PaymentCommand) -> Sequence[DomainEvent]
         if type(command) in RECORDING:
             return []
         raise PaymentUnderReview(rule=payment.review)
-    return (ASKING | RECORDING)[type(command)](payment, command)
+    return RULES[type(command)](payment, command)
 
 
 PAYMENT: Final[Decider[Payment, c.PaymentCommand]] = Decider(Payment(), decide, evolve)
