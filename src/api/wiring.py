@@ -7,6 +7,7 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -18,7 +19,7 @@ from api.inbox import Inbox
 from api.pagination import Cursors
 from ledger import clock
 from ledger.access.service import ApiKeys
-from ledger.eventstore.connections import Readers
+from ledger.eventstore.connections import Readers, connect_for_calls
 from ledger.eventstore.key_ring import KeyRing
 from ledger.eventstore.migrate import FILES, migrate
 from ledger.eventstore.recorder import GroupCommitRecorder
@@ -80,7 +81,8 @@ async def open_wiring(
     readers = Readers(conninfo, schema, settings.readers)
     await readers.open()
     recorder = GroupCommitRecorder(conninfo, schema)
-    store = EventStore(recorder.committer, readers)
+    calls = partial(connect_for_calls, conninfo, schema)
+    store = EventStore(recorder.committer, calls)
     provider = _midtrans(settings)
     key_ring = KeyRing(readers, secrets.key_ring_master)
     payments = PaymentService(
@@ -109,7 +111,8 @@ async def open_wiring(
         )
     finally:
         await provider.close()
-        recorder.close()
+        await recorder.drain()
+        await store.close()
         await readers.close()
 
 

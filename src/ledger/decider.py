@@ -5,9 +5,9 @@ and never refuses, because history already happened.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
-from typing import Generic, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from ledger.events import DomainEvent
 
@@ -16,10 +16,29 @@ Command = TypeVar("Command")
 
 
 @dataclass(frozen=True, slots=True)
+class SnapshotForm(Generic[State]):
+    """How a state is kept. `format` names the code that made it, so that other code does not read it;
+    empty: states are not kept.
+    """
+
+    format: str
+    encode: Callable[[State], bytes]
+    decode: Callable[[bytes], State]
+
+
+def _never(_: Any) -> Any:
+    raise NotImplementedError("no snapshots are kept of this")
+
+
+NO_SNAPSHOTS: Final[SnapshotForm[Any]] = SnapshotForm("", _never, _never)
+
+
+@dataclass(frozen=True, slots=True)
 class Decider(Generic[State, Command]):
     initial: State
     decide: Callable[[State, Command], Sequence[DomainEvent]]
     evolve: Callable[[State, DomainEvent], State]
+    snapshot: SnapshotForm[State] = NO_SNAPSHOTS
 
     def fold(self, events: Iterable[DomainEvent], state: State | None = None) -> State:
         return reduce(self.evolve, events, self.initial if state is None else state)
@@ -37,4 +56,4 @@ def followed_by(
         facts = decider.decide(state, command)
         return [event for fact in facts for event in (fact, *consequence(fact))]
 
-    return Decider(decider.initial, decide, decider.evolve)
+    return replace(decider, decide=decide)

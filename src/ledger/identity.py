@@ -46,5 +46,10 @@ def payment_of(order: str) -> tuple[str, int] | None:
     return payment_id, int(attempt)
 
 
+# Two digits at a time: an id is made for every command.
+_PAIRS: Final = tuple(first + second for first in ALPHABET for second in ALPHABET)
+
+
 def _base32(number: int, length: int) -> str:
-    return "".join(ALPHABET[number >> 5 * i & 31] for i in reversed(range(length)))
+    """`length` is even."""
+    return "".join([_PAIRS[number >> shift & 1023] for shift in range(5 * (length - 2), -1, -10)])

@@ -8,6 +8,7 @@ import random
 import time
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
+from functools import partial
 from typing import Final
 
 from eventsourcing.persistence import StoredEvent
@@ -17,7 +18,7 @@ from benchmarks.measuring import Figure, Rounds, Sample, Slot, interleaved, samp
 from benchmarks.processes import Loader, closed_loop, loader
 from benchmarks.stage import SCHEMA, Stage, assert_safe
 from ledger.eventstore.committer import Appended, Committer, VersionConflict
-from ledger.eventstore.connections import connect
+from ledger.eventstore.connections import connect_for_calls
 from ledger.identity import new_id
 
 BARS: Final = {1: 0.60, 8: 0.80, 32: 1.20}
@@ -51,11 +52,11 @@ class Caller:
 
 @asynccontextmanager
 async def committer(conninfo: str) -> AsyncIterator[Committer]:
-    opened = Committer(lambda: connect(conninfo, SCHEMA, "app"))
+    opened = Committer(partial(connect_for_calls, conninfo, SCHEMA))
     try:
         yield opened
     finally:
-        opened.close()
+        await opened.close()
 
 
 async def append(

@@ -13,13 +13,12 @@ from benchmarks.measuring import Figure, Sample, sample
 from benchmarks.processes import closed_loop, loader
 from benchmarks.stage import SCHEMA, Stage
 from ledger.events import DomainEvent
-from ledger.eventstore.connections import Readers
-from ledger.eventstore.recorder import GroupCommitRecorder
 from ledger.eventstore.store import EventStore
 from ledger.payments.deciding import BOOKED_PAYMENT
 from support import payment_facts
 from support.facts import begun, dispatched, unknown
 from support.log_rows import LogRows
+from support.stores import open_store
 
 SHORT: Final = 10
 LONG: Final = 10_000
@@ -29,14 +28,8 @@ COLD_LOADS: Final = 20
 
 @asynccontextmanager
 async def store(conninfo: str) -> AsyncIterator[EventStore]:
-    readers = Readers(conninfo, SCHEMA, size=8)
-    await readers.open()
-    recorder = GroupCommitRecorder(conninfo, SCHEMA)
-    try:
-        yield EventStore(recorder.committer, readers)
-    finally:
-        await readers.close()
-        recorder.close()
+    async with open_store(conninfo) as opened:
+        yield opened.store
 
 
 async def warm(

@@ -14,10 +14,8 @@ from typing import Final
 from benchmarks.floors import PgBench
 from benchmarks.measuring import Figure, Rounds, Sample, interleaved, sample
 from benchmarks.processes import closed_loop, loader
-from benchmarks.stage import SCHEMA, Stage, assert_safe
+from benchmarks.stage import Stage, assert_safe
 from ledger import clock
-from ledger.eventstore.connections import Readers
-from ledger.eventstore.recorder import GroupCommitRecorder
 from ledger.eventstore.store import Context, EventStore
 from ledger.identity import PAYMENT, new_id, order_id
 from ledger.money import Money
@@ -26,6 +24,7 @@ from ledger.payments.deciding import BOOKED_PAYMENT
 from ledger.payments.events import Evidence, PaymentRequested, Sale
 from ledger.payments.life import Status
 from ledger.providers.port import ChargeStatus, Did, Observation
+from support.stores import open_store
 
 CALLERS: Final = 32
 AMOUNT: Final = Money.rupiah(99_000)
@@ -40,14 +39,8 @@ SAID: Final = {
 
 @asynccontextmanager
 async def shop(conninfo: str) -> AsyncIterator[EventStore]:
-    readers = Readers(conninfo, SCHEMA, size=8)
-    await readers.open()
-    recorder = GroupCommitRecorder(conninfo, SCHEMA)
-    try:
-        yield EventStore(recorder.committer, readers)
-    finally:
-        await readers.close()
-        recorder.close()
+    async with open_store(conninfo) as opened:
+        yield opened.store
 
 
 async def live(

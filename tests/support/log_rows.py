@@ -14,8 +14,8 @@ from ledger.identity import new_id
 
 SCHEMA = "bukubesar"
 APPEND = (
-    "select * from append(array[%(id)s], array[''::bytea], array[%(last)s],"
-    " %(streams)s::text[], %(versions)s::bigint[], %(topics)s::text[], %(states)s::bytea[])"
+    "select others from append(%(streams)s::text[], %(versions)s::bigint[], %(topics)s::text[],"
+    " %(states)s::bytea[], %(ids)s::text[], %(prints)s::bytea[])"
 )
 
 
@@ -39,15 +39,15 @@ class LogRows:
             row = conn.execute(
                 APPEND,
                 {
-                    "id": records[0].metadata.command_id,
-                    "last": len(stored),
                     "streams": [event.originator_id for event in stored],
                     "versions": [event.originator_version for event in stored],
                     "topics": [event.topic for event in stored],
                     "states": [event.state for event in stored],
+                    "ids": [None] * (len(stored) - 1) + [records[0].metadata.command_id],
+                    "prints": [None] * (len(stored) - 1) + [b""],
                 },
             ).fetchone()
-        assert row is not None and row[1] == "appended", row
+        assert row == (None,), row
         return records
 
     def append_all(self, appends: Iterable[tuple[str, Sequence[DomainEvent]]]) -> None:

@@ -3,8 +3,9 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 
-from ledger.eventstore.connections import Readers
+from ledger.eventstore.connections import connect_for_calls
 from ledger.eventstore.recorder import GroupCommitRecorder
 from ledger.eventstore.store import Context, EventStore
 from ledger.identity import new_id
@@ -15,20 +16,18 @@ SCHEMA = "bukubesar"
 @dataclass
 class OpenStore:
     recorder: GroupCommitRecorder
-    readers: Readers
     store: EventStore
 
 
 @asynccontextmanager
 async def open_store(conninfo: str, schema: str = SCHEMA) -> AsyncIterator[OpenStore]:
     recorder = GroupCommitRecorder(conninfo, schema)
-    readers = Readers(conninfo, schema, size=4)
-    await readers.open()
+    store = EventStore(recorder.committer, partial(connect_for_calls, conninfo, schema))
     try:
-        yield OpenStore(recorder, readers, EventStore(recorder.committer, readers))
+        yield OpenStore(recorder, store)
     finally:
-        await readers.close()
-        recorder.close()
+        await recorder.drain()
+        await store.close()
 
 
 def context(command_id: str = "", fingerprint: bytes = b"") -> Context:

@@ -13,7 +13,7 @@ from psycopg.conninfo import make_conninfo
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout, TooManyRequests
 
-from ledger.eventstore.committer import StoreUnavailable
+from ledger.eventstore.group_call import StoreUnavailable
 from ledger.eventstore.migrate import LogNames
 
 Role = Literal["app", "projector", "auditor"]
@@ -46,6 +46,18 @@ def conninfo_for(conninfo: str, schema: str, role: Role) -> str:
 
 def connect(conninfo: str, schema: str, role: Role) -> psycopg.Connection[Any]:
     return psycopg.connect(conninfo_for(conninfo, schema, role), autocommit=True)
+
+
+async def connect_for_calls(
+    conninfo: str, schema: str, role: Role = "app"
+) -> psycopg.AsyncConnection[Any]:
+    """For group calls: one statement, planned once for any number of items, by key at any size."""
+    conn = await psycopg.AsyncConnection.connect(
+        conninfo_for(conninfo, schema, role), autocommit=True
+    )
+    await conn.execute("set plan_cache_mode = force_generic_plan")
+    await conn.execute("set enable_seqscan = off")
+    return conn
 
 
 class Readers:

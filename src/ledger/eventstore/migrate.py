@@ -17,7 +17,7 @@ from psycopg import sql
 from ledger.errors import Conflict
 
 HERE: Final = Path(__file__).parent
-FILES: Final = (HERE / "schema.sql", HERE / "key_ring.sql")
+FILES: Final = tuple(HERE / f"{name}.sql" for name in ("schema", "key_ring", "snapshots"))
 
 
 class SchemaChanged(Conflict):

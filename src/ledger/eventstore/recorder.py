@@ -5,7 +5,10 @@ Reading events, notifications and subscriptions stays the library's. Tables come
 never from here.
 """
 
+import asyncio
+import threading
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, cast
 
 from eventsourcing.persistence import IntegrityError, StoredEvent
@@ -16,9 +19,10 @@ from ledger.eventstore.committer import (
     Appended,
     Committer,
     Duplicate,
+    Outcome,
     VersionConflict,
 )
-from ledger.eventstore.connections import connect, conninfo_for
+from ledger.eventstore.connections import connect_for_calls, conninfo_for
 from ledger.eventstore.migrate import LogNames
 from ledger.identity import new_id
 
@@ -51,14 +55,17 @@ def _options(conninfo: str, schema: str) -> str:
 
 
 class GroupCommitRecorder(PostgresApplicationRecorder):
-    """Appends through a Committer; a caller in a thread uses `insert_events`, a coroutine
-    `committer.append`.
+    """Appends through a Committer: a coroutine uses `committer.append`; a caller in a thread uses
+    `insert_events`, which has an event loop and a connection of its own.
     """
 
     def __init__(self, conninfo: str, schema: str) -> None:
         super().__init__(datastore(conninfo, schema), events_table_name=EVENTS_TABLE)
         self.channel_name = LogNames(schema).channel
-        self.committer = Committer(lambda: connect(conninfo, schema, "app"))
+        self._connect = partial(connect_for_calls, conninfo, schema)
+        self.committer = Committer(self._connect)
+        self._for_threads: _LoopInThread | None = None
+        self._starting = threading.Lock()
 
     def create_table(self) -> None:
         """Nothing to do: the role we run in owns no table."""
@@ -72,12 +79,42 @@ class GroupCommitRecorder(PostgresApplicationRecorder):
         if not stored_events:
             return []
         command_id = str(kwargs.get("command_id") or new_id("cmd"))
-        match self.committer.append_and_wait(command_id, b"", stored_events):
+        with self._starting:
+            self._for_threads = self._for_threads or _LoopInThread(Committer(self._connect))
+        match self._for_threads.append(command_id, stored_events):
             case Appended(position) | Duplicate(position):
                 return list(range(position - len(stored_events) + 1, position + 1))
             case VersionConflict():
                 raise IntegrityError("another writer appended to one of these streams first")
 
+    async def drain(self) -> None:
+        """Commit what is queued, then stop."""
+        await self.committer.close()
+        self.close()
+
     def close(self) -> None:
-        self.committer.close()
+        if self._for_threads:
+            self._for_threads.close()
         self.datastore.close()
+
+
+class _LoopInThread:
+    """A committer for callers that have no event loop."""
+
+    def __init__(self, committer: Committer) -> None:
+        self._committer = committer
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(
+            target=self._loop.run_forever, name="committer", daemon=True
+        )
+        self._thread.start()
+
+    def append(self, command_id: str, events: Sequence[StoredEvent]) -> Outcome:
+        coming = self._committer.append(command_id, b"", events)
+        return asyncio.run_coroutine_threadsafe(coming, self._loop).result()
+
+    def close(self) -> None:
+        asyncio.run_coroutine_threadsafe(self._committer.close(), self._loop).result()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()

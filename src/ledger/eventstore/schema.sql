@@ -31,94 +31,94 @@ $$;
 alter table events add constraint entry_balances
     check (topic not like 'journal.entry_posted.%' or entry_balances(state));
 
--- Inserts events and command ids at the end of the log. Runs under the lock, and the settings, of append().
-create function append_rows(
-    command_ids text[], fingerprints bytea[], lasts integer[],
-    streams text[], versions bigint[], topics text[], states bytea[]
-) returns bigint
-language plpgsql as $$
+-- Appends a batch of commands: their events one after the other, the id and fingerprint of a command at its last one.
+-- What stands in the log already is found before anything is written, so one conflict costs its neighbours nothing.
+-- `head` is the position before the batch. `others` is JSON about the commands that were not appended, by their number
+-- in the batch: a repeated id with the place of its first result, a conflict with nothing more.
+--
+-- In a batch a command id comes once and so does a stream, its versions one after the other; otherwise, as for an entry
+-- that does not balance, all of it is refused. Plans are generic (the look-ups are by key at any size), because planning
+-- cost more than all the work.
+create function append(
+    streams text[], versions bigint[], topics text[], states bytea[], command_ids text[], fingerprints bytea[],
+    out head bigint, out others text
+)
+language plpgsql security definer set search_path = {schema}, pg_temp
+set enable_seqscan = off set plan_cache_mode = force_generic_plan as $$
 declare
-    head   bigint;
-    link   bytea;
-    links  bytea[] := '{}';
-    fact   record;
+    total   integer := cardinality(streams);
+    given   text[] := array_remove(command_ids, null);
+    command integer := 0;
+    stream  text;
+    version bigint;
+    ended   boolean := true;
+    -- One of each where a command's run of versions begins: a version follows the newest one of its stream.
+    runs    integer[] := '{}';
+    ids     text[] := '{}';
+    named   text[] := '{}';
+    befores bigint[] := '{}';
+    failing integer[];
+    link    bytea;
+    links   bytea[] := '{}';
 begin
+    if pg_advisory_xact_lock({lock}) is null then null; end if;
+    for i in 1 .. total loop
+        if ended then command := command + 1; end if;
+        if ended or streams[i] <> stream or versions[i] <> version + 1 then
+            runs := runs || command;
+            ids := ids || given[command];
+            named := named || streams[i];
+            befores := befores || versions[i] - 1;
+        end if;
+        stream := streams[i];
+        version := versions[i];
+        ended := command_ids[i] is not null;
+    end loop;
+
     select e.notification_id, e.hash into head, link from events e order by e.notification_id desc limit 1;
+    select array_agg(run.command) into failing
+    from (
+        select unnest(runs) as command, unnest(ids) as id, unnest(named) as stream, unnest(befores) as before
+    ) as run
+    where run.before <> coalesce((
+            select e.originator_version from events e where e.originator_id = run.stream
+            order by e.originator_version desc limit 1
+        ), least(run.before, 0))  -- ours count from 1, the library's from 0
+        or (select true from events e where e.command_id = run.id limit 1);
     head := coalesce(head, 0);
     link := coalesce(link, decode(repeat('00', 32), 'hex'));
-    for fact in
-        select convert_to(u.s, 'UTF8') as stream, u.v as version, convert_to(u.t, 'UTF8') as topic, u.b as state, u.o
-        from unnest(streams, versions, topics, states) with ordinality as u (s, v, t, b, o)
-        order by u.o
-    loop
+
+    if failing is not null then
+        select json_agg(json_build_object(
+            'command', n, 'position', e.notification_id, 'stream', coalesce(e.originator_id, ''),
+            'version', coalesce(e.originator_version, 0), 'fingerprint', coalesce(encode(e.fingerprint, 'hex'), '')
+        )) into others
+        from unnest(given) with ordinality as command (id, n)
+            left join lateral (select * from events e where e.command_id = command.id limit 1) as e on true
+        where n = any (failing);
+        select array_agg(s order by o), array_agg(v order by o), array_agg(t order by o), array_agg(b order by o),
+            array_agg(id order by o), array_agg(print order by o), count(*)
+        into streams, versions, topics, states, command_ids, fingerprints, total
+        from (
+            select *, 1 + count(id) over (order by o rows between unbounded preceding and 1 preceding) as command
+            from unnest(streams, versions, topics, states, command_ids, fingerprints)
+                with ordinality as event (s, v, t, b, id, print, o)
+        ) as every
+        where every.command <> all (failing);
+    end if;
+
+    for i in 1 .. total loop
         link := sha256(
-            link || int8send(head + fact.o)
-            || int4send(octet_length(fact.stream)) || fact.stream || int8send(fact.version)
-            || int4send(octet_length(fact.topic)) || fact.topic || fact.state
+            link || int8send(head + i)
+            || int4send(octet_length(streams[i])) || convert_to(streams[i], 'UTF8') || int8send(versions[i])
+            || int4send(octet_length(topics[i])) || convert_to(topics[i], 'UTF8') || states[i]
         );
         links := links || link;
     end loop;
     insert into events
-        select u.s, u.v, u.t, u.b, head + u.o, u.h, c.id, c.print
-        from unnest(streams, versions, topics, states, links) with ordinality as u (s, v, t, b, h, o)
-        left join unnest(command_ids, fingerprints, lasts) as c (id, print, last) on c.last = u.o
-        order by u.o;
-    -- Looked up row by row: a plan made while the table was small would read all of it for ever.
-    if exists (
-        select from unnest(streams, versions) as u (s, v)
-        left join lateral (
-            select true as there from events e
-            where e.originator_id = u.s and e.originator_version = u.v - 1
-            limit 1
-        ) as before on true
-        where u.v > 1 and before.there is null
-    ) then
-        raise unique_violation using message = 'a stream may not have a gap';
-    end if;
-    return head;
-end
-$$;
-
--- Appends a batch of commands. Each gets its own outcome: appended, duplicate (with the first result) or conflict.
--- The happy path does nothing per command; only a violation makes it go one by one.
-create function append(
-    command_ids text[], fingerprints bytea[], lasts integer[],
-    streams text[], versions bigint[], topics text[], states bytea[]
-) returns table (ordinal integer, outcome text, "position" bigint, stream text, version bigint, fingerprint bytea)
-language plpgsql security definer set search_path = {schema}, pg_temp set enable_seqscan = off as $$
-#variable_conflict use_column
-declare
-    head  bigint;
-    earlier integer := 0;
-begin
-    perform pg_advisory_xact_lock({lock});
-    begin
-        head := append_rows(command_ids, fingerprints, lasts, streams, versions, topics, states);
-        perform pg_notify('{schema}_log', '');
-        return query select u.o::integer, 'appended', head + u.last, null::text, null::bigint, null::bytea
-            from unnest(lasts) with ordinality as u (last, o);
-        return;
-    exception when unique_violation then
-        null;
-    end;
-    for i in 1 .. cardinality(command_ids) loop
-        return query select i, 'duplicate', e.notification_id, e.originator_id, e.originator_version, e.fingerprint
-            from events e where e.command_id = command_ids[i];
-        if not found then
-            begin
-                head := append_rows(
-                    command_ids[i:i], fingerprints[i:i], array[lasts[i] - earlier],
-                    streams[earlier + 1:lasts[i]], versions[earlier + 1:lasts[i]],
-                    topics[earlier + 1:lasts[i]], states[earlier + 1:lasts[i]]
-                );
-                return query select i, 'appended', head + lasts[i] - earlier, null::text, null::bigint, null::bytea;
-            exception when unique_violation then
-                return query select i, 'conflict', null::bigint, null::text, null::bigint, null::bytea;
-            end;
-        end if;
-        earlier := lasts[i];
-    end loop;
-    perform pg_notify('{schema}_log', '');
+        select unnest(streams), unnest(versions), unnest(topics), unnest(states),
+            generate_series(head + 1, head + total), unnest(links), unnest(command_ids), unnest(fingerprints);
+    if total > 0 and pg_notify('{schema}_log', '') is null then null; end if;
 end
 $$;
 
@@ -135,9 +135,7 @@ alter table events enable always trigger events_no_truncate;
 
 alter table events owner to {owner};
 alter function entry_balances(bytea) owner to {owner};
-alter function append_rows(text[], bytea[], integer[], text[], bigint[], text[], bytea[]) owner to {owner};
-alter function append(text[], bytea[], integer[], text[], bigint[], text[], bytea[]) owner to {owner};
-revoke all on function append(text[], bytea[], integer[], text[], bigint[], text[], bytea[]) from public;
-revoke all on function append_rows(text[], bytea[], integer[], text[], bigint[], text[], bytea[]) from public;
-grant execute on function append(text[], bytea[], integer[], text[], bigint[], text[], bytea[]) to {app};
+alter function append(text[], bigint[], text[], bytea[], text[], bytea[]) owner to {owner};
+revoke all on function append(text[], bigint[], text[], bytea[], text[], bytea[]) from public;
+grant execute on function append(text[], bigint[], text[], bytea[], text[], bytea[]) to {app};
 grant select on events to {app}, {projector}, {auditor};

@@ -1,8 +1,8 @@
 """Load, decide, append: the one road from a command to facts in the log.
 
-An aggregate is cached by stream and brought forward by what was appended since. A conflict evicts
-it and the command is decided again on the new state; a command that was carried out before is
-answered with what it did then.
+An aggregate is cached by stream and brought forward by what was appended since; a long one that is
+not cached starts from its snapshot. A conflict evicts it and the command is decided again on the
+new state; a command that was carried out before is answered with what it did then.
 """
 
 import asyncio
@@ -12,18 +12,31 @@ from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 from weakref import WeakValueDictionary
 
+import structlog
+
 from ledger import clock
 from ledger.decider import Decider
 from ledger.errors import Conflict, LedgerError, Rejected
 from ledger.events import DomainEvent, Metadata, Recorded
 from ledger.eventstore.committer import Appended, Committer, Duplicate, VersionConflict
-from ledger.eventstore.connections import Readers
+from ledger.eventstore.group_call import Connect, GroupCall
 from ledger.eventstore.mapping import EventMapper
+from ledger.eventstore.reading import (
+    Ask,
+    CommandCall,
+    ReadCall,
+    Snapshot,
+    SnapshotCall,
+    StoredEvent,
+)
+
+log = structlog.get_logger(__name__)
 
 State = TypeVar("State")
 Command = TypeVar("Command")
 
 CACHED_STREAMS: Final = 20_000
+SNAPSHOT_EVERY: Final = 100  # events of a stream
 TRIES: Final = 3
 
 
@@ -71,24 +84,35 @@ class Executed(Generic[State]):
 
 
 class EventStore:
-    def __init__(self, committer: Committer, readers: Readers) -> None:
+    def __init__(self, committer: Committer, connect: Connect) -> None:
         self._committer = committer
-        self._readers = readers
+        self._reading = GroupCall(connect, ReadCall())
+        self._commands = GroupCall(connect, CommandCall())
+        self._snapshots = GroupCall(connect, SnapshotCall())
         self._mapper = EventMapper()
         self._cache: OrderedDict[str, Loaded[Any]] = OrderedDict()
         self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
+    async def close(self) -> None:
+        for calls in (self._snapshots, self._commands, self._reading):
+            await calls.close()
+
     async def load(self, decider: Decider[State, Command], stream: str) -> Loaded[State]:
         """The state as of now, other processes' appends included."""
-        cached: Loaded[State] = self._cache.get(stream) or Loaded(decider.initial, 0)
-        news = await self._events(stream, after=cached.version)
+        known: Loaded[State] = self._cache.get(stream) or Loaded(decider.initial, 0)
+        news = await self._reading.submit(Ask(stream, known.version, decider.snapshot.format))
         if not news:
-            return cached
-        state = decider.fold((recorded.event for recorded in news), cached.state)
-        return self._remember(stream, Loaded(state, news[-1].version))
+            return known
+        if not news[0].topic:
+            begin, *news = news
+            known = Loaded(decider.snapshot.decode(begin.state), begin.version)
+        state = decider.fold((self._decoded(stream, stored).event for stored in news), known.state)
+        loaded = Loaded(state, news[-1].version if news else known.version)
+        return self._remember(decider, stream, loaded, known.version)
 
     async def history(self, stream: str) -> list[Recorded[DomainEvent]]:
-        return await self._events(stream, after=0)
+        stored = await self._reading.submit(Ask(stream, after=0))
+        return [self._decoded(stream, event) for event in stored]
 
     async def execute(
         self,
@@ -105,7 +129,7 @@ class EventStore:
         `is_new`: the stream's id was made just now, so there is nothing to load.
         """
         if is_new:
-            self._remember(stream, Loaded(decider.initial, 0))
+            self._cache[stream] = Loaded(decider.initial, 0)
         lock = self._locks.setdefault(stream, asyncio.Lock())
         async with lock:
             for _ in range(TRIES):
@@ -131,7 +155,7 @@ class EventStore:
             # out.
             if was_cached:
                 raise _Stale from None
-            if earlier := await self._earlier(context.command_id):
+            if earlier := await self._commands.submit(context.command_id):
                 return await self._replay(decider, earlier, context)
             raise
         if not facts:
@@ -140,9 +164,9 @@ class EventStore:
         stored = [self._mapper.to_stored_event(fact) for fact in recorded]
         match await self._committer.append(context.command_id, context.fingerprint, stored):
             case Appended():
-                state = decider.fold(facts, loaded.state)
-                self._remember(stream, Loaded(state, recorded[-1].version))
-                return Executed(stream, state, recorded[-1].version, recorded)
+                now = Loaded(decider.fold(facts, loaded.state), recorded[-1].version)
+                self._remember(decider, stream, now, loaded.version)
+                return Executed(stream, now.state, now.version, recorded)
             case Duplicate() as earlier:
                 return await self._replay(decider, earlier, context)
             case VersionConflict():
@@ -172,42 +196,33 @@ class EventStore:
         now = await self.load(decider, earlier.stream)
         return Executed(earlier.stream, now.state, now.version, (), replayed=True)
 
-    async def _earlier(self, command_id: str) -> Duplicate | None:
-        async with self._readers.connection() as conn:
-            cursor = await conn.execute(
-                "select notification_id as position, originator_id as stream, originator_version as version,"
-                " fingerprint from events where command_id = %s",
-                [command_id],
-            )
-            row = await cursor.fetchone()
-        return Duplicate(**row) if row else None
+    def _decoded(self, stream: str, stored: StoredEvent) -> Recorded[DomainEvent]:
+        return self._mapper.decode(
+            stream, stored.version, stored.topic, stored.state, stored.position
+        )
 
-    async def _events(self, stream: str, after: int) -> list[Recorded[DomainEvent]]:
-        async with self._readers.connection() as conn:
-            cursor = await conn.execute(
-                "select originator_version, topic, state, notification_id from events"
-                " where originator_id = %s and originator_version > %s order by originator_version",
-                [stream, after],
-                binary=True,
-            )
-            rows = await cursor.fetchall()
-        return [
-            self._mapper.decode(
-                stream,
-                row["originator_version"],
-                row["topic"],
-                bytes(row["state"]),
-                row["notification_id"],
-            )
-            for row in rows
-        ]
-
-    def _remember(self, stream: str, loaded: Loaded[State]) -> Loaded[State]:
+    def _remember(
+        self, decider: Decider[State, Command], stream: str, loaded: Loaded[State], before: int
+    ) -> Loaded[State]:
         self._cache[stream] = loaded
         self._cache.move_to_end(stream)
         if len(self._cache) > CACHED_STREAMS:
             self._cache.popitem(last=False)
+        if decider.snapshot.format and before // SNAPSHOT_EVERY < loaded.version // SNAPSHOT_EVERY:
+            self._snap(decider, stream, loaded)
         return loaded
+
+    def _snap(self, decider: Decider[State, Command], stream: str, loaded: Loaded[State]) -> None:
+        """In the background. Without it the next load only takes longer."""
+        snapshot = decider.snapshot
+        state = snapshot.encode(loaded.state)
+        kept = self._snapshots.submit(Snapshot(stream, loaded.version, snapshot.format, state))
+        kept.add_done_callback(_log_failure)
+
+
+def _log_failure(kept: "asyncio.Future[None]") -> None:
+    if not kept.cancelled() and (error := kept.exception()):
+        log.warning("store.snapshot_failed", cause=str(error))
 
 
 class _Stale(Exception):

@@ -5,10 +5,12 @@ brings its entry.
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
+from ledger import money
 from ledger.decider import Decider, followed_by
 from ledger.events import DomainEvent
+from ledger.eventstore.snapshot_form import snapshot_form
 from ledger.journal.posting_rules import consequence
-from ledger.payments import aftercare, charging, refunding
+from ledger.payments import aftercare, charging, events, life, payment, refunding
 from ledger.payments import commands as c
 from ledger.payments.payment import Payment, PaymentUnderReview, evolve
 
@@ -33,17 +35,19 @@ RECORDING: Final[dict[type[c.Command], Rule]] = {
 RULES: Final = ASKING | RECORDING
 
 
-def decide(payment: Payment, command: c.PaymentCommand) -> Sequence[DomainEvent]:
+def decide(state: Payment, command: c.PaymentCommand) -> Sequence[DomainEvent]:
     """Frozen, a payment learns nothing either: what happened meanwhile is asked after a person has
     decided.
     """
-    if payment.review:
+    if state.review:
         if type(command) in RECORDING:
             return []
-        raise PaymentUnderReview(rule=payment.review)
-    return RULES[type(command)](payment, command)
+        raise PaymentUnderReview(rule=state.review)
+    return RULES[type(command)](state, command)
 
 
-PAYMENT: Final[Decider[Payment, c.PaymentCommand]] = Decider(Payment(), decide, evolve)
+PAYMENT: Final[Decider[Payment, c.PaymentCommand]] = Decider(
+    Payment(), decide, evolve, snapshot_form(Payment, payment, life, events, money)
+)
 
 BOOKED_PAYMENT: Final = followed_by(PAYMENT, consequence)

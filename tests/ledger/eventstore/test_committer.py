@@ -4,6 +4,7 @@ import asyncio
 import os
 import signal
 import time
+from functools import partial
 from pathlib import Path
 
 import psycopg
@@ -11,8 +12,7 @@ import pytest
 from eventsourcing.persistence import StoredEvent
 
 from api.embedded import EmbeddedPostgres
-from ledger.eventstore import append_call
-from ledger.eventstore import committer as module
+from ledger.eventstore import group_call as module
 from ledger.eventstore.committer import (
     Appended,
     Committer,
@@ -22,7 +22,8 @@ from ledger.eventstore.committer import (
     StoreUnavailable,
     VersionConflict,
 )
-from ledger.eventstore.connections import connect
+from ledger.eventstore.connections import connect_for_calls
+from ledger.eventstore.line import ConnectionLost
 from ledger.eventstore.migrate import migrate
 from support.counting import COUNTER, Count
 from support.stores import SCHEMA, context, open_store
@@ -35,18 +36,18 @@ def event(
 
 
 @pytest.fixture
-def committer(ledger_database: str):
-    committer = Committer(lambda: connect(ledger_database, SCHEMA, "app"))
+async def committer(ledger_database: str):
+    committer = Committer(partial(connect_for_calls, ledger_database, SCHEMA))
     yield committer
-    committer.close()
+    await committer.close()
 
 
-def test_every_command_of_a_batch_gets_its_own_outcome(committer: Committer):
-    assert committer.append_and_wait("one", b"f1", [event("s-1")]) == Appended(1)
-    assert committer.append_and_wait("two", b"", [event("s-1", 1)]) == VersionConflict()
-    assert committer.append_and_wait("three", b"", [event("s-2"), event("s-2", 2)]) == Appended(3)
-    assert committer.append_and_wait("one", b"f1", [event("s-9")]) == Duplicate(1, "s-1", 1, b"f1")
-    assert committer.append_and_wait("four", b"", [event("s-2", 4)]) == VersionConflict()  # a gap
+async def test_every_command_of_a_batch_gets_its_own_outcome(committer: Committer):
+    assert await committer.append("one", b"f1", [event("s-1")]) == Appended(1)
+    assert await committer.append("two", b"", [event("s-1", 1)]) == VersionConflict()
+    assert await committer.append("three", b"", [event("s-2"), event("s-2", 2)]) == Appended(3)
+    assert await committer.append("one", b"f1", [event("s-9")]) == Duplicate(1, "s-1", 1, b"f1")
+    assert await committer.append("four", b"", [event("s-2", 4)]) == VersionConflict()  # a gap
 
 
 async def test_what_queues_during_a_commit_goes_in_one_batch(committer: Committer):
@@ -78,7 +79,7 @@ async def test_the_same_command_twice_in_one_batch_is_done_once(committer: Commi
 async def test_a_full_queue_says_so_at_once(ledger_database: str, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(module, "MAXIMUM_QUEUED", 3)
 
-    def never() -> psycopg.Connection:
+    async def never() -> psycopg.AsyncConnection:
         raise psycopg.OperationalError("no server")
 
     committer = Committer(never)
@@ -88,38 +89,36 @@ async def test_a_full_queue_says_so_at_once(ledger_database: str, monkeypatch: p
     done, _ = await asyncio.wait(waiting, timeout=1)
     assert done and all(isinstance(task.exception(), StoreOverloaded) for task in done)
     await asyncio.gather(*waiting, return_exceptions=True)
-    committer.close()
+    await committer.close()
 
 
 async def test_closing_commits_what_is_queued_and_takes_no_more(ledger_database: str):
-    committer = Committer(lambda: connect(ledger_database, SCHEMA, "app"))
+    committer = Committer(partial(connect_for_calls, ledger_database, SCHEMA))
     waiting = [
         asyncio.create_task(committer.append(f"c{n}", b"", [event(f"s-{n}")])) for n in range(50)
     ]
     await asyncio.sleep(0)
-    await asyncio.to_thread(committer.close)
+    await committer.close()
     assert all(isinstance(outcome, Appended) for outcome in await asyncio.gather(*waiting))
     with pytest.raises(StoreUnavailable):
         await committer.append("late", b"", [event("s-late")])
 
 
-async def test_a_reply_that_is_lost_after_the_commit_is_no_second_append(ledger_database: str):
+async def test_a_reply_that_is_lost_after_the_commit_is_no_second_append(
+    ledger_database: str, monkeypatch: pytest.MonkeyPatch
+):
     """The connection dies between commit and reply: the batch is sent again and finds itself in the log."""
     async with open_store(ledger_database) as opened:
-        original, lost = append_call.receive, []
+        original, lost = module.check, []
 
-        def lose_the_first_reply(pgconn):
-            rows = original(pgconn)
-            if not lost:
-                lost.append(rows)
-                raise append_call.ConnectionLost("the reply was lost")
-            return rows
+        def lose_the_first_reply(result):
+            original(result)
+            if result.ntuples and not lost:
+                lost.append(result)
+                raise ConnectionLost("the reply was lost")
 
-        append_call.receive = lose_the_first_reply
-        try:
-            executed = await opened.store.execute(COUNTER, "counter-1", Count(5), context())
-        finally:
-            append_call.receive = original
+        monkeypatch.setattr(module, "check", lose_the_first_reply)
+        executed = await opened.store.execute(COUNTER, "counter-1", Count(5), context())
         assert lost and (executed.state, executed.version) == (5, 1)
         assert opened.recorder.max_notification_id() == 1
 

@@ -121,8 +121,8 @@ async def test_the_database_refuses_an_entry_that_does_not_balance(superuser: ps
     entry = '{"m":{},"d":{"legs":[{"account":"A","amount":{"minor":5,"currency":"IDR"}}]}}'
     with pytest.raises(psycopg.errors.CheckViolation):
         superuser.execute(
-            "select * from append(array['c'], array[''::bytea], array[1], array['s'], array[1],"
-            " array['journal.entry_posted.v1'], array[%s::bytea])",
+            "select * from append(array['s'], array[1], array['journal.entry_posted.v1'],"
+            " array[%s::bytea], array['c'], array[''::bytea])",
             [entry.encode()],
         )
 
