@@ -1,7 +1,7 @@
 """Idempotency-Key: the same request twice has one effect and one answer.
 
 The effect is guarded by the command id, which is derived from the account and the key and committed
-with the effect, for ever. This file guards the answer: it is kept as bytes and replayed. Answers of
+with the effect, for ever. This file guards the answer: it is kept as bytes (answers.py) and replayed. Answers of
 a request that changed nothing for good reason (a domain refusal) are kept too; authentication,
 validation and failures of ours are not.
 """
@@ -11,7 +11,6 @@ import hashlib
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -19,18 +18,17 @@ from fastapi import Depends, Request
 from fastapi.responses import Response
 from pydantic import BaseModel
 
+from api.answers import Answers, Kept, Place
 from api.problems import problem
 from ledger import clock
 from ledger.access.caller import Caller
 from ledger.errors import Conflict, LedgerError, NotAllowed, NotFound, Rejected
-from ledger.eventstore.connections import Readers
 from ledger.eventstore.store import CommandIdReused, Context, StreamBusy
 from ledger.identity import derived_id
 
 SHAPE: Final = re.compile(r"[A-Za-z0-9_-]{8,64}")
 WAIT_SECONDS: Final = 2.0
 LOOK_EVERY_SECONDS: Final = 0.05
-KEPT_FOR: Final = timedelta(days=30)
 
 
 class IdempotencyKeyMissing(Rejected):
@@ -60,77 +58,7 @@ class Answer:
     settled: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
-    fingerprint: bytes
-    status: int
-    media_type: str
-    body: bytes
-
-    def response(self, *, replayed: bool) -> Response:
-        headers = {"Idempotent-Replayed": "true"} if replayed else {}
-        return Response(self.body, self.status, headers, self.media_type)
-
-
 Work = Callable[[Context], Awaitable[Answer]]
-
-
-class Answers:
-    """The kept answers, and what is being worked on in this process."""
-
-    def __init__(self, readers: Readers) -> None:
-        self._readers = readers
-        self._running: dict[tuple[str, str], asyncio.Future[None]] = {}
-
-    async def find(self, account: str, key: str) -> Kept | None:
-        async with self._readers.connection() as conn:
-            cursor = await conn.execute(
-                "select fingerprint, status, media_type, body from idempotency_answers"
-                " where account = %s and key = %s",
-                [account, key],
-            )
-            row = await cursor.fetchone()
-        return Kept(**row) if row else None
-
-    async def keep(self, account: str, key: str, kept: Kept) -> Kept:
-        """The first answer kept under a key wins; returns that one."""
-        async with self._readers.connection() as conn:
-            cursor = await conn.execute(
-                "insert into idempotency_answers values (%s, %s, %s, %s, %s, %s, %s)"
-                " on conflict do nothing",
-                [
-                    account,
-                    key,
-                    kept.fingerprint,
-                    kept.status,
-                    kept.media_type,
-                    kept.body,
-                    clock.now(),
-                ],
-            )
-        if cursor.rowcount == 1:
-            return kept
-        return await self.find(account, key) or kept
-
-    async def purge(self, now: datetime) -> int:
-        """Answers older than 30 days; the command ids stay for ever."""
-        async with self._readers.connection() as conn:
-            cursor = await conn.execute(
-                "delete from idempotency_answers where answered_at < %s", [now - KEPT_FOR]
-            )
-        return cursor.rowcount
-
-    async def turn(self, account: str, key: str) -> asyncio.Future[None] | None:
-        """None when it is ours; else what to wait for."""
-        running = self._running.get((account, key))
-        if running is None:
-            self._running[account, key] = asyncio.get_running_loop().create_future()
-        return running
-
-    def finished(self, account: str, key: str) -> None:
-        running = self._running.pop((account, key), None)
-        if running and not running.done():
-            running.set_result(None)
 
 
 class Once:
@@ -141,23 +69,23 @@ class Once:
         self._answers: Answers = request.app.state.wiring.answers
 
     async def __call__(self, caller: Caller, body: BaseModel | None, work: Work) -> Response:
-        key = self._key()
+        place = Place(caller.account, self._key())
         fingerprint = self._fingerprint(body)
-        if running := await self._answers.turn(caller.account, key):
+        if running := self._answers.turn(place):
             await asyncio.wait({running}, timeout=WAIT_SECONDS)
-            if kept := await self._kept(caller.account, key, fingerprint):
+            if kept := await self._kept(place, fingerprint):
                 return kept.response(replayed=True)
             raise RequestInProgress()
         try:
-            if kept := await self._kept(caller.account, key, fingerprint):
+            if kept := await self._kept(place, fingerprint):
                 return kept.response(replayed=True)
-            return await self._work(caller, key, fingerprint, work)
+            return await self._work(caller, place, fingerprint, work)
         finally:
-            self._answers.finished(caller.account, key)
+            self._answers.finished(place)
 
-    async def _work(self, caller: Caller, key: str, fingerprint: bytes, work: Work) -> Response:
+    async def _work(self, caller: Caller, place: Place, fingerprint: bytes, work: Work) -> Response:
         context = Context(
-            command_id=derived_id("http", caller.account, key),
+            command_id=derived_id("http", *place),
             actor=caller.actor,
             correlation_id=self._request.state.request_id,
             fingerprint=fingerprint,
@@ -171,26 +99,26 @@ class Once:
             kept = Kept(
                 fingerprint, shown.status_code, "application/problem+json", bytes(shown.body)
             )
-            return (await self._answers.keep(caller.account, key, kept)).response(replayed=False)
+            return (await self._answers.keep(place, kept)).response(replayed=False)
         if not answer.settled:
-            return await self._wait_for_other(caller, key, fingerprint)
+            return await self._wait_for_other(place, fingerprint)
         body = answer.body.model_dump_json(by_alias=True, exclude_none=True).encode()
         kept = Kept(fingerprint, answer.status, "application/json", body)
-        stored = await self._answers.keep(caller.account, key, kept)
+        stored = await self._answers.keep(place, kept)
         return stored.response(replayed=stored is not kept)
 
-    async def _wait_for_other(self, caller: Caller, key: str, fingerprint: bytes) -> Response:
+    async def _wait_for_other(self, place: Place, fingerprint: bytes) -> Response:
         """Another process is at it: look for its answer a little while."""
         deadline = clock.monotonic_seconds() + WAIT_SECONDS
         while clock.monotonic_seconds() < deadline:
             await asyncio.sleep(LOOK_EVERY_SECONDS)
-            if kept := await self._kept(caller.account, key, fingerprint):
+            if kept := await self._kept(place, fingerprint):
                 return kept.response(replayed=True)
         raise RequestInProgress()
 
-    async def _kept(self, account: str, key: str, fingerprint: bytes) -> Kept | None:
-        kept = await self._answers.find(account, key)
-        if kept and bytes(kept.fingerprint) != fingerprint:
+    async def _kept(self, place: Place, fingerprint: bytes) -> Kept | None:
+        kept = await self._answers.find(place)
+        if kept and kept.fingerprint != fingerprint:
             raise CommandIdReused()
         return kept
 

@@ -2,16 +2,20 @@
 asked for, by the worker.
 """
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
 from ledger.clock import Clock, now
+from ledger.eventstore.arrays import BYTEAS, TEXTS, byteas, texts
 from ledger.eventstore.connections import Readers
+from ledger.eventstore.group_call import Connect, GroupCall
 from ledger.eventstore.key_ring import KeyRing
+from ledger.eventstore.line import Result
+from ledger.privacy.sealed import Sealed
 from ledger.providers.port import Notice
 
 KEPT_FOR: Final = timedelta(days=30)
@@ -30,7 +34,10 @@ class Stored:
 
 
 class Inbox:
-    def __init__(self, readers: Readers, key_ring: KeyRing, clock: Clock = now) -> None:
+    def __init__(
+        self, connect: Connect, readers: Readers, key_ring: KeyRing, clock: Clock = now
+    ) -> None:
+        self._receiving = GroupCall(connect, _ReceiveCall())
         self._readers = readers
         self._key_ring = key_ring
         self._now = clock
@@ -39,21 +46,10 @@ class Inbox:
         """False when this very notice is here already."""
         moment = self._now()
         sealed = await self._key_ring.seal(f"notices {moment:%Y-%m}", "notice", body.decode())
-        async with self._readers.connection() as conn:
-            cursor = await conn.execute(
-                "insert into inbox (digest, order_id, transaction_id, said, sealed_body, received_at, not_before)"
-                " values (%s, %s, %s, %s, %s, %s, %s) on conflict do nothing",
-                [
-                    notice.digest,
-                    notice.order_id,
-                    notice.transaction_id,
-                    notice.status_words,
-                    msgspec.json.encode(sealed),
-                    moment,
-                    moment,
-                ],
-            )
-        return cursor.rowcount == 1
+        return await self._receiving.submit(_Received(notice, sealed, moment))
+
+    async def close(self) -> None:
+        await self._receiving.close()
 
     async def claim(self, limit: int) -> Sequence[Stored]:
         """Open notices, each to one worker for the time of a lease."""
@@ -90,3 +86,44 @@ class Inbox:
                 [moment - KEPT_FOR],
             )
         return cursor.rowcount
+
+
+class _Received(NamedTuple):
+    notice: Notice
+    sealed: Sealed
+    at: datetime
+
+
+class _ReceiveCall:
+    """Whether the notice is new."""
+
+    query: Final = b"""
+insert into inbox (digest, order_id, transaction_id, said, sealed_body, received_at, not_before)
+select digest, order_id, transaction_id, said, sealed_body, at::timestamptz, at::timestamptz
+from unnest($1, $2, $3, $4, $5, $6)
+    as given (digest, order_id, transaction_id, said, sealed_body, at)
+on conflict do nothing
+returning digest
+"""
+    types: Final = (TEXTS, TEXTS, TEXTS, TEXTS, BYTEAS, TEXTS)
+
+    def parameters(self, items: Sequence[_Received]) -> Sequence[bytes]:
+        return (
+            texts([item.notice.digest.encode() for item in items]),
+            texts([item.notice.order_id.encode() for item in items]),
+            texts([item.notice.transaction_id.encode() for item in items]),
+            texts([item.notice.status_words.encode() for item in items]),
+            byteas([msgspec.json.encode(item.sealed) for item in items]),
+            texts([item.at.isoformat().encode() for item in items]),
+        )
+
+    def outcomes(self, items: Sequence[_Received], result: Result) -> Iterator[bool]:
+        new = {result.get_value(row, 0) for row in range(result.ntuples)}
+        for item in items:
+            yield item.notice.digest.encode() in new
+
+    def size(self, item: _Received) -> int:
+        return len(item.sealed.ciphertext)
+
+    def keys(self, item: _Received) -> Sequence[Hashable]:
+        return (item.notice.digest,)

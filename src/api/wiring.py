@@ -13,13 +13,14 @@ from typing import Any, Final, Literal
 
 import structlog
 
+from api.answers import Answers
 from api.durability import check_durability
-from api.idempotency import Answers
 from api.inbox import Inbox
 from api.pagination import Cursors
 from ledger import clock
 from ledger.access.service import ApiKeys
 from ledger.eventstore.connections import Readers, connect_for_calls
+from ledger.eventstore.group_call import Connect
 from ledger.eventstore.key_ring import KeyRing
 from ledger.eventstore.migrate import FILES, migrate
 from ledger.eventstore.recorder import GroupCommitRecorder
@@ -50,6 +51,7 @@ class Wiring:
     settings: Settings
     recorder: GroupCommitRecorder
     readers: Readers
+    calls: Connect  # opens a connection for group calls
     store: EventStore
     provider: Provider
     key_ring: KeyRing
@@ -95,24 +97,27 @@ async def open_wiring(
         lost_after_seconds=settings.lost_after_seconds,
         lease_seconds=LEASE.after.total_seconds() if LEASE.after else 0.0,
     )
+    answers, inbox = Answers(calls, readers), Inbox(calls, readers, key_ring)
     try:
         yield Wiring(
             settings=settings,
             recorder=recorder,
             readers=readers,
+            calls=calls,
             store=store,
             provider=provider,
             key_ring=key_ring,
             api_keys=ApiKeys(store, secrets.key_pepper),
             payments=payments,
-            answers=Answers(readers),
-            inbox=Inbox(readers, key_ring),
+            answers=answers,
+            inbox=inbox,
             cursors=Cursors(secrets.cursor_key),
         )
     finally:
         await provider.close()
         await recorder.drain()
-        await store.close()
+        for part in (store, answers, inbox):
+            await part.close()
         await readers.close()
 
 

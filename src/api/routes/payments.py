@@ -63,7 +63,7 @@ async def create_payment(
     """Request a payment. The answer tells the payer what to do next."""
 
     async def work(context: Context) -> Answer:
-        asked = _request(body)
+        began, asked = clock.monotonic_seconds(), _request(body)
         done = await wired.payments.request(
             asked,
             context,
@@ -71,7 +71,7 @@ async def create_payment(
             payer=body.payer.in_clear(),
             card_token=body.card_token or "",
         )
-        return await _charged(request, wired, done)
+        return await _charged(request, wired, done, began)
 
     return await once(caller, body, work)
 
@@ -236,14 +236,16 @@ def _request(body: PaymentBody) -> PaymentRequested:
     )
 
 
-async def _charged(request: Request, wired: Wiring, done: Executed[Payment]) -> Answer:
+async def _charged(
+    request: Request, wired: Wiring, done: Executed[Payment], began: float
+) -> Answer:
     """Try the charge at once. A repeat of a request that somebody is still working on is not
     answered yet.
     """
     if done.replayed and _is_being_sent(done.state):
         return Answer(202, PaymentView.of(done.state), settled=False)
     charged = await _background(request).within(
-        wired.settings.answer_within_seconds, wired.payments.charge(done.stream)
+        wired.settings.answer_within_seconds, wired.payments.charge_requested(done, began)
     )
     if charged and _is_being_sent(charged):  # by another process, which won the right to
         return Answer(202, PaymentView.of(charged), settled=False)

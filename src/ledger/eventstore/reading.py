@@ -7,12 +7,8 @@ from collections.abc import Hashable, Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 from ledger.eventstore.append_call import Duplicate
-from ledger.eventstore.arrays import BYTEAS, INT8S, TEXTS, byteas, int8s, texts
+from ledger.eventstore.arrays import BYTEAS, INT8S, TEXTS, byteas, int8s, number, texts
 from ledger.eventstore.line import Result
-
-
-def _number(binary: bytes) -> int:
-    return int.from_bytes(binary, signed=True)
 
 
 class Ask(NamedTuple):
@@ -61,12 +57,12 @@ from unnest($1, $2, $3) with ordinality as asked (stream, after, format, n)
         found: defaultdict[int, list[StoredEvent]] = defaultdict(list)
         get = result.get_value
         for row in range(result.ntuples):
-            number, version, topic, state, position = [get(row, n) or b"" for n in range(5)]
-            found[_number(number)].append(
-                StoredEvent(_number(version), topic.decode(), state, _number(position))
+            asked, version, topic, state, position = [get(row, n) or b"" for n in range(5)]
+            found[number(asked)].append(
+                StoredEvent(number(version), topic.decode(), state, number(position))
             )
-        for asked in range(1, len(items) + 1):
-            yield found.get(asked, ())
+        for n in range(1, len(items) + 1):
+            yield found.get(n, ())
 
     def size(self, item: Ask) -> int:
         return len(item.stream)
@@ -91,14 +87,14 @@ from unnest($1) with ordinality as given (id, n)
     def outcomes(self, items: Sequence[str], result: Result) -> Iterator[Duplicate | None]:
         found: dict[int, Duplicate] = {}
         for row in range(result.ntuples):
-            number, position, stream, version, fingerprint = [
+            given, position, stream, version, fingerprint = [
                 result.get_value(row, column) or b"" for column in range(5)
             ]
-            found[_number(number)] = Duplicate(
-                _number(position), stream.decode(), _number(version), fingerprint
+            found[number(given)] = Duplicate(
+                number(position), stream.decode(), number(version), fingerprint
             )
-        for given in range(1, len(items) + 1):
-            yield found.get(given)
+        for n in range(1, len(items) + 1):
+            yield found.get(n)
 
     def size(self, item: str) -> int:
         return len(item)

@@ -54,7 +54,8 @@ def request_payment(payment: Payment, command: c.RequestPayment) -> Facts:
     check_fits(chosen, request)
     check_country(chosen, command.country)
     expiry(chosen, request.expires_after_seconds)
-    return [request, _attempt(1, request.payment_id, chosen.code, why, command)]
+    started = _attempt(1, request.payment_id, chosen.code, why, command)
+    return [request, started, *_dispatched(1, 1, command.sent_by, command)]
 
 
 def dispatch_charge(payment: Payment, command: c.DispatchCharge) -> Facts:
@@ -67,12 +68,15 @@ def dispatch_charge(payment: Payment, command: c.DispatchCharge) -> Facts:
         require_lost(attempt.sent_at, command.now, command.lost_after_seconds)
     if attempt.not_before and command.now < attempt.not_before:
         raise PaymentStateForbids("The next try is not due yet.")
+    return _dispatched(attempt.number, attempt.sendings + 1, command.sent_by, command)
+
+
+def _dispatched(attempt: int, sending: int, sent_by: str, command: c.Command) -> Facts:
+    if not sent_by:
+        return []
     return [
         e.ChargeDispatched(
-            occurred_at=command.now,
-            attempt=attempt.number,
-            sent_by=command.sent_by,
-            sending=attempt.sendings + 1,
+            occurred_at=command.now, attempt=attempt, sent_by=sent_by, sending=sending
         )
     ]
 

@@ -20,11 +20,14 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RequestPayment(Command, frozen=True, kw_only=True):
-    """`request.occurred_at` is `now`; the method is chosen by routing."""
+    """`request.occurred_at` is `now`; the method is chosen by routing. With `sent_by`, the first attempt
+    is dispatched in the same append, and who wins it sends.
+    """
 
     request: PaymentRequested
     country: str
     health: Health
+    sent_by: str = ""
 
 
 class DispatchCharge(Command, frozen=True, kw_only=True):

@@ -88,17 +88,26 @@ class PaymentService:
         payer: Payer,
         card_token: str,
     ) -> Executed[Payment]:
-        """What names a person is sealed before it can reach the log."""
+        """What names a person is sealed before it can reach the log. The right to send is won in the
+        same append: whoever gets `replayed` False calls `charge_requested`.
+        """
         request = await self._sealed(request, payer, card_token)
         command = c.RequestPayment(
             now=request.occurred_at,
             request=request,
             country=country,
             health=await self.method_health.health(),
+            sent_by=self.sent_by,
         )
         return await self.store.execute(
             BOOKED_PAYMENT, request.payment_id, command, context, is_new=True
         )
+
+    async def charge_requested(self, asked: Executed[Payment], began: float) -> Payment:
+        """Send what `request` dispatched; `began` is the monotonic time before it was called."""
+        if asked.replayed:
+            return await self.charge(asked.stream)
+        return await self._send(asked.state, began)
 
     async def request_capture(
         self, payment_id: str, amount: Money | None, context: Context
@@ -134,6 +143,10 @@ class PaymentService:
             won = (await self._do(payment_id, dispatch)).state
         except Conflict:
             return await self.get(payment_id)
+        return await self._send(won, began)
+
+    async def _send(self, won: Payment, began: float) -> Payment:
+        payment_id = won.request.payment_id
         order = await self._order(won)
         outcome = await self._unless_stale(began, lambda: self.provider.charge(order))
         record = c.RecordCharge(
