@@ -17,7 +17,7 @@ from api.answers import Answers
 from api.durability import check_durability
 from api.inbox import Inbox
 from api.pagination import Cursors
-from ledger import clock
+from ledger import clock, collector
 from ledger.access.service import ApiKeys
 from ledger.eventstore.connections import Readers, connect_for_calls
 from ledger.eventstore.group_call import Connect
@@ -97,6 +97,7 @@ async def open_wiring(
         lost_after_seconds=settings.lost_after_seconds,
         lease_seconds=LEASE.after.total_seconds() if LEASE.after else 0.0,
     )
+    collector.tune()
     answers, inbox = Answers(calls, readers), Inbox(calls, readers, key_ring)
     try:
         yield Wiring(

@@ -27,7 +27,7 @@ MAXIMUM_QUEUED: Final = 20_000  # items; above that callers are told to come bac
 MAXIMUM_BATCH: Final = 1_000  # items in one call
 MAXIMUM_BATCH_BYTES: Final = 8 * 1024 * 1024
 UNDER_WAY: Final = 2  # calls
-PUSH_SECONDS: Final = 0.00015  # once Python has been this long at making items, PostgreSQL begins
+PUSH_SECONDS: Final = 0.0005  # once Python has been this long at making items, PostgreSQL begins
 ANSWER_SECONDS: Final = (
     3.0  # how long PostgreSQL may take for one call before the connection is given up
 )
