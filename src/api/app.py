@@ -11,7 +11,7 @@ from api.routes import accounts, health, payment_methods, payments, provider_not
 from api.wiring import open_wiring
 from ledger.settings import Settings
 
-ROUTERS = (payments, payment_methods, accounts, provider_notices, health)
+ROUTERS = (provider_notices, payments, payment_methods, accounts, health)
 
 MOST_AT_ONCE = 4_096  # charges wait for the gateway, not for us
 DRAIN_SECONDS = 12.0  # the gateway's own deadline, and a little

@@ -142,7 +142,12 @@ class Once:
         return hashlib.sha256(msgspec.json.encode(asked, order="deterministic")).digest()
 
 
-MayRepeat = Annotated[Once, Depends(Once)]
+async def once(request: Request) -> Once:
+    """Async only because FastAPI makes anything else in its thread pool."""
+    return Once(request)
+
+
+MayRepeat = Annotated[Once, Depends(once)]
 
 
 def _is_kept(refusal: LedgerError) -> bool:

@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Scope
 
+from api import direct
 from api.http_errors import UnsupportedMediaType
 from ledger.errors import Rejected
 
@@ -148,7 +149,9 @@ class StrictRoute(APIRoute):
     """Use as `route_class` of every router: bodies are strict JSON, addresses hold no NUL."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        handle = super().get_route_handler()
+        handle: direct.Handler = super().get_route_handler()
+        if direct.is_direct(self):
+            handle = direct.handler(self, otherwise=handle)
         field = self.body_field
         reads_json = field is not None and not isinstance(field.field_info, params.Form)
 

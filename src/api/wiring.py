@@ -17,6 +17,7 @@ from api.answers import Answers
 from api.durability import check_durability
 from api.inbox import Inbox
 from api.pagination import Cursors
+from api.payment_texts import PaymentTexts
 from ledger import clock, collector
 from ledger.access.service import ApiKeys
 from ledger.eventstore.connections import Readers, connect_for_calls
@@ -60,6 +61,7 @@ class Wiring:
     answers: Answers
     inbox: Inbox
     cursors: Cursors
+    payment_texts: PaymentTexts
 
 
 def prepare(settings: Settings) -> None:
@@ -113,6 +115,7 @@ async def open_wiring(
             answers=answers,
             inbox=inbox,
             cursors=Cursors(secrets.cursor_key),
+            payment_texts=PaymentTexts(),
         )
     finally:
         await provider.close()

@@ -6,6 +6,7 @@ import logging
 import sys
 from typing import Final
 
+import msgspec
 import structlog
 
 LEVELS: Final = {"debug": 10, "info": 20, "warning": 30, "error": 40}
@@ -13,16 +14,24 @@ LEVELS: Final = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
 def set_up(level: str, *, as_json: bool) -> None:
     """Called once a process. Without JSON the lines are for a person at a terminal."""
-    shown = structlog.processors.JSONRenderer() if as_json else structlog.dev.ConsoleRenderer()
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             structlog.processors.format_exc_info,
-            shown,
+            structlog.processors.JSONRenderer(_json)
+            if as_json
+            else structlog.dev.ConsoleRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.BytesLoggerFactory(sys.stderr.buffer)
+        if as_json
+        else structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,  # a line per request: configured once, bound once
     )
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(name)s: %(message)s")
+
+
+def _json(facts: object, **_: object) -> bytes:
+    return msgspec.json.encode(facts, enc_hook=repr)

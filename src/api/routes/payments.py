@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query, Request, Response
 
 from api.background import Background
 from api.bodies import CancelBody, CaptureBody, PaymentBody, RefundBody
+from api.direct import direct
 from api.idempotency import Answer, MayRepeat
 from api.pagination import DEFAULT_SIZE, PageCursor, PageSize
 from api.routes.parts import (
@@ -113,8 +114,10 @@ async def list_payments(
 
 
 @router.get("/{payment_id}", response_model=PaymentView, response_model_exclude_none=True)
-async def get_payment(payment_id: PaymentId, caller: MayRead, wired: Wired) -> PaymentView:
-    return PaymentView.of(await wired.payments.get(payment_id))
+@direct
+async def get_payment(payment_id: PaymentId, caller: MayRead, wired: Wired) -> Response:
+    body = wired.payment_texts.of(await wired.payments.get(payment_id))
+    return Response(body, media_type="application/json")
 
 
 @router.post("/{payment_id}/capture", responses=PAYMENT_ANSWER)

@@ -5,11 +5,13 @@ never believed.
 from fastapi import APIRouter, Request, Response
 
 from api import strict_json
+from api.direct import direct
 from api.routes.parts import Wired
+from api.strict_json import StrictRoute
 from ledger.errors import ProviderFailed, Unavailable
 from ledger.telemetry import NOTICES
 
-router = APIRouter(prefix="/api/v1/webhooks", tags=["notices"])
+router = APIRouter(prefix="/api/v1/webhooks", tags=["notices"], route_class=StrictRoute)
 
 
 class NoticeNotStored(ProviderFailed):
@@ -18,6 +20,7 @@ class NoticeNotStored(ProviderFailed):
 
 
 @router.post("/midtrans", status_code=200)
+@direct
 async def receive_notice(request: Request, wired: Wired) -> Response:
     """502 when it cannot be stored: Midtrans retries a 500 only once, and a 502 five times
     (midtrans.md 10.2).

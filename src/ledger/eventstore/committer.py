@@ -41,7 +41,7 @@ __all__ = [
 
 class Committer(GroupCall[Append, Outcome]):
     def __init__(self, connect: Connect) -> None:
-        super().__init__(connect, AppendCall())
+        super().__init__(connect, AppendCall(), under_way=2)
 
     async def append(
         self, command_id: str, fingerprint: bytes, events: Sequence[StoredEvent]

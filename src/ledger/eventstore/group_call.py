@@ -1,8 +1,7 @@
 """Group calls: whatever queued while the last call ran goes to PostgreSQL in one statement, in one
 transaction.
 
-One connection, driven by the event loop; two calls may be under way, so that PostgreSQL works on
-one while the callers of the other run. Callers wait for their own outcome, with their own deadline;
+One connection, driven by the event loop. Callers wait for their own outcome, with their own deadline;
 nothing waits for a batch to fill. A call whose reply was lost is sent again, so what it does must
 be harmless to repeat. The design and its measurements: docs/decisions/0003-group-commit.md.
 """
@@ -26,7 +25,6 @@ log = structlog.get_logger(__name__)
 MAXIMUM_QUEUED: Final = 20_000  # items; above that callers are told to come back
 MAXIMUM_BATCH: Final = 1_000  # items in one call
 MAXIMUM_BATCH_BYTES: Final = 8 * 1024 * 1024
-UNDER_WAY: Final = 2  # calls
 PUSH_SECONDS: Final = 0.0005  # once Python has been this long at making items, PostgreSQL begins
 ANSWER_SECONDS: Final = (
     3.0  # how long PostgreSQL may take for one call before the connection is given up
@@ -96,8 +94,14 @@ class _Call(Generic[Item, Outcome]):
 class GroupCall(Generic[Item, Outcome]):
     """Belongs to the event loop it is first used on. Construct it after a fork, one a process."""
 
-    def __init__(self, connect: Connect, statement: Statement[Item, Outcome]) -> None:
+    def __init__(
+        self, connect: Connect, statement: Statement[Item, Outcome], under_way: int = 1
+    ) -> None:
+        """`under_way` calls at most: with 2 PostgreSQL never waits for Python, with 1 batches are
+        larger and cost both less.
+        """
         self._connect = connect
+        self._under_way = under_way
         self._statement = statement
         self._queue: deque[_Waiting[Item, Outcome]] = deque()
         self._sent: deque[_Call[Item, Outcome]] = deque()
@@ -155,7 +159,7 @@ class GroupCall(Generic[Item, Outcome]):
         self._send_what_waits()
 
     def _send_what_waits(self) -> None:
-        while self._line and self._queue and len(self._sent) < UNDER_WAY:
+        while self._line and self._queue and len(self._sent) < self._under_way:
             if batch := self._take():
                 self._send(self._line, batch)
 
