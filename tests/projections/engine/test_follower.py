@@ -13,6 +13,7 @@ from eventsourcing.persistence import Tracking
 from ledger.eventstore.connections import conninfo_for
 from projections import GROUPS, balances
 from projections.engine import connections, rebuild
+from projections.engine import follower as following
 from projections.engine.follower import Follower, LogBehindReadModels
 from projections.engine.log import LogHasGap
 from projections.engine.positions import PositionMoved, Positions
@@ -106,6 +107,34 @@ def test_polling_alone_is_enough_when_no_notice_comes(read_side: ReadSide) -> No
         eventually(lambda: money.position == 6, seconds=5)
 
 
+def test_a_notice_wakes_it_long_before_it_would_look_again(
+    read_side: ReadSide, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(following, "POLL_SECONDS", 8.0)
+    money = follower(read_side)
+
+    with running(money):
+        for number in (1, 2):
+            eventually(lambda: _listening(read_side) == 1)
+            read_side.log.append(f"pay_{number}", lived(f"pay_{number}", *PAID))
+            eventually(lambda: money.position == read_side.log.position, seconds=5)
+
+
+def test_commands_gather_so_that_a_batch_is_not_one_of_them(read_side: ReadSide) -> None:
+    counting = Failing(every=1_000)
+    money = follower(read_side, model=counting)
+
+    with running(money):
+        began = time.monotonic()
+        for number in range(40):
+            read_side.log.append(f"pay_{number}", lived(f"pay_{number}", *PAID))
+        eventually(lambda: money.position == read_side.log.position)
+        took = time.monotonic() - began
+
+    assert counting.calls <= took / following.GATHER_SECONDS + 2
+    assert postings(read_side) == 120
+
+
 def test_failures_before_commit_leave_no_trace(read_side: ReadSide) -> None:
     appends = interleaved(payments=20, steps=6, seed=11)
     read_side.log.copy_all(appends)
@@ -164,7 +193,7 @@ def test_while_another_has_the_turn_a_follower_does_nothing(read_side: ReadSide)
         other.transaction(),
         other.cursor() as cursor,
     ):
-        assert money._takes_turn(cursor)
+        assert money._take_turn(cursor).taken
         assert money.step(one) is None
 
     assert postings(read_side) == 0
@@ -239,13 +268,19 @@ def test_it_comes_back_after_its_connection_was_cut(read_side: ReadSide) -> None
         eventually(lambda: money.position == 6)
 
 
-def _sessions(read_side: ReadSide) -> int:
+def _listening(read_side: ReadSide) -> int:
+    """Sessions whose last words were to ask for news, as one does just after `listen`."""
+    return _sessions(read_side, last_words="select coalesce(max(notification_id)%")
+
+
+def _sessions(read_side: ReadSide, last_words: str = "%") -> int:
     query = (
         "select count(*)::int as n from pg_stat_activity where application_name = 'bukubesar projector'"
         " and datname = current_database() and pid <> pg_backend_pid()"
+        " and query like %s"
     )
     with psycopg.connect(read_side.conninfo, autocommit=True) as admin:
-        row = admin.execute(query.encode()).fetchone()
+        row = admin.execute(query.encode(), [last_words]).fetchone()
     return int(row[0]) if row else 0
 
 
