@@ -8,5 +8,6 @@ create table work_claims (
     tries      integer not null,
     primary key (payment_id, kind, subject)
 );
+create index work_claims_not_before on work_claims (not_before);
 alter table work_claims owner to {owner};
 grant select, insert, update, delete on work_claims to {app};

@@ -7,13 +7,13 @@ else may be done twice.
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 import structlog
 
+from api.claims import Claimed, Claims
 from api.inbox import Stored
 from api.wiring import Wiring
 from ledger import clock
@@ -28,10 +28,9 @@ from projections.engine.follower import Follower
 log = structlog.get_logger(__name__)
 
 AT_ONCE: Final = 64  # pieces of work in one process
-IDLE_SECONDS: Final = 0.1
+IDLE_SECONDS: Final = 0.2
 TROUBLE_SECONDS: Final = 1.0
-LEASE: Final = timedelta(seconds=30)
-PURGE_EVERY: Final = timedelta(hours=1)
+PURGE_EVERY_SECONDS: Final = 3_600.0
 
 
 def _ladder(*seconds: int) -> tuple[timedelta, ...]:
@@ -47,54 +46,23 @@ LADDERS: Final = {
 }
 OTHERWISE: Final = _ladder(5, 30, 120, 600, 3600, 21600)
 
-CLAIM: Final = """
-with due as (
-    select d.payment_id, d.kind, d.subject, d.due_at
-    from due_work d left join work_claims c using (payment_id, kind, subject)
-    where d.due_at <= %(now)s and (c.payment_id is null or c.not_before <= %(now)s or c.due_at <> d.due_at)
-    order by d.due_at limit %(limit)s
-)
-insert into work_claims as c (payment_id, kind, subject, due_at, not_before, tries)
-select payment_id, kind, subject, due_at, %(until)s, 1 from due
-on conflict (payment_id, kind, subject) do update set
-    due_at = excluded.due_at,
-    not_before = excluded.not_before,
-    tries = case when c.due_at = excluded.due_at then c.tries + 1 else 1 end
-where c.not_before <= %(now)s or c.due_at <> excluded.due_at
-returning payment_id, kind, subject, tries
-"""
-LATER: Final = """
-update work_claims set not_before = %(not_before)s
-where payment_id = %(payment_id)s and kind = %(kind)s and subject = %(subject)s
-"""
-FORGET: Final = """
-delete from work_claims c where c.not_before < %(now)s and not exists (
-    select from due_work d where (d.payment_id, d.kind, d.subject) = (c.payment_id, c.kind, c.subject))
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class Claimed:
-    payment_id: str
-    kind: str
-    subject: str
-    tries: int
-
 
 class Worker:
     def __init__(self, wired: Wiring, now: clock.Clock = clock.now) -> None:
         self._wired = wired
         self._now = now
+        self._claims = Claims(wired.readers, now)
         self._places = asyncio.Semaphore(AT_ONCE)
         self._tasks: set[asyncio.Task[None]] = set()
-        self._purged_at: datetime | None = None
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop` is set; then finishes what it has begun."""
         halted = threading.Event()
         threads = [self._follow(group, halted) for group in GROUPS]
-        loops = (self._notices, self._due_work, self._purge)
-        await asyncio.gather(*(self._repeat(step, stop) for step in loops))
+        await asyncio.gather(
+            self._repeat(self._look, stop, IDLE_SECONDS),
+            self._repeat(self._purge, stop, PURGE_EVERY_SECONDS),
+        )
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=15)
         halted.set()
@@ -116,10 +84,12 @@ class Worker:
         thread.start()
         return thread
 
-    async def _repeat(self, step: Callable[[], Awaitable[bool]], stop: asyncio.Event) -> None:
+    async def _repeat(
+        self, step: Callable[[], Awaitable[bool]], stop: asyncio.Event, idle_seconds: float
+    ) -> None:
         """A step says whether it found something; a fault of it is logged and it goes on."""
         while not stop.is_set():
-            pause = IDLE_SECONDS
+            pause = idle_seconds
             try:
                 if await step():
                     pause = 0.0
@@ -149,11 +119,15 @@ class Worker:
                 detail=str(error),
             )
 
-    async def _notices(self) -> bool:
-        found = await self._wired.inbox.claim(AT_ONCE)
-        for stored in found:
+    async def _look(self) -> bool:
+        found = await self._claims.look()
+        notices = await self._wired.inbox.claim(AT_ONCE) if found.notices else ()
+        for stored in notices:
             await self._spawn(self.attend(stored))
-        return bool(found)
+        claimed = await self._claims.claim(AT_ONCE) if found.work else ()
+        for work in claimed:
+            await self._spawn(self.do(work))
+        return found.notices or found.work
 
     async def attend(self, stored: Stored) -> None:
         """Ask the gateway about the order that a notice names."""
@@ -175,24 +149,10 @@ class Worker:
         else:
             await self._wired.inbox.later(stored, "no_answer")
 
-    async def _due_work(self) -> bool:
-        claimed = await self._claim(AT_ONCE)
-        for work in claimed:
-            await self._spawn(self.do(work))
-        return bool(claimed)
-
-    async def _claim(self, limit: int) -> Sequence[Claimed]:
-        moment = self._now()
-        async with self._wired.readers.connection() as conn:
-            cursor = await conn.execute(
-                CLAIM, {"now": moment, "until": moment + LEASE, "limit": limit}
-            )
-            return [Claimed(**row) for row in await cursor.fetchall()]
-
     async def do(self, work: Claimed) -> None:
         payment = await self._carry_out(work)
         WORK_DONE.labels(work.kind).inc()
-        await self._later(work, self._next_look(work, payment))
+        await self._claims.later(work, self._next_look(work, payment))
 
     async def _carry_out(self, work: Claimed) -> Payment:
         payments = self._wired.payments
@@ -219,24 +179,11 @@ class Worker:
             return min(moment, expires_at + timedelta(seconds=2))
         return moment
 
-    async def _later(self, work: Claimed, moment: datetime) -> None:
-        async with self._wired.readers.connection() as conn:
-            await conn.execute(LATER, {"not_before": moment, **_named(work)})
-
     async def _purge(self) -> bool:
         moment = self._now()
-        if self._purged_at and moment < self._purged_at + PURGE_EVERY:
-            return False
-        async with self._wired.readers.connection() as conn:
-            await conn.execute(FORGET, {"now": moment})
         await self._wired.inbox.purge(moment)
         await self._wired.answers.purge(moment)
-        self._purged_at = moment
         return False
-
-
-def _named(work: Claimed) -> dict[str, Any]:
-    return {"payment_id": work.payment_id, "kind": work.kind, "subject": work.subject}
 
 
 async def _pause(stop: asyncio.Event, seconds: float) -> None:

@@ -4,6 +4,7 @@ A row only says that it is time to look: whoever wants to act appends to the pay
 and only one can win.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
@@ -23,6 +24,15 @@ TABLES: Final = ("due_work",)
 FOLLOWS: Final[tuple[type[DomainEvent], ...]] = tuple(rule.event for rule in rules.RULES)
 WITHOUT_EFFECT: Final[tuple[type[DomainEvent], ...]] = (*rules.WITHOUT_EFFECT, EntryPosted)
 SQL: Final = sql.load(__name__)
+
+EVER: Final = 2**63 - 1  # in a mark: all that is due at that time
+
+
+class Mark(NamedTuple):
+    """How far somebody has read the work in the order in which it falls due."""
+
+    due_at: datetime
+    position: int
 
 
 class _Work(msgspec.Struct, gc=False):
@@ -69,9 +79,23 @@ def _forget(work: dict[_Ended, _Work], end: _Ended) -> None:
         del work[key]
 
 
+def mark(row: Mapping[str, Any]) -> Mark:
+    return Mark(row["due_at"], row["position"])
+
+
 async def due(
-    conn: psycopg.AsyncConnection[Any], now: datetime, limit: int
+    conn: psycopg.AsyncConnection[Any], after: Mark, now: datetime, limit: int
 ) -> list[dict[str, Any]]:
-    """What is due, the longest overdue first."""
+    """What fell due after a mark, the longest overdue first."""
+    wanted = {**after._asdict(), "now": now, "limit": limit}
     cursor = conn.cursor(row_factory=dict_row)
-    return await (await cursor.execute(SQL["due"], (now, limit))).fetchall()
+    return await (await cursor.execute(SQL["due"], wanted)).fetchall()
+
+
+async def late(
+    conn: psycopg.AsyncConnection[Any], after: int, due_at: datetime, limit: int
+) -> list[dict[str, Any]]:
+    """What was written after a position and was due by a time, in the order of the log."""
+    wanted = {"position": after, "due_at": due_at, "limit": limit}
+    cursor = conn.cursor(row_factory=dict_row)
+    return await (await cursor.execute(SQL["late"], wanted)).fetchall()

@@ -9,7 +9,8 @@ create table due_work (
 );
 
 -- name: index
-create index due_work_due_at on due_work (due_at);
+create index due_work_due_at on due_work (due_at, position);
+create index due_work_position on due_work (position);
 
 -- name: delete
 delete from due_work d
@@ -28,6 +29,13 @@ on conflict (payment_id, kind, subject) do update set
 -- name: due
 select payment_id, kind, subject, due_at, position
 from due_work
-where due_at <= %s
-order by due_at
-limit %s
+where (due_at, position) > (%(due_at)s, %(position)s) and due_at <= %(now)s
+order by due_at, position
+limit %(limit)s
+
+-- name: late
+select payment_id, kind, subject, due_at, position
+from due_work
+where position > %(position)s and due_at <= %(due_at)s
+order by position
+limit %(limit)s

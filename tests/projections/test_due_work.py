@@ -10,6 +10,7 @@ from ledger.payments import due as rules
 from ledger.payments import events as e
 from ledger.payments.due import Done, Due, changes
 from projections import due_work
+from projections.due_work import EVER, Mark
 from support.payment_lives import PAID, SETTLED, interleaved, lived
 from support.read_side import ReadSide, open_read_side
 
@@ -117,12 +118,32 @@ async def test_due_work_comes_longest_overdue_first(read_side: ReadSide) -> None
     read_side.log.append_all(interleaved(payments=20, steps=4, seed=5))
     read_side.catch_up()
     rows = sorted(row["due_at"] for row in read_side.rows("select due_at from due_work"))
+    first_of_all = Mark(rows[0] - timedelta(seconds=1), EVER)
 
     async with read_side.asking() as conn:
-        overdue = await due_work.due(conn, rows[4], 100)
-        first = await due_work.due(conn, rows[-1], 2)
-        nothing = await due_work.due(conn, rows[0] - timedelta(seconds=1), 100)
+        overdue = await due_work.due(conn, first_of_all, rows[4], 100)
+        first = await due_work.due(conn, first_of_all, rows[-1], 2)
+        nothing = await due_work.due(conn, first_of_all, first_of_all.due_at, 100)
+        after = await due_work.due(conn, due_work.mark(first[-1]), rows[-1], 100)
 
     assert [row["due_at"] for row in overdue] == [at for at in rows if at <= rows[4]]
     assert [row["due_at"] for row in first] == rows[:2]
     assert nothing == []
+    assert [row["due_at"] for row in after] == rows[2:]
+
+
+async def test_work_that_was_due_when_it_was_written_comes_in_the_order_of_the_log(
+    read_side: ReadSide,
+) -> None:
+    read_side.log.append_all(interleaved(payments=20, steps=4, seed=5))
+    read_side.catch_up()
+    rows = read_side.rows("select due_at, position from due_work order by position")
+    due_by = sorted(row["due_at"] for row in rows)[len(rows) // 2]
+    wanted = [row["position"] for row in rows[3:] if row["due_at"] <= due_by]
+
+    async with read_side.asking() as conn:
+        late = await due_work.late(conn, rows[2]["position"], due_by, 100)
+        first = await due_work.late(conn, rows[2]["position"], due_by, 2)
+
+    assert [row["position"] for row in late] == wanted
+    assert [row["position"] for row in first] == wanted[:2]

@@ -1,0 +1,138 @@
+"""Which due work a worker takes up: what has fallen due, what was due already when it was written,
+and what is to be looked at again.
+
+Work that waits for its next look stays due, and there may be very much of it, so nothing here ever
+looks through all of it: due work is read once as time passes it and once more where the read model
+has grown, and from then on its claim says when it is to be tried again.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final, NamedTuple
+
+from ledger.clock import Clock, now
+from ledger.eventstore.connections import Readers
+from projections import due_work
+from projections.due_work import EVER, Mark
+
+LEASE: Final = timedelta(seconds=30)
+
+# Each part is the first row of an index, or none: `order by` and `limit` keep the planner from
+# reading a whole table that it takes for full of such rows.
+LOOK: Final = """
+select
+    (select 1 from inbox where done_at is null and not_before <= %(now)s order by not_before limit 1) as notices,
+    (select 1 from work_claims where not_before <= %(now)s order by not_before limit 1) as ripe,
+    (select 1 from due_work where (due_at, position) > (%(due_at)s, %(position)s) and due_at <= %(now)s
+        order by due_at, position limit 1) as fresh,
+    (select 1 from due_work where position > %(seen)s and due_at <= %(due_at)s order by position limit 1) as late,
+    coalesce((select notification_id from tracking where application_name = 'views'), 0) as reached
+"""
+TAKE: Final = """
+insert into work_claims as c (payment_id, kind, subject, due_at, not_before, tries)
+select payment_id, kind, subject, d.due_at, %(until)s, 1
+from unnest(%(payment_ids)s::text[], %(kinds)s::text[], %(subjects)s::text[], %(due_ats)s::timestamptz[])
+        as d (payment_id, kind, subject, due_at)
+    left join work_claims c using (payment_id, kind, subject)
+where c.payment_id is null or c.not_before <= %(now)s or c.due_at <> d.due_at
+on conflict (payment_id, kind, subject) do update set
+    due_at = excluded.due_at,
+    not_before = excluded.not_before,
+    tries = case when c.due_at = excluded.due_at then c.tries + 1 else 1 end
+where c.not_before <= %(now)s or c.due_at <> excluded.due_at
+returning payment_id, kind, subject, tries
+"""
+# Of what nobody has to do any more the claim goes; what has been put off is claimed when it is due.
+TAKE_AGAIN: Final = """
+with ripe as (
+    select c.payment_id, c.kind, c.subject, d.due_at
+    from (
+        select * from work_claims where not_before <= %(now)s
+        order by not_before limit %(limit)s for update skip locked
+    ) as c
+    left join due_work d using (payment_id, kind, subject)
+), gone as (
+    delete from work_claims c using ripe r
+    where (c.payment_id, c.kind, c.subject) = (r.payment_id, r.kind, r.subject) and r.due_at is null
+)
+update work_claims c set
+    due_at = r.due_at,
+    not_before = case when r.due_at > %(now)s then r.due_at else %(until)s end,
+    tries = case when r.due_at > %(now)s then 0 when c.due_at = r.due_at then c.tries + 1 else 1 end
+from ripe r
+where (c.payment_id, c.kind, c.subject) = (r.payment_id, r.kind, r.subject) and r.due_at is not null
+returning c.payment_id, c.kind, c.subject, c.tries
+"""
+LATER: Final = """
+update work_claims set not_before = %(not_before)s
+where payment_id = %(payment_id)s and kind = %(kind)s and subject = %(subject)s
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    payment_id: str
+    kind: str
+    subject: str
+    tries: int
+
+
+class Found(NamedTuple):
+    """By a look: are there notices to ask after, is there work to claim?"""
+
+    notices: bool
+    work: bool
+
+
+class Claims:
+    """Every piece of work due by `_mark` that the read model had at `_seen` was offered before."""
+
+    def __init__(self, readers: Readers, clock: Clock = now) -> None:
+        self._readers = readers
+        self._now = clock
+        self._mark = Mark(datetime.min.replace(tzinfo=UTC), 0)
+        self._seen: int | None = None
+        self._reached = 0
+
+    async def look(self) -> Found:
+        """One statement; with nothing to do, it is all there is to a round."""
+        moment = self._now()
+        asked = {"now": moment, "seen": self._seen or 0, **self._mark._asdict()}
+        async with self._readers.connection() as conn:
+            row = await (await conn.execute(LOOK, asked)).fetchone() or {}
+        self._reached = row["reached"]
+        if self._seen is None or self._reached < self._seen:  # the read models are being made anew
+            self._seen = self._reached
+        if not row["fresh"] and not row["late"]:
+            self._mark, self._seen = Mark(moment, EVER), self._reached
+        return Found(bool(row["notices"]), any(row[n] for n in ("ripe", "fresh", "late")))
+
+    async def claim(self, limit: int) -> Sequence[Claimed]:
+        """After a look. Each way of coming up gets its share, so that none keeps another waiting."""
+        moment, share = self._now(), limit // 3
+        lease = {"now": moment, "until": moment + LEASE}
+        async with self._readers.connection() as conn:
+            again = await conn.execute(TAKE_AGAIN, {**lease, "limit": share})
+            rows = [row for row in await again.fetchall() if row["tries"]]
+            late = await due_work.late(conn, self._seen or 0, self._mark.due_at, share)
+            due = await due_work.due(conn, self._mark, moment, share)
+            taken = await conn.execute(TAKE, {**lease, **_columns([*late, *due])})
+            rows += await taken.fetchall()
+        # Only now, so that nothing is passed over when a statement fails; and not further than the
+        # look saw the read model reach, as more may have come in since.
+        self._seen = late[-1]["position"] if len(late) == share else self._reached
+        self._mark = due_work.mark(due[-1]) if len(due) == share else Mark(moment, EVER)
+        return [Claimed(**row) for row in rows]
+
+    async def later(self, work: Claimed, moment: datetime) -> None:
+        key = {"payment_id": work.payment_id, "kind": work.kind, "subject": work.subject}
+        async with self._readers.connection() as conn:
+            await conn.execute(LATER, {"not_before": moment, **key})
+
+
+def _columns(offered: Sequence[dict[str, Any]]) -> dict[str, list[Any]]:
+    """Each piece once, though it may be late and due at the same time."""
+    rows = {(row["payment_id"], row["kind"], row["subject"]): row for row in offered}.values()
+    names = ("payment_id", "kind", "subject", "due_at")
+    return {f"{name}s": [row[name] for row in rows] for name in names}
