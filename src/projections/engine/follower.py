@@ -29,7 +29,7 @@ from projections.engine.read_model import Cursor, ReadModel
 
 SQL = sql.load(__name__)
 
-GATHER_SECONDS: Final = 0.075  # a third of what a read model may be behind
+GATHER_SECONDS: Final = 0.1  # of the quarter of a second that a read model may be behind
 POLL_SECONDS: Final = 0.5  # the guarantee; NOTIFY only shortens it
 OTHERS_TURN_SECONDS: Final = 0.5
 LONGEST_PAUSE_SECONDS: Final = 60.0  # reliability.md 4.13
