@@ -17,6 +17,8 @@ from projections import due_work
 from projections.due_work import EVER, Mark
 
 LEASE: Final = timedelta(seconds=30)
+START_OVER: Final = timedelta(hours=1)  # claims may get lost, and then nobody would come back
+PAGE: Final = 500  # pieces read at once; of most of them, others have been at work
 
 # Each part is the first row of an index, or none: `order by` and `limit` keep the planner from
 # reading a whole table that it takes for full of such rows.
@@ -29,19 +31,26 @@ select
     (select 1 from due_work where position > %(seen)s and due_at <= %(due_at)s order by position limit 1) as late,
     coalesce((select notification_id from tracking where application_name = 'views'), 0) as reached
 """
+# Without tries: another worker was quicker.
 TAKE: Final = """
-insert into work_claims as c (payment_id, kind, subject, due_at, not_before, tries)
-select payment_id, kind, subject, d.due_at, %(until)s, 1
-from unnest(%(payment_ids)s::text[], %(kinds)s::text[], %(subjects)s::text[], %(due_ats)s::timestamptz[])
-        as d (payment_id, kind, subject, due_at)
-    left join work_claims c using (payment_id, kind, subject)
-where c.payment_id is null or c.not_before <= %(now)s or c.due_at <> d.due_at
-on conflict (payment_id, kind, subject) do update set
-    due_at = excluded.due_at,
-    not_before = excluded.not_before,
-    tries = case when c.due_at = excluded.due_at then c.tries + 1 else 1 end
-where c.not_before <= %(now)s or c.due_at <> excluded.due_at
-returning payment_id, kind, subject, tries
+with wanted as (
+    select d.payment_id, d.kind, d.subject, d.due_at
+    from unnest(%(payment_ids)s::text[], %(kinds)s::text[], %(subjects)s::text[], %(due_ats)s::timestamptz[])
+            with ordinality as d (payment_id, kind, subject, due_at, place)
+        left join work_claims c using (payment_id, kind, subject)
+    where c.payment_id is null or c.not_before <= %(now)s or c.due_at <> d.due_at
+    order by d.place limit %(limit)s
+), taken as (
+    insert into work_claims as c (payment_id, kind, subject, due_at, not_before, tries)
+    select payment_id, kind, subject, due_at, %(until)s, 1 from wanted
+    on conflict (payment_id, kind, subject) do update set
+        due_at = excluded.due_at,
+        not_before = excluded.not_before,
+        tries = case when c.due_at = excluded.due_at then c.tries + 1 else 1 end
+    where c.not_before <= %(now)s or c.due_at <> excluded.due_at
+    returning payment_id, kind, subject, tries
+)
+select payment_id, kind, subject, tries from wanted left join taken using (payment_id, kind, subject)
 """
 # Of what nobody has to do any more the claim goes; what has been put off is claimed when it is due.
 TAKE_AGAIN: Final = """
@@ -70,6 +79,11 @@ where payment_id = %(payment_id)s and kind = %(kind)s and subject = %(subject)s
 """
 
 
+Rows = Sequence[dict[str, Any]]
+
+BEGINNING: Final = Mark(datetime.min.replace(tzinfo=UTC), 0)
+
+
 @dataclass(frozen=True, slots=True)
 class Claimed:
     payment_id: str
@@ -91,39 +105,44 @@ class Claims:
     def __init__(self, readers: Readers, clock: Clock = now) -> None:
         self._readers = readers
         self._now = clock
-        self._mark = Mark(datetime.min.replace(tzinfo=UTC), 0)
-        self._seen: int | None = None
+        self._mark = BEGINNING
+        self._start_over_at: datetime | None = None
+        self._seen = EVER
         self._reached = 0
 
     async def look(self) -> Found:
         """One statement; with nothing to do, it is all there is to a round."""
         moment = self._now()
-        asked = {"now": moment, "seen": self._seen or 0, **self._mark._asdict()}
+        if self._start_over_at is None or moment >= self._start_over_at:
+            self._mark, self._seen = BEGINNING, EVER  # what there is comes up as time passes it
+            self._start_over_at = moment + START_OVER
+        asked = {"now": moment, "seen": self._seen, **self._mark._asdict()}
         async with self._readers.connection() as conn:
             row = await (await conn.execute(LOOK, asked)).fetchone() or {}
         self._reached = row["reached"]
-        if self._seen is None or self._reached < self._seen:  # the read models are being made anew
-            self._seen = self._reached
+        self._seen = min(self._seen, self._reached)  # the read models may be made anew
         if not row["fresh"] and not row["late"]:
             self._mark, self._seen = Mark(moment, EVER), self._reached
-        return Found(bool(row["notices"]), any(row[n] for n in ("ripe", "fresh", "late")))
+        return Found(bool(row["notices"]), any(row[name] for name in ("ripe", "fresh", "late")))
 
     async def claim(self, limit: int) -> Sequence[Claimed]:
-        """After a look. Each way of coming up gets its share, so that none keeps another waiting."""
-        moment, share = self._now(), limit // 3
-        lease = {"now": moment, "until": moment + LEASE}
+        """After a look. Half is for what comes up again, so that neither keeps the other waiting."""
+        moment, half = self._now(), limit // 2
+        asked = {"now": moment, "until": moment + LEASE, "limit": half}
         async with self._readers.connection() as conn:
-            again = await conn.execute(TAKE_AGAIN, {**lease, "limit": share})
-            rows = [row for row in await again.fetchall() if row["tries"]]
-            late = await due_work.late(conn, self._seen or 0, self._mark.due_at, share)
-            due = await due_work.due(conn, self._mark, moment, share)
-            taken = await conn.execute(TAKE, {**lease, **_columns([*late, *due])})
-            rows += await taken.fetchall()
-        # Only now, so that nothing is passed over when a statement fails; and not further than the
-        # look saw the read model reach, as more may have come in since.
-        self._seen = late[-1]["position"] if len(late) == share else self._reached
-        self._mark = due_work.mark(due[-1]) if len(due) == share else Mark(moment, EVER)
-        return [Claimed(**row) for row in rows]
+            again = await (await conn.execute(TAKE_AGAIN, asked)).fetchall()
+            late = await due_work.late(conn, self._seen, self._mark.due_at, PAGE)
+            due = await due_work.due(conn, self._mark, moment, PAGE)
+            cursor = await conn.execute(TAKE, {**asked, **_columns([*late, *due])})
+            wanted = await cursor.fetchall()
+        if len(wanted) < half:
+            self._go_on(late, due, moment)
+        return [Claimed(**row) for row in (*again, *wanted) if row["tries"]]
+
+    def _go_on(self, late: Rows, due: Rows, moment: datetime) -> None:
+        """Not further than the look saw the read model reach: more may have come in since."""
+        self._seen = late[-1]["position"] if len(late) == PAGE else self._reached
+        self._mark = due_work.mark(due[-1]) if len(due) == PAGE else Mark(moment, EVER)
 
     async def later(self, work: Claimed, moment: datetime) -> None:
         key = {"payment_id": work.payment_id, "kind": work.kind, "subject": work.subject}
@@ -131,7 +150,7 @@ class Claims:
             await conn.execute(LATER, {"not_before": moment, **key})
 
 
-def _columns(offered: Sequence[dict[str, Any]]) -> dict[str, list[Any]]:
+def _columns(offered: Rows) -> dict[str, list[Any]]:
     """Each piece once, though it may be late and due at the same time."""
     rows = {(row["payment_id"], row["kind"], row["subject"]): row for row in offered}.values()
     names = ("payment_id", "kind", "subject", "due_at")

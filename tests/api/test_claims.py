@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 import pytest
 
-from api.claims import LEASE, LOOK, Claimed, Claims
+from api.claims import LEASE, LOOK, PAGE, START_OVER, Claimed, Claims
 from api.wiring import MIGRATIONS
 from ledger.eventstore.connections import Readers
 from ledger.eventstore.migrate import migrate
@@ -217,6 +217,39 @@ async def test_work_is_found_again_when_the_read_models_are_made_anew(
     work.due_in(-60)
 
     assert await names(claims) == ["pay_1"]
+
+
+async def test_claims_that_were_lost_are_made_again_within_the_hour(
+    work: Work, readers: Readers, read_side: ReadSide
+) -> None:
+    claims = Claims(readers, work.time)
+    work.due_in(0)
+    await claimed(claims)
+    with psycopg.connect(read_side.conninfo) as conn:
+        conn.execute(f"truncate {SCHEMA}.work_claims".encode())
+
+    work.now += START_OVER
+
+    assert await names(claims) == ["pay_1"]
+
+
+async def test_very_much_work_comes_up_in_pieces_of_what_was_asked_for(
+    work: Work, readers: Readers
+) -> None:
+    claims, others = Claims(readers, work.time), Claims(readers, work.time)
+    for _ in range(PAGE + 100):
+        work.due_in(-1)
+    first = await _claimed_once(claims, 20)
+    await claimed(others, 200)  # another worker takes the rest
+    work.due_in(-60)
+
+    assert len(first) == 10
+    assert await names(claims, 20) == [f"pay_{PAGE + 101}"]
+
+
+async def _claimed_once(claims: Claims, limit: int) -> list[Claimed]:
+    assert (await claims.look()).work
+    return list(await claims.claim(limit))
 
 
 async def test_a_statement_that_fails_passes_nothing_over(
