@@ -1,10 +1,13 @@
 """Events in a real log for tests of what reads it: through append() itself, or by COPY when a test needs very many."""
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from typing import Any
 
 import psycopg
+from eventsourcing.persistence import StoredEvent
 
 from ledger.events import DomainEvent, Metadata, Recorded
 from ledger.eventstore.chain import GENESIS, link
@@ -17,6 +20,29 @@ APPEND = (
     "select others from append(%(streams)s::text[], %(versions)s::bigint[], %(topics)s::text[],"
     " %(states)s::bytea[], %(ids)s::text[], %(prints)s::bytea[])"
 )
+Command = tuple[str, Sequence[StoredEvent]]  # its id, and its events
+
+
+def append_arguments(commands: Sequence[Command]) -> dict[str, list[Any]]:
+    """For APPEND. A command's id and fingerprint stand at its last event."""
+    events = [event for _, stored in commands for event in stored]
+    ids = [name for name, stored in commands for name in (*[None] * (len(stored) - 1), name)]
+    return {
+        "streams": [event.originator_id for event in events],
+        "versions": [event.originator_version for event in events],
+        "topics": [event.topic for event in events],
+        "states": [event.state for event in events],
+        "ids": ids,
+        "prints": [None if name is None else b"" for name in ids],
+    }
+
+
+def refused(others: str | None) -> dict[int, int | None]:
+    """What APPEND answers: by number from 0, the commands that were not appended; a repeated one
+    with the position of its first result, one in conflict with None.
+    """
+    found = json.loads(others or "[]")
+    return {row["command"] - 1: row["position"] for row in found}
 
 
 class LogRows:
@@ -36,17 +62,8 @@ class LogRows:
         records = self._record(stream, facts, recorded_at or facts[0].occurred_at)
         stored = [self._mapper.to_stored_event(record) for record in records]
         with psycopg.connect(conninfo_for(self.conninfo, self.schema, "app")) as conn:
-            row = conn.execute(
-                APPEND,
-                {
-                    "streams": [event.originator_id for event in stored],
-                    "versions": [event.originator_version for event in stored],
-                    "topics": [event.topic for event in stored],
-                    "states": [event.state for event in stored],
-                    "ids": [None] * (len(stored) - 1) + [records[0].metadata.command_id],
-                    "prints": [None] * (len(stored) - 1) + [b""],
-                },
-            ).fetchone()
+            command = (records[0].metadata.command_id, stored)
+            row = conn.execute(APPEND, append_arguments([command])).fetchone()
         assert row == (None,), row
         return records
 
