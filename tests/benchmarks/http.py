@@ -45,11 +45,11 @@ TESTS: Final = Path(__file__).parents[1]
 
 def measure(stage: Stage, rounds: int, seconds: float) -> list[Figure]:
     resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
-    key = asyncio.run(_key(stage.settings))
-    with _gateway(0.0) as gateway, _noop() as noop:
-        settings = _settings(stage, gateway)
-        with process("serve", settings) as api, _callers(settings, noop, key) as callers:
-            _wait_for(settings.port, "/ready")
+    key = asyncio.run(key_of(stage.settings))
+    with stub_gateway(0.0) as gateway, _noop() as noop:
+        settings = settings_with(stage, gateway)
+        with process("serve", settings) as api, calling(settings, noop, key) as callers:
+            wait_for(settings.port, "/ready")
             quick = _quick(callers, rounds, seconds)
             _forget_notices(stage)
             with process("work", settings) as worker:
@@ -64,7 +64,9 @@ def _quick(callers: Loader, rounds: int, seconds: float) -> list[Figure]:
     """Without a worker, which would ask the gateway about every notice on the same two cores."""
     payment_id = msgspec.json.decode(callers.run(one, "payment", ""))["paymentId"]
     slots = {
-        kind: lambda kind=kind: _all(callers.run(peak, kind, payment_id, CALLERS, seconds), 200)
+        kind: lambda kind=kind: all_answered(
+            callers.run(peak, kind, payment_id, CALLERS, seconds), 200
+        )
         for kind in ("noop", "read", "notice")
     }
     for slot in slots.values():
@@ -131,7 +133,7 @@ class _Paid:
     def _peak(self, seconds: float) -> Sample:
         before = self._spent()
         answered = self._callers.run(peak, "payment", "", CALLERS, seconds)
-        measured, count = _all(answered, 201), answered[1].total()
+        measured, count = all_answered(answered, 201), answered[1].total()
         self._caught_up()
         after = self._spent()
         self._costs.append({name: (after[name] - before[name]) / count for name in after})
@@ -140,7 +142,7 @@ class _Paid:
 
     def _loaded(self, seconds: float) -> Sample:
         rate = LOAD * median(self._peaks)
-        measured = _all(self._callers.run(at_rate, "payment", "", rate, seconds), 201)
+        measured = all_answered(self._callers.run(at_rate, "payment", "", rate, seconds), 201)
         self._caught_up()
         return measured
 
@@ -166,10 +168,10 @@ class _Paid:
 
 def _in_flight(stage: Stage, key: str) -> list[Figure]:
     """As many charges open at once as there are callers, with a gateway that takes its time."""
-    with _gateway(SLOW_GATEWAY_SECONDS) as gateway:
-        settings = _settings(stage, gateway)
-        with process("serve", settings) as api, _callers(settings, 0, key) as callers:
-            _wait_for(settings.port, "/ready")
+    with stub_gateway(SLOW_GATEWAY_SECONDS) as gateway:
+        settings = settings_with(stage, gateway)
+        with process("serve", settings) as api, calling(settings, 0, key) as callers:
+            wait_for(settings.port, "/ready")
             answers: Counter[int]
             _, answers = callers.run(peak, "payment", "", IN_FLIGHT, 3 * SLOW_GATEWAY_SECONDS)
             most = httpx2.get(f"http://127.0.0.1:{gateway}/_peak", trust_env=False).json()
@@ -207,19 +209,19 @@ def _resident_mb(pid: int) -> float:
     return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM"))
 
 
-def _all(answered: tuple[Sample, Counter[int]], status: int) -> Sample:
+def all_answered(answered: tuple[Sample, Counter[int]], status: int) -> Sample:
     measured, answers = answered
     if set(answers) != {status}:
         raise RuntimeError(f"answers by status: {dict(answers)}")
     return measured
 
 
-async def _key(settings: Settings) -> str:
+async def key_of(settings: Settings) -> str:
     async with open_wiring(settings, "tool") as wired:
         return (await wired.api_keys.issue("admin", "bench", "bench", by="bench"))[0]
 
 
-def _settings(stage: Stage, gateway: int) -> Settings:
+def settings_with(stage: Stage, gateway: int) -> Settings:
     """As in production, logs included; only the addresses are ours."""
     address = f"http://127.0.0.1:{gateway}"
     account = MidtransSettings(server_key=SecretStr(SERVER_KEY), core_url=address, snap_url=address)
@@ -228,22 +230,22 @@ def _settings(stage: Stage, gateway: int) -> Settings:
 
 
 @contextmanager
-def _callers(settings: Settings, noop: int, key: str) -> Iterator[Loader]:
+def calling(settings: Settings, noop: int, key: str) -> Iterator[Loader]:
     with loader(client, {"api": settings.port, "noop": noop}, key) as started:
         yield started
 
 
 @contextmanager
-def _gateway(delay: float) -> Iterator[int]:
+def stub_gateway(delay: float) -> Iterator[int]:
     with _module("benchmarks.gateway", str(delay)) as port:
-        _wait_for(port, "/_peak")
+        wait_for(port, "/_peak")
         yield port
 
 
 @contextmanager
 def _noop() -> Iterator[int]:
     with _module("benchmarks.noop") as port:
-        _wait_for(port, "/noop")
+        wait_for(port, "/noop")
         yield port
 
 
@@ -257,7 +259,7 @@ def _module(name: str, *words: str) -> Iterator[int]:
         yield port
 
 
-def _wait_for(port: int, path: str) -> None:
+def wait_for(port: int, path: str) -> None:
     give_up_at = time.monotonic() + READY_WITHIN_SECONDS
     while time.monotonic() < give_up_at:
         try:
