@@ -74,10 +74,11 @@ where (c.payment_id, c.kind, c.subject) = (r.payment_id, r.kind, r.subject) and 
 returning c.payment_id, c.kind, c.subject, c.tries
 """
 LATER: Final = """
-update work_claims set not_before = %(not_before)s
-where payment_id = %(payment_id)s and kind = %(kind)s and subject = %(subject)s
+update work_claims c set not_before = l.not_before
+from unnest(%(payment_ids)s::text[], %(kinds)s::text[], %(subjects)s::text[], %(not_befores)s::timestamptz[])
+    as l (payment_id, kind, subject, not_before)
+where (c.payment_id, c.kind, c.subject) = (l.payment_id, l.kind, l.subject)
 """
-
 
 Rows = Sequence[dict[str, Any]]
 
@@ -109,6 +110,7 @@ class Claims:
         self._start_over_at: datetime | None = None
         self._seen = EVER
         self._reached = 0
+        self._later: list[dict[str, Any]] = []
 
     async def look(self) -> Found:
         """One statement; with nothing to do, it is all there is to a round."""
@@ -133,7 +135,7 @@ class Claims:
             again = await (await conn.execute(TAKE_AGAIN, asked)).fetchall()
             late = await due_work.late(conn, self._seen, self._mark.due_at, PAGE)
             due = await due_work.due(conn, self._mark, moment, PAGE)
-            cursor = await conn.execute(TAKE, {**asked, **_columns([*late, *due])})
+            cursor = await conn.execute(TAKE, {**asked, **_columns([*late, *due], "due_at")})
             wanted = await cursor.fetchall()
         if len(wanted) < half:
             self._go_on(late, due, moment)
@@ -144,14 +146,22 @@ class Claims:
         self._seen = late[-1]["position"] if len(late) == PAGE else self._reached
         self._mark = due_work.mark(due[-1]) if len(due) == PAGE else Mark(moment, EVER)
 
-    async def later(self, work: Claimed, moment: datetime) -> None:
+    def later(self, work: Claimed, moment: datetime) -> None:
+        """When to look at it again; written with that of other work, before the lease runs out."""
         key = {"payment_id": work.payment_id, "kind": work.kind, "subject": work.subject}
+        self._later.append({**key, "not_before": moment})
+
+    async def write_down(self) -> None:
+        """What was said by `later`. If it gets lost, the lease says when."""
+        if not self._later:
+            return
+        said, self._later = self._later, []
         async with self._readers.connection() as conn:
-            await conn.execute(LATER, {"not_before": moment, **key})
+            await conn.execute(LATER, _columns(said, "not_before"))
 
 
-def _columns(offered: Rows) -> dict[str, list[Any]]:
+def _columns(rows: Rows, moment: str) -> dict[str, list[Any]]:
     """Each piece once, though it may be late and due at the same time."""
-    rows = {(row["payment_id"], row["kind"], row["subject"]): row for row in offered}.values()
-    names = ("payment_id", "kind", "subject", "due_at")
-    return {f"{name}s": [row[name] for row in rows] for name in names}
+    single = {(row["payment_id"], row["kind"], row["subject"]): row for row in rows}.values()
+    names = ("payment_id", "kind", "subject", moment)
+    return {f"{name}s": [row[name] for row in single] for name in names}

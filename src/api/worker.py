@@ -8,6 +8,7 @@ else may be done twice.
 import asyncio
 import threading
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -18,6 +19,7 @@ from api.inbox import Stored
 from api.wiring import Wiring
 from ledger import clock
 from ledger.errors import LedgerError, NotFound
+from ledger.eventstore.group_call import StoreUnavailable
 from ledger.identity import payment_of
 from ledger.payments.life import Status
 from ledger.payments.payment import Payment
@@ -65,6 +67,8 @@ class Worker:
         )
         if self._tasks:
             await asyncio.wait(self._tasks, timeout=15)
+        with suppress(StoreUnavailable):
+            await self._claims.write_down()
         halted.set()
         for thread in threads:
             await asyncio.to_thread(thread.join, 5)
@@ -120,6 +124,7 @@ class Worker:
             )
 
     async def _look(self) -> bool:
+        await self._claims.write_down()
         found = await self._claims.look()
         notices = await self._wired.inbox.claim(AT_ONCE) if found.notices else ()
         for stored in notices:
@@ -152,7 +157,7 @@ class Worker:
     async def do(self, work: Claimed) -> None:
         payment = await self._carry_out(work)
         WORK_DONE.labels(work.kind).inc()
-        await self._claims.later(work, self._next_look(work, payment))
+        self._claims.later(work, self._next_look(work, payment))
 
     async def _carry_out(self, work: Claimed) -> Payment:
         payments = self._wired.payments

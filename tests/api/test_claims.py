@@ -164,7 +164,8 @@ async def test_what_is_looked_at_later_counts_its_tries_and_newer_work_begins_an
     work.due_in(0)
     (first,) = await claimed(claims)
 
-    await claims.later(first, work.now + timedelta(hours=1))
+    claims.later(first, work.now + timedelta(hours=1))
+    await claims.write_down()
     work.now += timedelta(hours=1)
     (second,) = await claimed(claims)
     work.due_in(5, "pay_1")
@@ -172,6 +173,19 @@ async def test_what_is_looked_at_later_counts_its_tries_and_newer_work_begins_an
     (newer,) = await claimed(claims)
 
     assert [first.tries, second.tries, newer.tries] == [1, 2, 1]
+
+
+async def test_what_was_not_written_down_in_time_comes_up_with_the_lease(
+    work: Work, readers: Readers
+) -> None:
+    dies, lives = Claims(readers, work.time), Claims(readers, work.time)
+    work.due_in(0)
+    (first,) = await claimed(dies)
+    dies.later(first, work.now + timedelta(hours=1))
+
+    work.now += LEASE
+
+    assert await names(lives) == ["pay_1"]
 
 
 async def test_the_claim_of_work_that_was_put_off_waits_with_it(

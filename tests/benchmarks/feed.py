@@ -34,8 +34,9 @@ from benchmarks.stage import SCHEMA, NotSafe, Stage, assert_safe
 from projections import GROUPS
 from support.running import process
 
-SLOTS: Final = 30  # one minute by default
 PEAKS: Final = 3
+COST_SLOTS: Final = 10  # over before the worker asks after the first payment: that is another cost
+SLOTS: Final = 30  # one minute by default
 LOOK_EVERY_SECONDS: Final = 0.006
 CATCHES_UP_WITHIN_SECONDS: Final = 30.0
 LAG_BAR_MS: Final = 250
@@ -80,26 +81,26 @@ def _follow(stage: Stage, callers: Loader, worker: int, seconds: float) -> list[
     with psycopg.connect(stage.conninfo, autocommit=True) as conn:
         _caught_up(conn)
         before = _spent(conn, worker)
-        with _looking(stage.conninfo) as looks:
-            answers = callers.run(at_rate, "payment", "", rate, seconds * SLOTS)
-            _caught_up(conn)
+        quiet = callers.run(at_rate, "payment", "", rate, seconds * COST_SLOTS)
+        _caught_up(conn)
         spent = {name: cpu - before[name] for name, cpu in _spent(conn, worker).items()}
+        with _looking(stage.conninfo) as looks:
+            asked = all_answered(callers.run(at_rate, "payment", "", rate, seconds * SLOTS), 201)
+            _caught_up(conn)
         _assert_whole(conn)
-    payments = answers[1].total()
-    asked = all_answered(answers, 201)
-    return [*_lag_figures(looks, asked), *_cost_figures(spent, payments)]
+    return [*_lag_figures(looks, asked), *_cost_figures(spent, quiet[1].total())]
 
 
 def _lag_figures(looks: Sequence[Look], asked: Sample) -> list[Figure]:
     found = {group: lags(looks, group) for group in GROUPS}
     return [
         Figure(
-            name=f"{asked.per_s:.0f} payments/s, from commit to the read models of '{group}'",
+            name=f"from commit to the read models of {group}, 70 % of the peak",
             clients=CALLERS,
             kind="p99",
             ours=[sample(waited, looks[-1].ended - looks[0].began)],
             bar=LAG_BAR_MS,
-            notes={"longest_ms": max(waited) * 1_000},
+            notes={"payments_per_s": asked.per_s, "longest_ms": max(waited) * 1_000},
         )
         for group, waited in found.items()
     ]
@@ -109,7 +110,7 @@ def _cost_figures(spent: Mapping[str, float], payments: int) -> list[Figure]:
     bars = {"worker": WORKER_BAR_MS, "PostgreSQL for the followers": POSTGRES_BAR_MS}
     return [
         Figure(
-            name=f"CPU of {name} meanwhile, a payment",
+            name=f"CPU of {name}, a payment at 70 %",
             clients=CALLERS,
             kind="amount",
             ours=(),

@@ -19,6 +19,7 @@ import psycopg
 import structlog
 from psycopg import sql as psql
 
+from ledger import clock
 from ledger.errors import LedgerError
 from ledger.eventstore.mapping import EventMapper
 from ledger.eventstore.migrate import LogNames
@@ -29,7 +30,7 @@ from projections.engine.read_model import Cursor, ReadModel
 
 SQL = sql.load(__name__)
 
-GATHER_SECONDS: Final = 0.1  # of the quarter of a second that a read model may be behind
+GATHER_SECONDS: Final = 0.1  # from batch to batch; a read model may be behind for 0.25
 POLL_SECONDS: Final = 0.5  # the guarantee; NOTIFY only shortens it
 OTHERS_TURN_SECONDS: Final = 0.5
 LONGEST_PAUSE_SECONDS: Final = 60.0  # reliability.md 4.13
@@ -111,7 +112,7 @@ class Follower:
 
     def _follow(self, connection: Connection, stop: threading.Event) -> None:
         while not stop.is_set():
-            taken = None
+            began, taken = clock.monotonic_seconds(), None
             with suppress(PositionMoved):
                 taken = self.step(connection)
             self._succeeded()
@@ -120,7 +121,7 @@ class Follower:
             elif taken == 0:
                 self._wait_for_news(connection, stop)
             elif self.lag == 0:
-                stop.wait(GATHER_SECONDS)
+                stop.wait(began + GATHER_SECONDS - clock.monotonic_seconds())
 
     def _wait_for_news(self, connection: Connection, stop: threading.Event) -> None:
         channel = psql.Identifier(LogNames(self._schema).channel)
