@@ -44,14 +44,14 @@ def of_report(report: Report) -> list[str]:
     lines = [
         f"events          {report.events:,} in {report.seconds:.1f} s ({rate:,.0f} a second)",
         f"streams         {report.streams:,}",
-        f"entries         {report.entries:,}",
     ]
+    if report.entries is not None:
+        lines.append(f"entries         {report.entries:,}")
     if report.finding is None or report.equal:
-        totals = [str(Money(minor, currency)) for currency, minor in report.totals.items()]
-        lines += [
-            f"trial balance   {', '.join(totals) or 'empty'}",
-            f"hash chain      ok to {report.until:,}",
-        ]
+        if report.entries is not None:
+            totals = [str(Money(minor, currency)) for currency, minor in report.totals.items()]
+            lines.append(f"trial balance   {', '.join(totals) or 'empty'}")
+        lines.append(f"hash chain      ok to {report.until:,}")
     lines += [
         f"{name:<15} {'equal' if same else 'DIFFERENT'}" for name, same in report.equal.items()
     ]

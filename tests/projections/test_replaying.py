@@ -1,6 +1,6 @@
 """Replay equals live, byte for byte; and whatever somebody changes behind our back is found and named."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 import msgspec
@@ -15,7 +15,7 @@ from projections import GROUPS, READ_MODELS, replaying
 from projections.engine import connections, rebuild
 from projections.engine.digests import Side, digest
 from projections.replay_words import of
-from projections.replaying import as_of, verify
+from projections.replaying import Report, as_of, verify, verify_chain
 from projections.stream_reading import StreamUnknown, read_stream
 from support.log_rows import SCHEMA, LogRows
 from support.payment_lives import PAID, SETTLED, START, interleaved, lived
@@ -85,15 +85,52 @@ CHANGES = {
 }
 
 
+@pytest.mark.parametrize("look", [verify, verify_chain])
 @pytest.mark.parametrize("rule", CHANGES)
-def test_a_change_to_the_log_is_found_at_its_event(followed: ReadSide, rule: str) -> None:
+def test_a_change_to_the_log_is_found_at_its_event(
+    followed: ReadSide, rule: str, look: Callable[[str, str], Report]
+) -> None:
     followed.log.tamper(CHANGES[rule])
 
-    report = verify(followed.conninfo, SCHEMA)
+    report = look(followed.conninfo, SCHEMA)
 
     assert report.finding is not None
     assert (report.finding.rule, report.finding.position) == (rule, 20)
     assert scratch_schemas(followed) == []
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "update events set hash = sha256(hash) where notification_id = 20",
+        "update events set topic = topic || '.' where notification_id = 20",
+        "update events set originator_id = originator_id || '.' where notification_id = 20",
+        "update events set state = state || ' ' where notification_id = 20",
+        "update events set notification_id = -1 where notification_id = 20;"
+        "update events set notification_id = 20 where notification_id = 21;"
+        "update events set notification_id = 21 where notification_id = -1",
+    ],
+    ids=["hash", "topic", "stream", "bytes", "two in the place of one another"],
+)
+def test_the_chain_alone_finds_what_was_changed_without_reading_it(
+    followed: ReadSide, change: str
+) -> None:
+    assert verify_chain(followed.conninfo, SCHEMA).finding is None
+    followed.log.tamper(change)
+
+    report = verify_chain(followed.conninfo, SCHEMA)
+
+    assert report.finding is not None
+    assert (report.finding.rule, report.finding.position) == ("chain", 20)
+    assert report.entries is None
+
+
+def test_the_chain_alone_says_how_far_it_looked(followed: ReadSide) -> None:
+    report = verify_chain(followed.conninfo, SCHEMA)
+
+    assert (report.ok, report.events, report.streams) == (True, followed.log.position, 40)
+    assert of(report)[-1] == f"hash chain      ok to {report.until:,}"
+    assert not any(line.startswith(("entries", "trial balance")) for line in of(report))
 
 
 def test_a_log_cut_short_is_found(followed: ReadSide) -> None:

@@ -97,7 +97,7 @@ class Follower:
             if not turn.taken:
                 return None
             self._stands(turn.position, turn.head)
-            rows = log.page(cursor, turn.position, self._size) if self.lag else []
+            rows = log.page(cursor, turn.position, self._size, self._skipped) if self.lag else []
             if rows:
                 self._apply(rows, turn.position, cursor)
         reached = turn.position + len(rows)

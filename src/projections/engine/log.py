@@ -28,9 +28,11 @@ class StoredRow(NamedTuple):
     hash: bytes
 
 
-def page(cursor: Cursor, after: int, limit: int) -> list[StoredRow]:
-    """The next events after a position; raises LogHasGap rather than skip one."""
-    cursor.execute(SQL["page"], (after, limit), binary=True)
+def page(cursor: Cursor, after: int, limit: int, skipped: Iterable[str] = ()) -> list[StoredRow]:
+    """The next events after a position; raises LogHasGap rather than skip one. Of `skipped` topics the
+    bytes are left out: nobody is going to read them.
+    """
+    cursor.execute(SQL["page"], (list(skipped), after, limit), binary=True)
     rows = [StoredRow(*row) for row in cursor]
     if rows and (rows[0].position, rows[-1].position) != (after + 1, after + len(rows)):
         expected = range(after + 1, after + len(rows) + 1)

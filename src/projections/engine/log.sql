@@ -1,5 +1,6 @@
 -- name: page
-select notification_id, originator_id, originator_version, topic, state, hash
+select notification_id, originator_id, originator_version, topic,
+    case when topic = any(%s) then ''::bytea else state end, hash
 from events
 where notification_id > %s
 order by notification_id

@@ -88,8 +88,13 @@ def replay(
     """Apply the log from 1, as `source` reads it, to the schema that `target` looks in, each model
     up to its stop.
     """
-    decode = decode or _decoder([model for models, _ in stops for model in models])
-    with _collector_paused(), _Ahead(source, decode, _pages(stops)) as batches:
+    skipped: frozenset[str] = frozenset()
+    if decode is None:
+        skipped = log.unfollowed(
+            event for models, _ in stops for model in models for event in model.FOLLOWS
+        )
+        decode = _decoder(skipped)
+    with _collector_paused(), _Ahead(source, decode, _pages(stops), skipped) as batches:
         for end, batch in batches:
             with target.transaction(), target.cursor() as cursor:
                 for models, position in stops:
@@ -113,9 +118,14 @@ class _Ahead:
     """
 
     def __init__(
-        self, source: Connection, decode: Decode, pages: Iterator[tuple[int, int]]
+        self,
+        source: Connection,
+        decode: Decode,
+        pages: Iterator[tuple[int, int]],
+        skipped: frozenset[str],
     ) -> None:
         self._source, self._decode, self._pages = source, decode, pages
+        self._skipped = skipped
         self._thread = ThreadPoolExecutor(1, "read ahead")
 
     def __enter__(self) -> Iterator[tuple[int, Sequence[Recorded[DomainEvent]]]]:
@@ -132,7 +142,7 @@ class _Ahead:
 
     def _read(self, after: int, limit: int) -> tuple[int, Sequence[Recorded[DomainEvent]]]:
         with self._source.cursor() as cursor:
-            rows = log.page(cursor, after, limit)
+            rows = log.page(cursor, after, limit, self._skipped)
         if len(rows) < limit:
             raise log.LogHasGap(
                 f"The log ends at {after + len(rows)}.", position=after + len(rows) + 1
@@ -152,7 +162,6 @@ def _collector_paused() -> Iterator[None]:
             gc.enable()
 
 
-def _decoder(models: Sequence[ReadModel]) -> Decode:
+def _decoder(skipped: frozenset[str]) -> Decode:
     mapper = EventMapper()
-    skipped = log.unfollowed(event for model in models for event in model.FOLLOWS)
     return lambda rows: log.decode(rows, mapper, skipped)
