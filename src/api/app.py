@@ -7,11 +7,18 @@ from fastapi import FastAPI
 
 from api import auth, middleware, problems
 from api.background import Background
-from api.routes import accounts, health, payment_methods, payments, provider_notices
+from api.routes import (
+    accounts,
+    health,
+    payment_imports,
+    payment_methods,
+    payments,
+    provider_notices,
+)
 from api.wiring import open_wiring
 from ledger.settings import Settings
 
-ROUTERS = (provider_notices, payments, payment_methods, accounts, health)
+ROUTERS = (provider_notices, payments, payment_imports, payment_methods, accounts, health)
 
 MOST_AT_ONCE = 4_096  # charges wait for the gateway, not for us
 DRAIN_SECONDS = 12.0  # the gateway's own deadline, and a little
@@ -31,7 +38,12 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     for module in ROUTERS:
         app.include_router(module.router)
     problems.install(app)
-    middleware.install(app, most_at_once=MOST_AT_ONCE, always=("/health", "/ready", "/metrics"))
+    middleware.install(
+        app,
+        most_at_once=MOST_AT_ONCE,
+        always=("/health", "/ready", "/metrics"),
+        larger_bodies={payment_imports.PATH: payment_imports.LARGEST_BODY},
+    )
     auth.assert_every_route_declares_permission(app)
     return app
 

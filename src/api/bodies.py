@@ -1,13 +1,18 @@
 """What callers send. Strict: no coercion, no unknown field; amounts are whole minor units."""
 
-from typing import Annotated, Literal, Self
+from collections.abc import Callable
+from datetime import datetime
+from functools import partial
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from pydantic.alias_generators import to_camel
 
 from api.card_numbers import refuse_card_numbers
 from ledger.journal.chart import check_part
-from ledger.payments.events import Sale
+from ledger.money import Money, currency
+from ledger.payments.events import Fee, Sale
+from ledger.payments.imported_item import ImportedItem
 from ledger.providers.port import Payer
 
 Word = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.:-]{1,64}$")]
@@ -70,6 +75,66 @@ class PaymentBody(Body):
         if self.sale is not None:
             return Sale(kind=self.sale.kind, product=check_part(self.sale.product))
         return Sale(kind="prepaid" if self.subscription_id else "delivered")
+
+
+class FeeBody(Body):
+    """What the gateway kept, in whole rupiah."""
+
+    percentage: Annotated[int, Field(ge=0, le=10**15)] = 0
+    fixed: Annotated[int, Field(ge=0, le=10**15)] = 0
+    tax: Annotated[int, Field(ge=0, le=10**15)] = 0
+
+    def in_money(self, money: Callable[[int], Money]) -> Fee:
+        return Fee(percentage=money(self.percentage), fixed=money(self.fixed), tax=money(self.tax))
+
+
+class ImportBody(Body):
+    """A payment that another system took. `reference` is its idempotency key."""
+
+    reference: Word
+    amount: MinorUnits
+    currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")] = "IDR"
+    payment_method: Word
+    settled_at: Annotated[datetime, Field(strict=False)]
+    fee: Annotated[FeeBody | None, Field(description="The catalogue's when it is not given.")] = (
+        None
+    )
+    sale: SaleBody | None = None
+    taxed: bool = True
+    order_id: Annotated[str, StringConstraints(max_length=255)] = ""
+    transaction_id: Annotated[str, StringConstraints(max_length=255)] = ""
+    subscription_id: Word | None = None
+    customer_id: Word | None = None
+    metadata: Annotated[dict[Word, Text], Field(max_length=20)] = {}
+
+    def item(self) -> ImportedItem:
+        """Raises CurrencyUnknown."""
+        kind: Literal["delivered", "prepaid"] = "prepaid" if self.subscription_id else "delivered"
+        money = partial(Money, currency=currency(self.currency))
+        return ImportedItem(
+            reference=self.reference,
+            amount=money(self.amount),
+            method=self.payment_method,
+            settled_at=self.settled_at,
+            sale=Sale(kind=self.sale.kind, product=self.sale.product)
+            if self.sale
+            else Sale(kind=kind),
+            taxed=self.taxed,
+            fee=self.fee.in_money(money) if self.fee else None,
+            order_id=self.order_id,
+            transaction_id=self.transaction_id,
+            subscription_id=self.subscription_id or "",
+            customer_id=self.customer_id or "",
+            metadata=self.metadata,
+        )
+
+
+class BulkBody(BaseModel):
+    """Each item is an ImportBody, and is judged by itself."""
+
+    model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
+
+    items: Annotated[list[dict[str, Any]], Field(min_length=1, max_length=10_000)]
 
 
 class CaptureBody(Body):

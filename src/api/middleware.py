@@ -6,7 +6,7 @@ ConcurrencyLimit (503) · BodyLimit (413, 408) · the application with its excep
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 import structlog
@@ -143,9 +143,10 @@ def install(
     always: Iterable[str] = ("/health", "/ready", "/metrics"),
     largest_body: int = LARGEST_BODY,
     body_seconds: float = BODY_SECONDS,
+    larger_bodies: Mapping[str, int] | None = None,
 ) -> None:
     """What is added last is outermost, so this reads from inside out."""
-    app.add_middleware(BodyLimit, largest=largest_body, seconds=body_seconds)
+    app.add_middleware(BodyLimit, largest=largest_body, seconds=body_seconds, larger=larger_bodies)
     app.add_middleware(ConcurrencyLimit, most=most_at_once, always=always)
     app.add_middleware(LastResort)
     app.add_middleware(RequestRecord)

@@ -17,6 +17,12 @@ SAFE_INTEGER: Final = 2**53 - 1  # beyond it many JSON readers round
 
 def problem_body(error: LedgerError, status: int, instance: str = "") -> bytes:
     """`instance` is the id of the request. A context key that RFC 9457 has taken gets a prefix."""
+    plain = problem_plain(error, status, instance)
+    return json.dumps(plain, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def problem_plain(error: LedgerError, status: int, instance: str = "") -> dict[str, object]:
+    """The same as plain values, for a problem that is a part of an answer."""
     body: dict[str, object] = {
         "type": f"/problems/{error.code}",
         "title": error.title,
@@ -27,7 +33,7 @@ def problem_body(error: LedgerError, status: int, instance: str = "") -> bytes:
         body["instance"] = instance
     for key, value in error.context.items():
         body[camel_case(f"context_{key}" if key in RESERVED else key)] = value
-    return json.dumps(_plain(body), ensure_ascii=False, separators=(",", ":")).encode()
+    return {key: _plain(value) for key, value in body.items()}
 
 
 def camel_case(key: str) -> str:

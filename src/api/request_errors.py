@@ -10,6 +10,7 @@ from weakref import WeakKeyDictionary
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
 
 from ledger.errors import Rejected
 
@@ -24,7 +25,9 @@ class RequestInvalid(Rejected):
     title = "The request does not have the documented shape."
 
 
-def request_invalid(error: RequestValidationError, app: FastAPI) -> RequestInvalid:
+def request_invalid(
+    error: RequestValidationError | ValidationError, app: FastAPI
+) -> RequestInvalid:
     words = published_words(app)
     found = error.errors()
     shown = [

@@ -1,7 +1,7 @@
 """Bounds on what one request and all together may take (reliability.md 3, T4). Pure ASGI."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -34,20 +34,26 @@ class ConcurrencyLimit:
 class BodyLimit:
     """Counts what arrives, whatever was announced, and gives it a deadline."""
 
-    def __init__(self, app: ASGIApp, largest: int, seconds: float) -> None:
+    def __init__(
+        self, app: ASGIApp, largest: int, seconds: float, larger: Mapping[str, int] | None = None
+    ) -> None:
+        """`larger` has the paths that may take more."""
         self.app = app
         self.largest = largest
+        self.larger = larger or {}
         self.seconds = seconds
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
-        elif _announced_length(scope) > self.largest:
-            await problem(BodyTooLarge(largest_bytes=self.largest), scope)(scope, receive, send)
+            return
+        largest = self.larger.get(scope["path"], self.largest)
+        if _announced_length(scope) > largest:
+            await problem(BodyTooLarge(largest_bytes=largest), scope)(scope, receive, send)
         else:
-            await self.app(scope, self._counted(receive), send)
+            await self.app(scope, self._counted(receive, largest), send)
 
-    def _counted(self, receive: Receive) -> Receive:
+    def _counted(self, receive: Receive, largest: int) -> Receive:
         arrived, complete = 0, False
         deadline: float | None = None
 
@@ -64,8 +70,8 @@ class BodyLimit:
                 raise BodyTooSlow(seconds=self.seconds) from None
             arrived += len(message.get("body", b""))
             complete = not message.get("more_body", False)
-            if arrived > self.largest:
-                raise BodyTooLarge(largest_bytes=self.largest)
+            if arrived > largest:
+                raise BodyTooLarge(largest_bytes=largest)
             return message
 
         return counted

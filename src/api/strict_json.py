@@ -4,6 +4,7 @@ Without it (reliability.md 0, item 6) NaN and lone surrogates were answered 500,
 database driver, and of repeated keys the last one won.
 """
 
+import asyncio
 import json
 import math
 import re
@@ -21,6 +22,7 @@ from api.http_errors import UnsupportedMediaType
 from ledger.errors import Rejected
 
 DEEPEST: Final = 32
+LONG: Final = 64 * 1024  # bytes
 LARGEST_INTEGER: Final = 10**15
 LONGEST_INTEGER: Final = len(str(-LARGEST_INTEGER))
 
@@ -141,7 +143,9 @@ def _check_text(text: str) -> None:
 class StrictRequest(Request):
     async def json(self) -> Any:
         if not hasattr(self, "_json"):
-            self._json = read(await self.body())
+            body = await self.body()
+            # A long body is read in a thread, so that others are served meanwhile.
+            self._json = await asyncio.to_thread(read, body) if len(body) > LONG else read(body)
         return self._json
 
 

@@ -2,8 +2,9 @@
 lag.
 """
 
+from collections import Counter
 from datetime import datetime
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
@@ -178,6 +179,32 @@ def _refundable(payment: Payment) -> int:
     """What could be asked back through the gateway; nothing for methods that it does not refund."""
     allowed = how_paid(payment).refund.allowed != "none"
     return payment.refundable.minor if allowed else 0
+
+
+class ImportView(View):
+    """One item of an import, in the order they were sent; `problem` says why it was refused."""
+
+    reference: str | None
+    payment_id: str | None
+    outcome: Literal["recorded", "repeated", "refused"]
+    problem: dict[str, Any] | None
+
+
+class BulkView(View):
+    recorded: int
+    repeated: int
+    refused: int
+    results: list[ImportView]
+
+    @classmethod
+    def of(cls, results: list[ImportView]) -> Self:
+        counted = Counter(result.outcome for result in results)
+        return cls(
+            recorded=counted["recorded"],
+            repeated=counted["repeated"],
+            refused=counted["refused"],
+            results=results,
+        )
 
 
 class FreshnessView(View):

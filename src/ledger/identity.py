@@ -6,6 +6,7 @@ An id is its own stream name in the log; its prefix says what it is.
 
 import hashlib
 import secrets
+from datetime import datetime
 from typing import Final
 
 from ledger import clock
@@ -29,6 +30,13 @@ def derived_id(*parts: str) -> str:
     """The same parts always give the same id; used for command ids of repeated work."""
     digest = hashlib.sha256("\x1f".join(parts).encode()).digest()
     return _base32(int.from_bytes(digest[:20]), 32)
+
+
+def derived_payment_id(moment: datetime, *parts: str) -> str:
+    """Of the same shape and order as a new payment's, and the same for the same parts."""
+    digest = hashlib.sha256("\x1f".join(parts).encode()).digest()
+    milliseconds = max(0, int(moment.timestamp() * 1_000))
+    return f"{PAYMENT}_{_base32(milliseconds << 80 | int.from_bytes(digest[:10]), 26)}"
 
 
 def order_id(payment_id: str, attempt: int) -> str:

@@ -34,6 +34,7 @@ from ledger.payments.events import (
     LatePaymentReceived,
     PaymentAbandoned,
     PaymentCaptured,
+    PaymentImported,
     PaymentRequested,
     PaymentSettled,
     RefundAccepted,
@@ -72,6 +73,7 @@ FOLLOWS: Final[tuple[type[DomainEvent], ...]] = (AttemptStarted, *COUNTS)
 WITHOUT_EFFECT: Final[tuple[type[DomainEvent], ...]] = (
     *(
         PaymentRequested,
+        PaymentImported,
         ChargeDispatched,
         EntryPosted,
     ),  # nothing has been answered yet, or not by the gateway

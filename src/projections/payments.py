@@ -22,6 +22,7 @@ from ledger.payments.events import (
     ChargePending,
     LatePaymentReceived,
     PaymentCaptured,
+    PaymentImported,
     PaymentRequested,
     PaymentSettled,
     RefundAccepted,
@@ -48,6 +49,7 @@ FOLLOWS: Final[tuple[type[DomainEvent], ...]] = (*PAYMENT_EVENTS, EntryPosted)
 # Where each event leads is written once, in the table of a payment's life.
 STATUS: Final = {event: to.value for _, event, to in TRANSITIONS if to is not None}
 PAID: Final = frozenset({"captured", "settled", "partially_refunded", "refunded"})
+BEGINNINGS: Final = (PaymentRequested, PaymentImported)
 MONEY_MOVED: Final = (PaymentCaptured, PaymentSettled, SettlementReversed)
 
 # They move only version, position and, but for entries, the time of change.
@@ -97,6 +99,8 @@ def apply(batch: Batch, cursor: Cursor) -> None:
             _fold(row, recorded)
         elif isinstance(recorded.event, PaymentRequested):
             rows[recorded.stream] = _new(recorded, recorded.event)
+        elif isinstance(recorded.event, PaymentImported):
+            rows[recorded.stream] = _imported(recorded, recorded.event)
         elif not isinstance(recorded.event, EntryPosted):  # entries also stand in other streams
             raise LookupError(f"{recorded.stream} at {recorded.position} has no beginning")
     if rows:
@@ -105,7 +109,7 @@ def apply(batch: Batch, cursor: Cursor) -> None:
 
 def _load(followed: Iterable[Recorded[Any]], cursor: Cursor) -> dict[str, PaymentRow]:
     """The rows of those payments that began in an earlier batch."""
-    began_here = {r.stream for r in followed if isinstance(r.event, PaymentRequested)}
+    began_here = {r.stream for r in followed if isinstance(r.event, BEGINNINGS)}
     earlier = {r.stream for r in followed} - began_here
     if not earlier:
         return {}
@@ -132,6 +136,35 @@ def _new(recorded: Recorded[Any], event: PaymentRequested) -> PaymentRow:
         order_id="",
         transaction_id="",
         attempts=0,
+        metadata=event.metadata,
+        expires_at=None,
+        created_at=event.occurred_at,
+        updated_at=event.occurred_at,
+        first_position=recorded.position,
+        version=recorded.version,
+        position=recorded.position,
+    )
+
+
+def _imported(recorded: Recorded[Any], event: PaymentImported) -> PaymentRow:
+    return PaymentRow(
+        payment_id=recorded.stream,
+        status=STATUS[PaymentImported],
+        under_review=False,
+        method=event.method,
+        requested_method=event.method,
+        amount_minor=event.amount.minor,
+        currency=event.amount.currency,
+        captured_minor=event.amount.minor,
+        refunded_minor=0,
+        refund_confirmed_minor=0,
+        fee_minor=event.fee.total.minor,
+        net_minor=event.net.minor,
+        customer_id=event.customer_id,
+        subscription_id=event.subscription_id,
+        order_id=event.order_id,
+        transaction_id=event.transaction_id,
+        attempts=1,
         metadata=event.metadata,
         expires_at=None,
         created_at=event.occurred_at,

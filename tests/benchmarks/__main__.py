@@ -21,7 +21,7 @@ from benchmarks.measuring import ROUNDS, SLOT_SECONDS, Figure
 from benchmarks.stage import Stage, machine, open_stage
 from ledger import logs
 
-PARTS = ("append", "payments", "loading", "replaying", "http", "feed")
+PARTS = ("append", "payments", "bulk", "loading", "replaying", "http", "feed")
 Measure = Callable[[Stage, int, float], list[Figure]]
 
 

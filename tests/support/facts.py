@@ -1,6 +1,6 @@
 """Facts of one payment, small: 99,000 for a delivered report, sent at ten in the morning in Jakarta."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -200,6 +200,30 @@ AMOUNTS: Final = (
 )
 
 
+def imported(amount: int = 99_000, **more: Any) -> e.PaymentImported:
+    fee = fee_for(METHODS["bca_va"], rp(amount), business_date(AT))
+    values: dict[str, Any] = {
+        "payment_id": PAY,
+        "reference": "old-1",
+        "method": "bca_va",
+        "sale": DELIVERED,
+        "share": split(rp(amount), business_date(AT), True),
+        "fee": fee,
+        "net": rp(amount) - fee.total,
+        "order_id": "old-order-1",
+        "transaction_id": "t-1",
+        "occurred_at": AT,
+    }
+    return e.PaymentImported(amount=rp(amount), **(values | more))
+
+
+WHOLE: Final[dict[type[DomainEvent], Callable[[], DomainEvent]]] = {
+    e.PaymentRequested: requested,
+    e.AttemptStarted: attempt_started,
+    e.PaymentImported: imported,
+}
+
+
 def example(kind: type[DomainEvent]) -> DomainEvent:
     """A fact of this kind about attempt 1 or refund ref_1, its fields told by their names."""
     values: dict[str, Any] = dict.fromkeys(AMOUNTS, rp(1_000)) | {
@@ -222,7 +246,7 @@ def example(kind: type[DomainEvent]) -> DomainEvent:
         "fee": rp(1_000) if kind is e.ChargebackReceived else settled().fee,
         **dict.fromkeys(("code", "words", "cause", "reason"), "words"),
     }
-    if kind in (e.PaymentRequested, e.AttemptStarted):
-        return requested() if kind is e.PaymentRequested else attempt_started()
+    if kind in WHOLE:
+        return WHOLE[kind]()
     needed = {name: values[name] for name in kind.__struct_fields__ if name in values}
     return kind(occurred_at=AT, **needed)

@@ -26,6 +26,7 @@ async def wiring(request: Request) -> Wiring:
 Wired = Annotated[Wiring, Depends(wiring)]
 
 MayCreate = Annotated[Caller, Depends(permission("payments:create"))]
+MayImport = Annotated[Caller, Depends(permission("payments:import"))]
 MayRead = Annotated[Caller, Depends(permission("payments:read"))]
 MayCapture = Annotated[Caller, Depends(permission("payments:capture"))]
 MayCancel = Annotated[Caller, Depends(permission("payments:cancel"))]

@@ -7,6 +7,7 @@ from ledger.errors import Rejected
 Role = Literal["service", "operator", "auditor", "reporting", "admin"]
 Permission = Literal[
     "payments:create",
+    "payments:import",
     "payments:read",
     "payments:capture",
     "payments:cancel",
@@ -28,6 +29,7 @@ YES, NO = True, False
 GRANTS: Final[dict[Permission, tuple[bool, bool, bool, bool, bool]]] = {
     #                       service operator auditor reporting admin
     "payments:create":      (YES,   NO,      NO,     NO,       YES),
+    "payments:import":      (YES,   NO,      NO,     NO,       YES),
     "payments:read":        (YES,   YES,     YES,    YES,      YES),
     "payments:capture":     (YES,   YES,     NO,     NO,       YES),
     "payments:cancel":      (YES,   YES,     NO,     NO,       YES),

@@ -18,7 +18,14 @@ from ledger import clock
 from ledger.decider import Decider
 from ledger.errors import Conflict, LedgerError, Rejected
 from ledger.events import DomainEvent, Metadata, Recorded
-from ledger.eventstore.committer import Appended, Committer, Duplicate, VersionConflict
+from ledger.eventstore.committer import (
+    Append,
+    Appended,
+    Committer,
+    Duplicate,
+    Outcome,
+    VersionConflict,
+)
 from ledger.eventstore.group_call import Connect, GroupCall
 from ledger.eventstore.mapping import EventMapper
 from ledger.eventstore.reading import (
@@ -36,6 +43,7 @@ State = TypeVar("State")
 Command = TypeVar("Command")
 
 CACHED_STREAMS: Final = 20_000
+SLICE: Final = 500  # commands decided at a time, some 20 ms of the event loop
 SNAPSHOT_EVERY: Final = 100  # events of a stream
 TRIES: Final = 3
 
@@ -80,6 +88,23 @@ class Executed(Generic[State]):
     state: State
     version: int
     events: Sequence[Recorded[DomainEvent]]
+    replayed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Work(Generic[Command]):
+    """A command on a stream that does not exist yet."""
+
+    stream: str
+    command: Command
+    context: Context
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """`replayed`: the command had been carried out before, and this is where."""
+
+    stream: str
     replayed: bool = False
 
 
@@ -138,6 +163,46 @@ class EventStore:
                 except _Stale:
                     self._cache.pop(stream, None)
         raise StreamBusy(stream=stream)
+
+    async def begin_all(
+        self, decider: Decider[State, Command], works: Sequence[Work[Command]]
+    ) -> list[Begun | LedgerError]:
+        """Very many commands on new streams, each with its own outcome; nothing is cached. Between
+        slices other work has its turn, and PostgreSQL commits one slice while the next is made.
+        """
+        begun: list[Begun | LedgerError] = []
+        under_way: asyncio.Task[list[Begun | LedgerError]] | None = None
+        for first in range(0, len(works), SLICE):
+            made = self._slice(decider, works[first : first + SLICE])
+            if under_way:
+                begun += await under_way
+            under_way = asyncio.create_task(self._begin(*made))
+            await asyncio.sleep(0)
+        return begun + (await under_way if under_way else [])
+
+    def _slice(
+        self, decider: Decider[State, Command], works: Sequence[Work[Command]]
+    ) -> tuple[list[Append], list[Begun | LedgerError | None]]:
+        """What to append, and what is refused already, in the order of `works`."""
+        appends: list[Append] = []
+        refused: list[Begun | LedgerError | None] = []
+        for work in works:
+            try:
+                facts = decider.decide(decider.initial, work.command)
+            except LedgerError as error:
+                refused.append(error)
+                continue
+            refused.append(None)
+            recorded = self._record(work.stream, 0, facts, work.context)
+            stored = [self._mapper.to_stored_event(fact) for fact in recorded]
+            appends.append(Append(work.context.command_id, work.context.fingerprint, stored))
+        return appends, refused
+
+    async def _begin(
+        self, appends: Sequence[Append], outcomes: list[Begun | LedgerError | None]
+    ) -> list[Begun | LedgerError]:
+        appended = zip(appends, await self._committer.append_all(appends), strict=True)
+        return [outcome or _begun(*next(appended)) for outcome in outcomes]
 
     async def _try(
         self,
@@ -218,6 +283,20 @@ class EventStore:
         state = snapshot.encode(loaded.state)
         kept = self._snapshots.submit(Snapshot(stream, loaded.version, snapshot.format, state))
         kept.add_done_callback(_log_failure)
+
+
+def _begun(append: Append, outcome: Outcome | BaseException) -> Begun | LedgerError:
+    match outcome:
+        case Appended():
+            return Begun(str(append.events[0].originator_id))
+        case Duplicate(stream=stream, fingerprint=fingerprint):
+            same = fingerprint == append.fingerprint
+            return Begun(stream, replayed=True) if same else CommandIdReused()
+        case VersionConflict():
+            return StreamBusy()
+        case LedgerError():
+            return outcome
+    raise outcome
 
 
 def _log_failure(kept: "asyncio.Future[None]") -> None:

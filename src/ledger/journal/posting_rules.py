@@ -85,6 +85,18 @@ def settled(fact: payment.PaymentSettled) -> Sequence[EntryPosted]:
     return (entry(rule, words, legs, occurred_at=fact.occurred_at),)
 
 
+def imported(fact: payment.PaymentImported) -> Sequence[EntryPosted]:
+    """P1 and P2 in one: it never was pending with us (docs/decisions/0011-imported-payments.md)."""
+    legs = (
+        debit(AVAILABLE, fact.net),
+        debit(MDR, fact.fee.percentage),
+        debit(FIXED_FEE, fact.fee.fixed),
+        debit(INPUT_TAX, fact.fee.tax),
+        *credit_side(fact.sale, fact.share),
+    )
+    return (entry("P23", "Imported as settled", legs, occurred_at=fact.occurred_at),)
+
+
 def charge_cancelled(fact: payment.ChargeCancelled) -> Sequence[EntryPosted]:
     return _taken_back(fact, "Voided before settlement", fact.captured)
 
@@ -159,6 +171,7 @@ def _taken_back(
 RULES: Final[dict[type[DomainEvent], Callable[[Any], Sequence[EntryPosted]]]] = {
     payment.PaymentCaptured: captured,  # P1, P1b, P13, P14
     payment.PaymentSettled: settled,  # P2, P17
+    payment.PaymentImported: imported,  # P23
     payment.ChargeCancelled: charge_cancelled,  # P22 of what was captured
     payment.SettlementReversed: settlement_reversed,  # P22 of P2, then of P1
     payment.LatePaymentReceived: late_payment,  # P15

@@ -9,7 +9,7 @@ from typing import Literal
 import msgspec
 
 from ledger.money import Money
-from ledger.payments.events import PaymentRequested
+from ledger.payments.events import Fee, PaymentRequested, Sale
 from ledger.providers.port import Outcome
 
 Health = Mapping[str, Literal["ok", "degraded"]]
@@ -28,6 +28,24 @@ class RequestPayment(Command, frozen=True, kw_only=True):
     country: str
     health: Health
     sent_by: str = ""
+
+
+class ImportPayment(Command, frozen=True, kw_only=True):
+    """A payment that another system took. Without `fee` the catalogue's is taken."""
+
+    payment_id: str
+    reference: str
+    amount: Money
+    method: str
+    settled_at: datetime
+    sale: Sale
+    taxed: bool = True
+    fee: Fee | None = None
+    order_id: str = ""
+    transaction_id: str = ""
+    subscription_id: str = ""
+    customer_id: str = ""
+    metadata: dict[str, str] = {}
 
 
 class DispatchCharge(Command, frozen=True, kw_only=True):
@@ -110,6 +128,7 @@ class RecordRefund(Command, frozen=True, kw_only=True):
 
 PaymentCommand = (
     RequestPayment
+    | ImportPayment
     | DispatchCharge
     | RecordCharge
     | RecordInquiry

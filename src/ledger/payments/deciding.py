@@ -10,7 +10,7 @@ from ledger.decider import Decider, followed_by
 from ledger.events import DomainEvent
 from ledger.eventstore.snapshot_form import snapshot_form
 from ledger.journal.posting_rules import consequence
-from ledger.payments import aftercare, charging, events, life, payment, refunding
+from ledger.payments import aftercare, charging, events, importing, life, payment, refunding
 from ledger.payments import commands as c
 from ledger.payments.payment import Payment, PaymentUnderReview, evolve
 
@@ -18,6 +18,7 @@ Rule = Callable[[Payment, Any], Sequence[DomainEvent]]
 
 ASKING: Final[dict[type[c.Command], Rule]] = {
     c.RequestPayment: charging.request_payment,
+    c.ImportPayment: importing.import_payment,
     c.DispatchCharge: charging.dispatch_charge,
     c.RequestCapture: aftercare.request_capture,
     c.RequestCancel: aftercare.request_cancel,

@@ -30,6 +30,7 @@ from ledger.payments.events import (
     LatePaymentReceived,
     PaymentAbandoned,
     PaymentCaptured,
+    PaymentImported,
     PaymentRequested,
     PaymentSettled,
     RefundAccepted,
@@ -129,6 +130,7 @@ RULES: Final = (
 
 WITHOUT_EFFECT: Final[tuple[type[DomainEvent], ...]] = (
     PaymentRequested,  # its first attempt stands beside it in the same append
+    PaymentImported,  # over before it came here
     LatePaymentReceived,  # what becomes of that money is a person's decision
 )
 

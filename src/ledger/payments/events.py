@@ -175,6 +175,28 @@ class PaymentSettled(DomainEvent, topic="payment.settled.v1"):
     evidence: Evidence
 
 
+class PaymentImported(DomainEvent, topic="payment.imported.v1"):
+    """Another system took this payment, and the gateway has settled it: it is a whole life in one fact.
+
+    `occurred_at` is when it was settled.
+    """
+
+    payment_id: str
+    reference: str  # the importing caller's own id of it
+    amount: Money
+    method: str
+    sale: Sale
+    share: Share
+    fee: Fee
+    net: Money
+    taxed: bool = True
+    order_id: str = ""  # as the gateway knows it; without it there is no refund through the gateway
+    transaction_id: str = ""
+    subscription_id: str = ""
+    customer_id: str = ""
+    metadata: dict[str, str] = {}
+
+
 class ChargeDenied(DomainEvent, topic="payment.charge_denied.v1"):
     attempt: int
     code: str

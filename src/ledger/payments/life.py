@@ -38,6 +38,7 @@ SENT: Final = (S.REQUESTED, S.DISPATCHED, S.UNKNOWN)
 # from                                        event                     to (None: stays)
 TRANSITIONS: Final[tuple[tuple[tuple[Status, ...], type[DomainEvent], Status | None], ...]] = (
     ((S.NEW,),                                  e.PaymentRequested,       S.REQUESTED),
+    ((S.NEW,),                                  e.PaymentImported,        S.SETTLED),
     ((S.REQUESTED,),                            e.AttemptStarted,         S.REQUESTED),
     ((S.DENIED, S.FAILED),                      e.AttemptStarted,         S.REQUESTED),
     ((S.REQUESTED, S.UNKNOWN),                  e.ChargeDispatched,       S.DISPATCHED),

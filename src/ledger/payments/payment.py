@@ -6,7 +6,7 @@ life are in life.py.
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 from msgspec.structs import replace
@@ -147,7 +147,7 @@ def require(payment: Payment, event: type[DomainEvent]) -> None:
     """Raises PaymentNotFound on an empty stream, PaymentUnderReview, or PaymentStateForbids without
     such a row.
     """
-    if payment.status is S.NEW and event is not e.PaymentRequested:
+    if payment.status is S.NEW and not may(payment, event):
         raise PaymentNotFound()
     if payment.review:
         raise PaymentUnderReview(rule=payment.review)
@@ -166,10 +166,6 @@ def require_lost(sent_at: datetime | None, now: datetime, lost_after_seconds: fl
         raise PaymentStateForbids("Its outcome is not known; the gateway has to be asked first.")
     if now < sent_at + timedelta(seconds=lost_after_seconds):
         raise PaymentStateForbids("The first sending may still be on its way.")
-
-
-# ── evolve
-# ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def evolve(payment: Payment, event: DomainEvent) -> Payment:
@@ -309,8 +305,47 @@ def _refund_requested(payment: Payment, event: e.RefundRequested) -> Payment:
     return replace(payment, refunds=(*payment.refunds, refund))
 
 
+def _imported(payment: Payment, event: e.PaymentImported) -> Payment:
+    """As if it had been requested, captured and settled here, in one attempt that nobody of us sent."""
+    nothing_said = e.Evidence(source="inquiry", digest="")
+    attempt = Attempt(
+        number=1,
+        order_id=event.order_id,
+        method=event.method,
+        why=e.RoutingReason(rule="asked", words="It was taken by another system."),
+        status=payment.status,
+        transaction_id=event.transaction_id,
+    )
+    place: dict[str, Any] = {
+        "occurred_at": event.occurred_at,
+        "attempt": 1,
+        "transaction_id": event.transaction_id,
+        "amount": event.amount,
+        "evidence": nothing_said,
+    }
+    return replace(
+        payment,
+        requested=e.PaymentRequested(
+            occurred_at=event.occurred_at,
+            payment_id=event.payment_id,
+            amount=event.amount,
+            requested_method=event.method,
+            sale=event.sale,
+            taxed=event.taxed,
+            subscription_id=event.subscription_id,
+            customer_id=event.customer_id,
+            metadata=event.metadata,
+        ),
+        attempts=(attempt,),
+        captured=e.PaymentCaptured(due=event.amount, share=event.share, sale=event.sale, **place),
+        settled=e.PaymentSettled(fee=event.fee, net=event.net, **place),
+        requested_at=event.occurred_at,
+    )
+
+
 EFFECTS: Final[dict[type[DomainEvent], Callable[..., Payment]]] = {
     e.PaymentRequested: _requested,
+    e.PaymentImported: _imported,
     e.AttemptStarted: _attempt_started,
     e.ChargeDispatched: _dispatched,
     e.ChargeOutcomeUnknown: lambda p, x: _on_attempt(

@@ -71,6 +71,8 @@ def request_refund(payment: Payment, command: c.RequestRefund) -> Facts:
         raise RefundAmountInvalid()
     if asked := payment.find_refund(command.refund_id):
         return _asked_again(asked, command)
+    if not payment.attempt.order_id:
+        raise RefundNotSupported("The gateway's order id of this payment was not imported with it.")
     amount = payment.refundable if command.amount is None else command.amount
     _check_rule(how_paid(payment).refund, payment, amount, command.now)
     return [

@@ -6,7 +6,7 @@ fact sends, nobody else.
 """
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -14,14 +14,15 @@ import msgspec
 import structlog
 
 from ledger import clock
-from ledger.errors import Conflict
+from ledger.errors import Conflict, LedgerError
 from ledger.eventstore.key_ring import KeyRing
-from ledger.eventstore.store import Context, EventStore, Executed
+from ledger.eventstore.store import Begun, Context, EventStore, Executed
 from ledger.identity import new_id
 from ledger.money import Money
 from ledger.payments import commands as c
 from ledger.payments.deciding import BOOKED_PAYMENT
 from ledger.payments.events import PaymentRequested
+from ledger.payments.imported_item import ImportedItem
 from ledger.payments.life import RefundStatus, Status
 from ledger.payments.methods import METHODS
 from ledger.payments.payment import Payment, PaymentNotFound
@@ -108,6 +109,18 @@ class PaymentService:
         if asked.replayed:
             return await self.charge(asked.stream)
         return await self._send(asked.state, began)
+
+    async def import_settled(
+        self, items: Sequence[ImportedItem], *, account: str, actor: str, correlation_id: str = ""
+    ) -> list[Begun | LedgerError]:
+        """Post payments that another system took, each with its own outcome, in order.
+
+        `reference` is an item's idempotency key within the account: the same item again is
+        `replayed`, another under the same reference is CommandIdReused.
+        """
+        now = self.now()
+        works = [item.work(now, account, actor, correlation_id) for item in items]
+        return await self.store.begin_all(BOOKED_PAYMENT, works)
 
     async def request_capture(
         self, payment_id: str, amount: Money | None, context: Context

@@ -1,0 +1,108 @@
+"""Import over HTTP: ten thousand at a time, an outcome for each, and books that balance."""
+
+import asyncio
+import json
+from typing import Any
+
+from support.customer import Caller, Fields, eventually
+from support.running import Running
+
+BULK = "/api/v1/payments/bulk"
+
+
+def item(reference: str, **more: Any) -> Fields:
+    return {
+        "reference": reference,
+        "amount": 99_000,
+        "paymentMethod": "gopay",
+        "settledAt": "2026-11-20T10:00:00+07:00",
+        "orderId": f"old-{reference}",
+        **more,
+    }
+
+
+async def send(shop: Caller, *items: Fields) -> Fields:
+    answer = await shop.post(BULK, {"items": list(items)})
+    assert answer.status_code == 200, answer.text
+    return dict(answer.json())
+
+
+async def trial_balance(shop: Caller) -> Fields:
+    async def caught_up() -> Fields:
+        found = (await shop.get("/api/v1/trial-balance")).json()
+        assert found["asOf"]["money"] >= found["asOf"]["head"]
+        return dict(found)
+
+    return await eventually(caught_up)
+
+
+async def test_each_item_has_an_outcome_of_its_own(shop: Caller) -> None:
+    answer = await send(
+        shop,
+        item("one"),
+        item("two", paymentMethod="bitcoin"),
+        item("three", amount=1.5),
+        item("four", metadata={"note": "4111 1111 1111 1111"}),
+        item("five", settledAt="2999-01-01T00:00:00Z"),
+        item("one"),
+        item("one", amount=5),
+        {"amount": 5},
+    )
+
+    outcomes = [result["outcome"] for result in answer["results"]]
+    codes = [
+        result["problem"] and result["problem"]["type"].rpartition("/")[2]
+        for result in answer["results"]
+    ]
+    assert outcomes == ["recorded", *["refused"] * 4, "repeated", "refused", "refused"]
+    assert codes == [
+        *(None, "method_unknown", "request_invalid", "card_number_refused"),
+        *("import_not_settled_yet", None, "idempotency_key_reused", "request_invalid"),
+    ]
+    assert (answer["recorded"], answer["repeated"], answer["refused"]) == (1, 1, 6)
+    first, again = answer["results"][0], answer["results"][5]
+    assert first["paymentId"] == again["paymentId"]
+
+
+async def test_an_imported_payment_is_a_payment(shop: Caller) -> None:
+    answer = await send(shop, item("one", metadata={"orderId": "order-7"}, customerId="cus_7"))
+    payment = await shop.payment(answer["results"][0]["paymentId"])
+
+    assert payment["status"] == "settled"
+    assert (payment["amount"], payment["refundableAmount"]) == (99_000, 99_000)
+    assert payment["netAmount"] == 99_000 - payment["fee"]["total"]
+    assert await shop.topics(payment) == ["payment.imported"]
+    listed = (await shop.get("/api/v1/payments", customerId="cus_7")).json()["payments"]
+    assert [row["status"] for row in listed] == ["settled"]
+    assert (await trial_balance(shop))["totals"] == {"IDR": 0}
+
+
+async def test_a_whole_request_may_be_repeated_and_raced(shop: Caller, system: Running) -> None:
+    items = [item(f"r-{number}") for number in range(1_200)]
+
+    answers = await asyncio.gather(*(send(shop, *items) for _ in range(3)))
+
+    assert sum(answer["recorded"] for answer in answers) == 1_200
+    assert sum(answer["repeated"] for answer in answers) == 2_400
+    places = {tuple(one["paymentId"] for one in answer["results"]) for answer in answers}
+    assert len(places) == 1
+    rows = (await trial_balance(shop))["accounts"]
+    available = next(row for row in rows if row["account"].endswith(":Available"))
+    payment = await shop.payment(answers[0]["results"][0]["paymentId"])
+    assert available["balance"] == 1_200 * payment["netAmount"]
+
+
+async def test_bounds_are_said(shop: Caller) -> None:
+    for items in ([], [{}] * 10_001):
+        answer = await shop.post(BULK, {"items": items})
+        assert answer.status_code == 422
+        assert answer.json()["type"] == "/problems/request_invalid"
+
+    padded = json.dumps({"items": [item("x")]}).encode() + b" " * (8 * 1024 * 1024)
+    answer = await shop.send("POST", BULK, padded, content_type="application/json")
+    assert answer.status_code == 413
+
+    elsewhere = await shop.send(
+        "POST", "/api/v1/payments", b" " * (65 * 1024), content_type="application/json"
+    )
+    assert elsewhere.status_code == 413
