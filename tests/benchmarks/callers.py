@@ -21,12 +21,15 @@ from ledger.identity import PAYMENT, new_id, order_id
 
 SERVER_KEY: Final = "SB-Mid-server-bench"
 AMOUNT: Final = 99_000
+KEPT_SECONDS: Final = 2.0  # the server closes what was idle for five, and may do so as we ask
 
 Request = Callable[[], bytes]
 
 
 class Wire(asyncio.Protocol):
     """One connection that is kept."""
+
+    used = 0.0  # when it was last answered
 
     def __init__(self) -> None:
         self._read = bytearray()
@@ -66,11 +69,12 @@ class Client:
         self._free: dict[int, list[Wire]] = {}
 
     async def ask(self, port: int, request: bytes) -> bytes:
-        free = self._free.setdefault(port, [])
+        free, loop = self._free.setdefault(port, []), asyncio.get_running_loop()
         wire = free.pop() if free else None
-        if wire is None or wire.transport.is_closing():
-            _, wire = await asyncio.get_running_loop().create_connection(Wire, "127.0.0.1", port)
+        if wire is None or wire.transport.is_closing() or loop.time() - wire.used > KEPT_SECONDS:
+            _, wire = await loop.create_connection(Wire, "127.0.0.1", port)
         status, body = await wire.ask(request)
+        wire.used = loop.time()
         free.append(wire)
         self.answers[status] += 1
         return body

@@ -35,8 +35,8 @@ from projections import GROUPS
 from support.running import process
 
 PEAKS: Final = 3
-COST_SLOTS: Final = 10  # over before the worker asks after the first payment: that is another cost
 SLOTS: Final = 30  # one minute by default
+COUNTED: Final = 20  # of them; then the worker begins to ask after payments, which is another cost
 LOOK_EVERY_SECONDS: Final = 0.006
 CATCHES_UP_WITHIN_SECONDS: Final = 30.0
 LAG_BAR_MS: Final = 250
@@ -48,6 +48,7 @@ select application_name, notification_id from "{SCHEMA}_read".tracking where app
 union all select 'head', coalesce(max(notification_id), 0) from "{SCHEMA}".events
 """  # noqa: S608
 FOLLOWERS: Final = "select pid from pg_stat_activity where application_name = 'bukubesar projector'"
+PAYMENTS: Final = f"""select count(*) from "{SCHEMA}".events where topic = 'payment.requested.v1'"""  # noqa: S608
 WHOLE: Final = (
     f'select count(*) = max(notification_id) and min(notification_id) = 1 from "{SCHEMA}".events'  # noqa: S608
 )
@@ -81,14 +82,15 @@ def _follow(stage: Stage, callers: Loader, worker: int, seconds: float) -> list[
     with psycopg.connect(stage.conninfo, autocommit=True) as conn:
         _caught_up(conn)
         before = _spent(conn, worker)
-        quiet = callers.run(at_rate, "payment", "", rate, seconds * COST_SLOTS)
-        _caught_up(conn)
-        spent = {name: cpu - before[name] for name, cpu in _spent(conn, worker).items()}
         with _looking(stage.conninfo) as looks:
-            asked = all_answered(callers.run(at_rate, "payment", "", rate, seconds * SLOTS), 201)
+            callers.start(at_rate, "payment", "", rate, seconds * SLOTS)
+            time.sleep(seconds * COUNTED)
+            after = _spent(conn, worker)
+            asked = all_answered(callers.result(), 201)
             _caught_up(conn)
         _assert_whole(conn)
-    return [*_lag_figures(looks, asked), *_cost_figures(spent, quiet[1].total())]
+    spent = {name: after[name] - before[name] for name in after}
+    return [*_lag_figures(looks, asked), *_cost_figures(spent)]
 
 
 def _lag_figures(looks: Sequence[Look], asked: Sample) -> list[Figure]:
@@ -106,7 +108,7 @@ def _lag_figures(looks: Sequence[Look], asked: Sample) -> list[Figure]:
     ]
 
 
-def _cost_figures(spent: Mapping[str, float], payments: int) -> list[Figure]:
+def _cost_figures(spent: Mapping[str, float]) -> list[Figure]:
     bars = {"worker": WORKER_BAR_MS, "PostgreSQL for the followers": POSTGRES_BAR_MS}
     return [
         Figure(
@@ -114,7 +116,7 @@ def _cost_figures(spent: Mapping[str, float], payments: int) -> list[Figure]:
             clients=CALLERS,
             kind="amount",
             ours=(),
-            value=spent[name] * 1_000 / payments,
+            value=spent[name] * 1_000 / spent["payments"],
             bar=bar,
             unit="ms",
         )
@@ -171,8 +173,11 @@ def _caught_up(conn: Connection) -> None:
 
 
 def _spent(conn: Connection, worker: int) -> dict[str, float]:
+    """CPU seconds so far, and the payments that they were spent on."""
     pids = [pid for (pid,) in conn.execute(FOLLOWERS).fetchall()]
+    row = conn.execute(PAYMENTS.encode()).fetchone()
     return {
+        "payments": row[0] if row else 0,
         "worker": cpu_seconds(worker),
         "PostgreSQL for the followers": sum(map(cpu_seconds, pids)),
     }
