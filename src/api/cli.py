@@ -14,6 +14,7 @@ import uvicorn
 from rich.console import Console
 
 from api.children import die_with_parent
+from api.descriptors import raise_descriptor_limit
 from api.durability import check_durability
 from ledger import logs
 from ledger.access.roles import ROLES
@@ -65,6 +66,7 @@ def serve() -> None:
     from api.app import create_app
 
     die_with_parent()
+    raise_descriptor_limit()
     settings = _settings_of_a_safe_database()
     uvicorn.run(
         create_app(settings),
@@ -82,6 +84,7 @@ def serve() -> None:
 def work() -> None:
     """Follow the log, ask after notices, and do what is due; run as many as you like."""
     die_with_parent()
+    raise_descriptor_limit()
     settings = _settings_of_a_safe_database()
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(_work(settings))

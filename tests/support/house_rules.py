@@ -32,6 +32,7 @@ WORLD: Final = frozenset(
             "psycopg_pool",
             "httpx",
             "httpx2",
+            "aiohttp",
             "fastapi",
             "starlette",
             "uvicorn",
@@ -44,6 +45,7 @@ MAY_TOUCH_THE_WORLD: Final = (
     "src/ledger/eventstore/*.py",
     "src/ledger/providers/midtrans/adapter.py",
     "src/ledger/providers/midtrans/connection.py",
+    "src/ledger/providers/midtrans/sessions.py",
     "src/ledger/privacy/sealing.py",  # nonces come from the system
 )
 

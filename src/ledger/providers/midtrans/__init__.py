@@ -14,8 +14,8 @@ Invariants
 Reading order
     adapter     the port, operation by operation       verdicts      what became of a request, as tables
     connection  one exchange under a deadline          statuses      where a transaction stands, as tables
-    requests    what we send                           refusals      why a bank or wallet said no, in words
-    answers     from bytes to an outcome               instructions  what the payer needs
-    hosted      the same for the hosted page           notices       what is posted to us; signature: its proof
-    wire        answers, amounts and times as sent
+    sessions    how the HTTP library is set up         refusals      why a bank or wallet said no, in words
+    requests    what we send                           instructions  what the payer needs
+    answers     from bytes to an outcome               notices       what is posted to us; signature: its proof
+    hosted      the same for the hosted page           wire          answers, amounts and times as sent
 """

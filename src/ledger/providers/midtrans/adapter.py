@@ -45,7 +45,7 @@ class Midtrans:
         charge_seconds: float = 10.0,
         inquiry_seconds: float = 5.0,
         connect_seconds: float = 3.0,
-        max_connections: int = 2048,
+        max_connections: int = 4096,  # as many requests as a process works on at once
         shop_url: str = "",
     ) -> None:
         self._server_key = server_key

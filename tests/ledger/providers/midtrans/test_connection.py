@@ -38,6 +38,15 @@ async def test_an_answer_is_read_with_its_status():
     assert authorization(KEY).encode() in request
 
 
+async def test_an_answer_in_chunks_is_put_together():
+    chunked = (
+        b"HTTP/1.1 201 Created\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"
+        b'4\r\n{"a"\r\n4\r\n: 1}\r\n0\r\n\r\n'
+    )
+    async with scripted_gateway(chunked) as gateway:
+        assert await exchange(gateway.url) == Reply(201, b'{"a": 1}')
+
+
 async def test_a_refused_connection_proves_that_nothing_happened():
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))  # bound, not listening
@@ -67,7 +76,7 @@ async def test_a_full_pool_proves_that_nothing_happened():
     assert len(gateway.requests) == 1
 
 
-async def test_many_pools_hold_more_than_one_pool_may():
+async def test_as_many_are_in_flight_at_once_as_connections_are_allowed():
     async with scripted_gateway(http("200 OK", b"x" * 20), pause_seconds=0.01) as gateway:
         connection = Connection(KEY, connect_seconds=5, max_connections=100)
         replies = await asyncio.gather(
@@ -83,6 +92,10 @@ UNKNOWN = {
     "half a head": (b"HTTP/1.1 200", "connection_lost"),
     "half a body": (b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{", "connection_lost"),
     "not HTTP": (b"SSH-2.0-OpenSSH\r\n\r\n", "connection_lost"),
+    "half a chunk": (
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\n{}",
+        "connection_lost",
+    ),
     "a flood": (http("200 OK", b" " * (MAX_ANSWER_BYTES + 1)), "answer_too_large"),
 }
 
