@@ -19,14 +19,31 @@ comment on table events is
     'hash = sha256(previous hash, position, stream, version, topic, state).';
 
 -- An entry in the log balances whoever inserts it, and by whatever way.
+-- Nearly every entry has one currency, and adding up its legs in a loop takes half the time of a query.
 create function entry_balances(state bytea) returns boolean
-language sql immutable set search_path = pg_catalog as $$
-    select coalesce(bool_and(total = 0), false)
-    from (
-        select sum((leg #>> '{amount,minor}')::bigint) as total
-        from jsonb_array_elements(convert_from(state, 'UTF8')::jsonb #> '{d,legs}') as leg
-        group by leg #>> '{amount,currency}'
-    ) as per_currency
+language plpgsql immutable set search_path = pg_catalog as $$
+declare
+    legs     jsonb := convert_from(state, 'UTF8')::jsonb -> 'd' -> 'legs';
+    currency text := legs -> 0 -> 'amount' ->> 'currency';
+    amount   jsonb;
+    total    bigint := 0;
+begin
+    for i in 0 .. coalesce(jsonb_array_length(legs), 0) - 1 loop
+        amount := legs -> i -> 'amount';
+        if amount ->> 'currency' is distinct from currency then
+            return (
+                select coalesce(bool_and(per_currency.total = 0), false)
+                from (
+                    select sum((leg #>> '{amount,minor}')::bigint) as total
+                    from jsonb_array_elements(legs) as leg
+                    group by leg #>> '{amount,currency}'
+                ) as per_currency
+            );
+        end if;
+        total := total + (amount ->> 'minor')::bigint;
+    end loop;
+    return coalesce(currency is not null and total = 0, false);
+end
 $$;
 alter table events add constraint entry_balances
     check (topic not like 'journal.entry_posted.%' or entry_balances(state));

@@ -1,6 +1,5 @@
 """Building an entry: accounts of the chart, no empty legs, balanced; and its exact reverse."""
 
-from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime
 
@@ -33,7 +32,7 @@ def entry(
 
     Raises UnbalancedEntry, AccountUnknown.
     """
-    kept = tuple(leg for leg in legs if leg.amount)
+    kept = tuple([leg for leg in legs if leg.amount.minor])
     for leg in kept:
         chart.resolve(leg.account)
     _require_balance(rule, kept)
@@ -60,9 +59,10 @@ def reverse(wrong: EntryPosted, *, because: str, occurred_at: datetime) -> Entry
 def _require_balance(rule: str, legs: tuple[Leg, ...]) -> None:
     if len(legs) < 2:
         raise UnbalancedEntry(f"{rule} has fewer than two legs.", rule=rule, legs=len(legs))
-    totals: Counter[str] = Counter()
+    totals: dict[str, int] = {}
     for leg in legs:
-        totals[leg.amount.currency] += leg.amount.minor
-    off = {currency: minor for currency, minor in totals.items() if minor}
-    if off:
+        amount = leg.amount
+        totals[amount.currency] = totals.get(amount.currency, 0) + amount.minor
+    if any(totals.values()):
+        off = {currency: minor for currency, minor in totals.items() if minor}
         raise UnbalancedEntry(f"{rule} does not sum to zero.", rule=rule, off_by_minor=off)

@@ -1,6 +1,7 @@
 """The road from a command to the log, on a real PostgreSQL."""
 
 import asyncio
+import json
 from collections.abc import Iterator
 
 import psycopg
@@ -117,14 +118,39 @@ async def test_nobody_edits_history(
                 app.execute(attempt)
 
 
-async def test_the_database_refuses_an_entry_that_does_not_balance(superuser: psycopg.Connection):
-    entry = '{"m":{},"d":{"legs":[{"account":"A","amount":{"minor":5,"currency":"IDR"}}]}}'
+def entry_of(*amounts: tuple[object, str]) -> bytes:
+    legs = [
+        {"account": "A", "amount": {"minor": minor, "currency": unit}} for minor, unit in amounts
+    ]
+    return json.dumps({"m": {}, "d": {"legs": legs}}).encode()
+
+
+UNBALANCED = {
+    "one leg": entry_of((5, "IDR")),
+    "off by one": entry_of((5, "IDR"), (-4, "IDR")),
+    "no legs": entry_of(),
+    "no list of legs": b'{"m":{},"d":{}}',
+    "two currencies that only sum to zero together": entry_of((5, "IDR"), (-5, "USD")),
+    "one of two currencies off": entry_of((5, "IDR"), (-5, "IDR"), (1, "USD")),
+    "no amount": b'{"m":{},"d":{"legs":[{"account":"A"}]}}',
+    "an amount of nothing": entry_of((None, "IDR")),
+}
+STORE = (
+    "select * from append(array['s'], array[1], array['journal.entry_posted.v1'],"
+    " array[%s::bytea], array['c'], array[''::bytea])"
+)
+
+
+@pytest.mark.parametrize("state", UNBALANCED.values(), ids=UNBALANCED)
+async def test_the_database_refuses_an_entry_that_does_not_balance(
+    superuser: psycopg.Connection, state: bytes
+):
     with pytest.raises(psycopg.errors.CheckViolation):
-        superuser.execute(
-            "select * from append(array['s'], array[1], array['journal.entry_posted.v1'],"
-            " array[%s::bytea], array['c'], array[''::bytea])",
-            [entry.encode()],
-        )
+        superuser.execute(STORE, [state])
+
+
+async def test_an_entry_balances_in_each_of_its_currencies(superuser: psycopg.Connection):
+    superuser.execute(STORE, [entry_of((5, "IDR"), (2, "USD"), (-5, "IDR"), (-2, "USD"))])
 
 
 async def test_an_append_survives_the_loss_of_its_connection(
