@@ -34,6 +34,7 @@ def create_app(settings: Settings | None = None) -> FastAPI:
         redirect_slashes=False,  # a redirect would follow whatever host the caller names
         redoc_url=None,
         separate_input_output_schemas=False,
+        telemetry={"metrics": False, "logs": False},  # ours are Prometheus' and structlog's
     )
     for module in ROUTERS:
         app.include_router(module.router)

@@ -75,6 +75,7 @@ def serve() -> None:
         access_log=False,
         log_config=None,
         server_header=False,
+        proxy_headers=False,  # nothing here depends on who a proxy says that it speaks for
         backlog=4096,
         timeout_graceful_shutdown=15,
     )

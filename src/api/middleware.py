@@ -7,11 +7,12 @@ ConcurrencyLimit (503) · BodyLimit (413, 408) · the application with its excep
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Final
+from typing import Any, Final
 
 import structlog
 from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
+from prometheus_client import Counter, Histogram
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bound_contextvars
@@ -47,6 +48,7 @@ class RequestRecord:
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
         self._templates = RouteTemplates()
+        self._measured: dict[tuple[Any, ...], tuple[Counter, Histogram]] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -72,8 +74,9 @@ class RequestRecord:
     def _leave(self, scope: Scope, status: int, seconds: float) -> None:
         method = scope["method"] if scope["method"] in METHODS else "other"
         route, state = self._templates.of(scope), scope["state"]
-        HTTP_REQUESTS.labels(method, route, status).inc()
-        HTTP_SECONDS.labels(method, route, status).observe(seconds)
+        counted, timed = self._measures(method, route, status)
+        counted.inc()
+        timed.observe(seconds)
         log.info(
             "http.answered",
             method=method,
@@ -83,6 +86,12 @@ class RequestRecord:
             caller=state.get("caller", ""),
             problem=state.get("problem", ""),
         )
+
+    def _measures(self, *labels: Any) -> tuple[Counter, Histogram]:
+        """Of these labels, which take few values; finding them anew costs as much as the rest."""
+        if labels not in self._measured:
+            self._measured[labels] = HTTP_REQUESTS.labels(*labels), HTTP_SECONDS.labels(*labels)
+        return self._measured[labels]
 
 
 class AnswerCutShort(Exception):
