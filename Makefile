@@ -6,6 +6,7 @@
 #   make check    format, lint, types, import contracts, house rules, then the tests; this is what CI runs
 #   make replay   rebuild every read model from the log and compare
 #   make bench    every speed with its bar, beside pgbench and the peers; ONLY=append runs one part
+#   make bench-growth  whether anything slows down from ten thousand events to ten million
 #   make docs     write what is generated under docs/
 #   make format   format the code
 #   make lock     resolve the requirements anew (needs uv)
@@ -25,7 +26,7 @@ ifneq ($(shell cat $(INSTALLED) 2>/dev/null),$(CURDIR))
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test up check lint replay bench docs format lock clean
+.PHONY: help setup demo test up check lint replay bench bench-growth docs format lock clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -68,6 +69,10 @@ replay: setup
 # Exit code 0 only when no bar is missed. docs/performance.md says what each number means.
 bench: setup
 	@PYTHONPATH=tests $(RUN) -m benchmarks $(if $(ONLY),--only $(ONLY)) $(ARGS)
+
+# ARGS="--events 1000000" asks for a tenth of the history, and needs a tenth of 15 GB.
+bench-growth: setup
+	@PYTHONPATH=tests $(RUN) -m benchmarks.growth $(ARGS)
 
 docs: setup
 	@$(RUN) -m api.cli documents docs
