@@ -25,6 +25,7 @@ from projections.engine import connections, log, rebuild, sql
 from projections.engine.digests import Side, digest, first_difference, layout
 from projections.engine.log import LogHasGap
 from projections.engine.positions import Positions
+from projections.snapshot_check import wrong_snapshots
 
 SQL: Final = sql.load(__name__)
 
@@ -82,6 +83,7 @@ def verify(conninfo: str, schema: str, progress: Progress = lambda position, unt
         with _scratch(conninfo, schema) as scratch:
             if _replay(live, scratch.connection, [*stops, ((), head)], report, progress):
                 _compare(Side(live, LogNames(schema).read_schema), scratch, report)
+                report.finding = report.finding or next(wrong_snapshots(live), None)
         return report
 
 

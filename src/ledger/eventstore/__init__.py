@@ -3,11 +3,15 @@ facts.
 
     schema.sql      tables, the append function, what refuses edits, who may do what
     migrate         brings a database to this version's schema; names what belongs to a log
-    append_call     one call of the append function, with a deadline
-    committer       group commit: one thread, one connection, whatever has queued
-    recorder        the same as the `eventsourcing` library's recorder
+    store           load, decide, append; cache, conflicts, repeats, snapshots
     mapping         event ↔ stored bytes; upcasts reads old ones
-    store           load, decide, append; cache, conflicts, repeats
+    committer       appends commands, many in one commit
+    append_call     what is said to the append function, and what it answers
+    reading         streams, snapshots and commands, many at a time
+    group_call      whatever has queued, in one statement; bounds, deadlines, lost replies
+    line, arrays    one connection in pipeline mode; parameters in binary
+    snapshot_form   a state as kept bytes, under the digest of the code that made it
+    recorder        the same as the `eventsourcing` library's recorder
     chain           the hash chain, as the schema computes it
     key_ring        data keys of persons
     connections     roles, search path, deadlines of a connection

@@ -8,4 +8,4 @@ create table snapshots (
 );
 alter table snapshots owner to {owner};
 grant select, insert, update, delete on snapshots to {app};
-grant select on snapshots to {auditor};
+grant select on snapshots to {projector}, {auditor};
