@@ -28,6 +28,13 @@ async def listed(shop: Caller, **asked: object) -> list[str]:
     return [payment["paymentId"] for payment in (await fresh(shop, **asked))["payments"]]
 
 
+async def test_a_payment_looks_the_same_when_it_is_asked_for_again(shop: Caller) -> None:
+    asked = await shop.request("bca_va", metadata={"orderId": "invoice-1"}, customerId="cus_1")
+
+    for _ in range(2):  # made, and then as it was kept
+        assert await shop.payment(asked) == asked
+
+
 async def test_filters_find_exactly_what_they_name(shop: Caller, gateway: Gateway) -> None:
     first = await shop.request("bca_va", customerId="cus_1", metadata={"orderId": "invoice-1"})
     between = datetime.now(UTC).isoformat()
