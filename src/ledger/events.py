@@ -22,8 +22,9 @@ class FactMeta(StructMeta):
     def __new__(
         mcls, name: str, bases: tuple[type, ...], namespace: dict[str, Any], *, topic: str = ""
     ) -> "FactMeta":
+        # No fact holds itself, so looking for cycles in facts is work for nothing.
         fact = super().__new__(
-            mcls, name, bases, namespace, frozen=True, kw_only=True, omit_defaults=True
+            mcls, name, bases, namespace, frozen=True, kw_only=True, omit_defaults=True, gc=False
         )
         fact.TOPIC = topic
         if topic:
@@ -41,7 +42,7 @@ class DomainEvent(msgspec.Struct, metaclass=FactMeta):
     occurred_at: datetime
 
 
-class Metadata(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Metadata(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, gc=False):
     """Who, why and through what: the same for all events of one append."""
 
     command_id: str
@@ -55,7 +56,7 @@ class Metadata(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 E_co = TypeVar("E_co", bound=DomainEvent, covariant=True)
 
 
-class Recorded(msgspec.Struct, Generic[E_co], frozen=True, kw_only=True):
+class Recorded(msgspec.Struct, Generic[E_co], frozen=True, kw_only=True, gc=False):
     """An event as it stands in the log: `position` counts the whole log, `version` the stream; both
     from 1.
     """

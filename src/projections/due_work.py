@@ -15,7 +15,7 @@ from psycopg.rows import dict_row
 from ledger.events import DomainEvent
 from ledger.journal.events import EntryPosted
 from ledger.payments import due as rules
-from ledger.payments.due import Done, Due
+from ledger.payments.due import Done
 from projections.engine import sql
 from projections.engine.read_model import Batch, Cursor
 
@@ -43,7 +43,7 @@ class _Work(msgspec.Struct, gc=False):
     position: int
 
 
-class _Ended(NamedTuple):
+class _Ended(msgspec.Struct, frozen=True, gc=False):
     """A key; without a subject, all of that kind."""
 
     payment_id: str
@@ -57,16 +57,16 @@ def apply(batch: Batch, cursor: Cursor) -> None:
     work: dict[_Ended, _Work] = {}
     for recorded in batch:
         for change in rules.changes(recorded.event):
-            match change:
-                case Done(kind, subject):
-                    end = _Ended(recorded.stream, kind, subject)
-                    ended[end] = None
-                    _forget(work, end)
-                case Due(kind, subject, due_at):
-                    key = _Ended(recorded.stream, kind, subject)
-                    work[key] = _Work(recorded.stream, kind, subject, due_at, recorded.position)
+            key = _Ended(recorded.stream, change.kind, change.subject)
+            if isinstance(change, Done):
+                ended[key] = None
+                _forget(work, key)
+            else:
+                work[key] = _Work(
+                    recorded.stream, change.kind, change.subject, change.due_at, recorded.position
+                )
     if ended:
-        cursor.execute(SQL["delete"], (sql.rows([end._asdict() for end in ended]),))
+        cursor.execute(SQL["delete"], (sql.rows(list(ended)),))
     if work:
         cursor.execute(SQL["upsert"], (sql.rows(list(work.values())),))
 

@@ -2,16 +2,14 @@
 the money.
 """
 
-from datetime import date, datetime
 from typing import Any, Final
 
-import msgspec
 import psycopg
 from psycopg.rows import dict_row
 
 from ledger.events import Recorded
 from ledger.journal.events import EntryPosted
-from projections.engine import sql
+from projections.engine import copying, sql
 from projections.engine.read_model import Batch, Cursor
 
 NAME: Final = "journal"
@@ -19,28 +17,9 @@ TABLES: Final = ("entries", "legs")
 FOLLOWS: Final = (EntryPosted,)
 SQL: Final = sql.load(__name__)
 
+ENTRY_TYPES: Final = ("text", "int8", "text", "text", "text", "int4", "int8", "int8", "text")
+LEG_TYPES: Final = ("text", "int4", "text", "int8", "text", "int8")
 NEWEST: Final = (2**63 - 1, 0)  # before the first page
-
-
-class _Entry(msgspec.Struct, gc=False):
-    entry_id: str
-    position: int
-    stream: str
-    rule: str
-    words: str
-    effective_on: date
-    recorded_at: datetime
-    cause_version: int
-    reverses: str
-
-
-class _Leg(msgspec.Struct, gc=False):
-    entry_id: str
-    leg: int
-    account: str
-    minor: int
-    currency: str
-    position: int
 
 
 def apply(batch: Batch, cursor: Cursor) -> None:
@@ -50,9 +29,8 @@ def apply(batch: Batch, cursor: Cursor) -> None:
     causes = _causes([record for record, _ in posted], cursor)
     entries = [_entry(record, event, causes) for record, event in posted]
     legs = [leg for record, event in posted for leg in _legs(record, event)]
-    cursor.execute(SQL["insert_entries"], (sql.rows(entries),))
-    if legs:
-        cursor.execute(SQL["insert_legs"], (sql.rows(legs),))
+    copying.copy(cursor, SQL["copy_entries"], ENTRY_TYPES, entries)
+    copying.copy(cursor, SQL["copy_legs"], LEG_TYPES, legs)
 
 
 def _causes(posted: list[Recorded[Any]], cursor: Cursor) -> dict[str, int]:
@@ -67,25 +45,25 @@ def _causes(posted: list[Recorded[Any]], cursor: Cursor) -> dict[str, int]:
     return known
 
 
-def _entry(record: Recorded[Any], event: EntryPosted, causes: dict[str, int]) -> _Entry:
+def _entry(record: Recorded[Any], event: EntryPosted, causes: dict[str, int]) -> tuple[object, ...]:
     entry_id = f"{record.stream}/{record.version}"
-    return _Entry(
+    return (
         entry_id,
         record.position,
         record.stream,
-        event.rule,
-        event.words,
-        event.effective_on,
-        record.metadata.recorded_at,
+        copying.text(event.rule),
+        copying.text(event.words),
+        copying.day(event.effective_on),
+        copying.moment(record.metadata.recorded_at),
         causes[entry_id],
-        event.reverses,
+        copying.text(event.reverses),
     )
 
 
-def _legs(record: Recorded[Any], event: EntryPosted) -> list[_Leg]:
+def _legs(record: Recorded[Any], event: EntryPosted) -> list[tuple[object, ...]]:
     entry_id = f"{record.stream}/{record.version}"
     return [
-        _Leg(entry_id, n, leg.account, leg.amount.minor, leg.amount.currency, record.position)
+        (entry_id, n, leg.account, leg.amount.minor, leg.amount.currency, record.position)
         for n, leg in enumerate(event.legs, start=1)
     ]
 

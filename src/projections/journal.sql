@@ -27,11 +27,13 @@ create index entries_by_stream on entries (stream, position);
 -- name: causes
 select entry_id, cause_version from entries where entry_id = any(%s)
 
--- name: insert_entries
-insert into entries select * from jsonb_populate_recordset(null::entries, %s)
+-- name: copy_entries
+copy entries (
+    entry_id, position, stream, rule, words, effective_on, recorded_at, cause_version, reverses
+) from stdin (format binary)
 
--- name: insert_legs
-insert into legs select * from jsonb_populate_recordset(null::legs, %s)
+-- name: copy_legs
+copy legs (entry_id, leg, account, minor, currency, position) from stdin (format binary)
 
 -- name: entries_of
 select

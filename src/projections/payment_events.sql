@@ -13,8 +13,10 @@ create table payment_events (
     primary key (payment_id, version)
 );
 
--- name: insert
-insert into payment_events select * from jsonb_populate_recordset(null::payment_events, %s)
+-- name: copy
+copy payment_events (
+    payment_id, version, position, topic, occurred_at, recorded_at, actor, command_id, correlation_id, event
+) from stdin (format binary)
 
 -- name: of
 select payment_id, version, position, topic, occurred_at, recorded_at, actor, command_id, correlation_id, event

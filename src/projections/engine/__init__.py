@@ -2,6 +2,7 @@
 
 sql         named statements from the `.sql` file beside a module
 read_model  what a read model is
+copying     new rows by COPY, in binary
 log         the event log in pages, without gaps, and decoded
 positions   how far a group of read models has come, advanced by compare-and-set
 follower    one batch, one transaction: events, rows and position; never dies

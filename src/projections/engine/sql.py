@@ -35,6 +35,9 @@ def rows(values: Sequence[Any]) -> Jsonb:
 
 
 def _dumps(values: Sequence[Any]) -> bytes:
-    text = _ENCODE(values)
-    # PostgreSQL has no NUL in text. A gateway's words may, and history must always load.
-    return text.replace(b"\\u0000", b"\\ufffd") if b"\\u0000" in text else text
+    return without_nul(_ENCODE(values))
+
+
+def without_nul(json: bytes) -> bytes:
+    """PostgreSQL has no NUL in text. A gateway's words may, and history must always load."""
+    return json.replace(b"\\u0000", b"\\ufffd") if b"\\u0000" in json else json
