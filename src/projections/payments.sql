@@ -33,7 +33,7 @@ create index payments_status on payments (status, first_position);
 create index payments_method on payments (method, first_position);
 create index payments_customer on payments (customer_id, first_position) where customer_id <> '';
 create index payments_subscription on payments (subscription_id, first_position) where subscription_id <> '';
-create index payments_order_reference on payments ((metadata ->> 'orderId')) where metadata ? 'orderId';
+create index payments_order_reference on payments ((metadata ->> 'orderId'), first_position) where metadata ? 'orderId';
 
 -- name: load
 select * from payments where payment_id = any(%s)

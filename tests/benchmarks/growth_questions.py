@@ -26,6 +26,7 @@ from support.stores import open_store
 
 LIMIT: Final = 20
 WARM: Final = 100  # payments that stay in the cache
+NEW: Final = 1_000  # payments that came in last
 IN_RANGE: Final = 200  # payments between the two ends of a range
 BANK: Final = "Assets:Gateway:Midtrans:Available"
 
@@ -66,6 +67,13 @@ async def _cold(desk: Desk) -> Sized:
     return range(loaded.version)
 
 
+async def _new(desk: Desk) -> Sized:
+    """As another process does with a payment that has just come in."""
+    desk.store._cache.clear()
+    newest = desk.history.payments - 1 - desk.number(min(NEW, desk.history.payments))
+    return range((await desk.store.load(BOOKED_PAYMENT, desk.history.payment_id(newest))).version)
+
+
 async def _warm(desk: Desk) -> Sized:
     payment_id = desk.history.payment_id(desk.number(WARM))
     return range((await desk.store.load(BOOKED_PAYMENT, payment_id)).version)
@@ -87,8 +95,8 @@ async def _entries(desk: Desk, after: int | None = None) -> Sized:
 
 
 def _deep(desk: Desk) -> int:
-    """A position in the older half of the log, but not at its very beginning."""
-    return desk.history.events // 10 + desk.number(desk.history.events // 2)
+    """A position around the middle of the log."""
+    return desk.history.events // 2 + desk.number(desk.history.events // 4)
 
 
 Question = Callable[[Desk], Awaitable[Sized]]
@@ -96,6 +104,7 @@ Question = Callable[[Desk], Awaitable[Sized]]
 # fmt: off
 QUESTIONS: Final[dict[str, Question]] = {
     "load a payment, nothing remembered":  _cold,
+    "load a new payment, nothing remembered": _new,
     "load a payment, remembered (GET)":    _warm,
     "row of a payment":                    _row,
     "events of a payment":                 lambda d: payment_events.of(d.conn, d.payment(), 0, 100),
