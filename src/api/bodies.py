@@ -1,12 +1,23 @@
 """What callers send. Strict: no coercion, no unknown field; amounts are whole minor units."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    StringConstraints,
+    model_validator,
+)
 from pydantic.alias_generators import to_camel
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 from api.card_numbers import refuse_card_numbers
 from ledger.journal.chart import check_part
@@ -77,6 +88,20 @@ class PaymentBody(Body):
         return Sale(kind="prepaid" if self.subscription_id else "delivered")
 
 
+# Midtrans is from 2012. The bound also keeps off what no calendar of ours can tell in UTC.
+EARLIEST: Final = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+def _in_words(value: object) -> object:
+    """Pydantic would also take a number, and digits in a text, for seconds or milliseconds."""
+    if not isinstance(value, str) or value.isdecimal():
+        raise ValueError("A time is a text of RFC 3339 with its offset.")
+    return value
+
+
+Moment = Annotated[AwareDatetime, Field(strict=False, ge=EARLIEST), BeforeValidator(_in_words)]
+
+
 class FeeBody(Body):
     """What the gateway kept, in whole rupiah."""
 
@@ -95,7 +120,7 @@ class ImportBody(Body):
     amount: MinorUnits
     currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")] = "IDR"
     payment_method: Word
-    settled_at: Annotated[datetime, Field(strict=False)]
+    settled_at: Moment
     fee: Annotated[FeeBody | None, Field(description="The catalogue's when it is not given.")] = (
         None
     )
@@ -129,12 +154,24 @@ class ImportBody(Body):
         )
 
 
+class _DescribedAsImport:
+    """Items are validated one by one, each to its own outcome; their description is whole."""
+
+    def __get_pydantic_json_schema__(
+        self, _: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        return handler(ImportBody.__pydantic_core_schema__)
+
+
 class BulkBody(BaseModel):
-    """Each item is an ImportBody, and is judged by itself."""
+    """Each item is judged by itself."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
-    items: Annotated[list[dict[str, Any]], Field(min_length=1, max_length=10_000)]
+    items: Annotated[
+        list[Annotated[dict[str, Any], _DescribedAsImport()]],
+        Field(min_length=1, max_length=10_000),
+    ]
 
 
 class CaptureBody(Body):

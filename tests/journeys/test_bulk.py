@@ -3,8 +3,12 @@
 import asyncio
 import json
 from typing import Any
+from uuid import uuid4
 
-from support.customer import Caller, Fields, eventually
+import httpx2
+import pytest
+
+from support.customer import SERVER_KEY, Caller, Fields, Gateway, eventually
 from support.running import Running
 
 BULK = "/api/v1/payments/bulk"
@@ -106,3 +110,79 @@ async def test_bounds_are_said(shop: Caller) -> None:
         "POST", "/api/v1/payments", b" " * (65 * 1024), content_type="application/json"
     )
     assert elsewhere.status_code == 413
+
+
+BAD_TIMES = {
+    "no offset": "2026-11-20T10:00:00",
+    "a day": "2026-11-20",
+    "a number": 1_700_000_000,
+    "digits": "1700000000",
+    "before all calendars": "0001-01-01T00:00:00+14:00",
+    "no time": "yesterday",
+}
+
+
+@pytest.mark.parametrize("moment", BAD_TIMES.values(), ids=BAD_TIMES)
+async def test_a_time_that_cannot_be_refuses_its_own_item_alone(shop: Caller, moment: Any) -> None:
+    answer = await send(shop, item("good"), item("bad", settledAt=moment))
+
+    good, bad = answer["results"]
+    assert (good["outcome"], bad["outcome"]) == ("recorded", "refused")
+    assert bad["problem"]["type"] == "/problems/request_invalid"
+    assert [one["location"] for one in bad["problem"]["errors"]] == ["settledAt"]
+
+
+async def test_the_same_moment_is_the_same_item_however_it_is_written(shop: Caller) -> None:
+    first = await send(shop, item("one"))
+    again = await send(shop, item("one", settledAt="2026-11-20T03:00:00Z"))
+
+    assert again["repeated"] == 1
+    assert again["results"][0]["paymentId"] == first["results"][0]["paymentId"]
+
+
+async def test_a_payment_older_than_the_tariff_needs_its_fee_told(shop: Caller) -> None:
+    old = item("old", settledAt="2024-06-01T10:00:00+07:00")
+
+    refused = (await send(shop, old))["results"][0]
+    told = await send(shop, old | {"fee": {"percentage": 1_980, "tax": 218}})
+
+    assert refused["problem"]["type"] == "/problems/import_fee_unknown"
+    assert refused["problem"]["status"] == 422
+    assert told["recorded"] == 1
+
+
+@pytest.mark.parametrize("transaction", ["told", "unknown"])
+async def test_a_refund_of_an_imported_payment_is_asked_for_until_it_is_known(
+    system: Running, shop: Caller, gateway: Gateway, transaction: str
+) -> None:
+    taken = await taken_elsewhere(gateway)
+    known = {"transactionId": taken["transaction_id"]} if transaction == "told" else {}
+    line = item("one", orderId=taken["order_id"], **known)
+    payment = await shop.payment((await send(shop, line))["results"][0]["paymentId"])
+    await gateway.fault("do_then_500", taken["order_id"], path="/refund")
+
+    answer = await shop.refund(payment)
+    assert answer.json()["refunds"][0]["status"] == "unknown"
+    system.later(6)
+
+    async def known_now() -> Fields:
+        found = await shop.payment(payment)
+        assert found["refunds"][0]["status"] in ("accepted", "confirmed"), found
+        return found
+
+    assert (await eventually(known_now))["status"] == "refunded"
+    assert "payment.late_payment_received" not in await shop.topics(payment)
+    assert "Liabilities:Customer:Unapplied" not in await system.books()
+
+
+async def taken_elsewhere(gateway: Gateway) -> Fields:
+    """A GoPay payment of the same merchant, charged by a program that is not us, and paid."""
+    charge = {
+        "payment_type": "gopay",
+        "transaction_details": {"order_id": f"old-{uuid4().hex}", "gross_amount": 99_000},
+    }
+    async with httpx2.AsyncClient(base_url=gateway.url, trust_env=False, timeout=10) as other:
+        answer = await other.post("/v2/charge", json=charge, auth=(SERVER_KEY, ""))
+    taken: Fields = answer.json()
+    await gateway.control("pay", order_id=taken["order_id"])
+    return taken

@@ -174,9 +174,12 @@ def observation(
     attempt: int = 1,
     **more: Any,
 ) -> Observation:
-    defaults: dict[str, Any] = {"transaction_id": f"t-{attempt}", "evidence": said()}
+    defaults: dict[str, Any] = {
+        "order_id": order_id(PAY, attempt),
+        "transaction_id": f"t-{attempt}",
+        "evidence": said(),
+    }
     return Observation(
-        order_id=order_id(PAY, attempt),
         status=ChargeStatus(status),
         amount=rp(amount),
         refunds=tuple(refunds),

@@ -1,10 +1,11 @@
 """One line of an import: what a caller says of a payment that another system took."""
 
 import hashlib
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 import msgspec
+from msgspec.structs import force_setattr
 
 from ledger.eventstore.store import Context, Work
 from ledger.identity import derived_id, derived_payment_id
@@ -30,6 +31,14 @@ class ImportedItem(msgspec.Struct, frozen=True, kw_only=True):
     subscription_id: str = ""
     customer_id: str = ""
     metadata: dict[str, str] = {}
+
+    def __post_init__(self) -> None:
+        """The same moment is the same item, with whatever offset it was written; without one it is
+        no moment (ValueError), and must not come as far as its neighbours.
+        """
+        if self.settled_at.tzinfo is None:
+            raise ValueError("settled_at has no offset from UTC.")
+        force_setattr(self, "settled_at", self.settled_at.astimezone(UTC))
 
     def work(
         self, now: datetime, account: str, actor: str, correlation_id: str

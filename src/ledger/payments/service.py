@@ -25,7 +25,7 @@ from ledger.payments.events import PaymentRequested
 from ledger.payments.imported_item import ImportedItem
 from ledger.payments.life import RefundStatus, Status
 from ledger.payments.methods import METHODS
-from ledger.payments.payment import Payment, PaymentNotFound
+from ledger.payments.payment import Attempt, Payment, PaymentNotFound
 from ledger.payments.retrying import longest_wait_seconds
 from ledger.providers.port import (
     NEVER_SEEN,
@@ -185,7 +185,7 @@ class PaymentService:
         payment = await self.get(payment_id)
         number = attempt or payment.attempt.number
         asked = next((a for a in payment.attempts if a.number == number), None)
-        if asked is None or not asked.sendings:
+        if asked is None or not _is_at_gateway(payment, asked):
             return Inquired(payment, answered=True)
         outcome = await self.provider.inquire(
             asked.order_id, asked.transaction_id or transaction_id
@@ -326,3 +326,8 @@ class PaymentService:
             expires_after_seconds=request.expires_after_seconds,
             product=request.sale.product,
         )
+
+
+def _is_at_gateway(payment: Payment, attempt: Attempt) -> bool:
+    """We have sent it, or another system had, and it was imported settled."""
+    return attempt.sendings > 0 or (payment.settled is not None and attempt.order_id != "")

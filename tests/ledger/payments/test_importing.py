@@ -1,6 +1,6 @@
 """Payments that another system took: one fact and one entry, and from then on a payment like any other."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -15,12 +15,18 @@ from ledger.journal.posting_rules import consequence
 from ledger.payments import commands as c
 from ledger.payments import events as e
 from ledger.payments.deciding import BOOKED_PAYMENT, PAYMENT
-from ledger.payments.importing import ImportAmountInvalid, ImportNotSettledYet
+from ledger.payments.imported_item import ImportedItem
+from ledger.payments.importing import (
+    ImportAmountInvalid,
+    ImportFeeUnknown,
+    ImportNotSettledYet,
+)
 from ledger.payments.life import Status
 from ledger.payments.methods import MethodUnknown
 from ledger.payments.payment import Payment, PaymentStateForbids
 from ledger.payments.refunding import RefundNotSupported
-from support.facts import begun, imported
+from support.facts import begun, imported, listed, observation
+from support.payment_commands import inquired
 from support.payment_facts import AT, CARD_FEE, DELIVERED, PREPAID, fee, legs, rp
 from support.scenario import Scenario
 
@@ -92,12 +98,31 @@ def test_without_the_gateway_s_order_id_there_is_no_refund_through_it():
     with_order.when(ask).then(e.RefundRequested)
 
 
+def test_asking_after_it_finds_the_refund_and_no_second_payment_though_its_transaction_was_not_told():
+    asked = e.RefundRequested(refund_id="ref_1", amount=rp(33_000), reason="", occurred_at=NOW)
+    seen = observation("settled", refunds=[listed()], order_id="old-order-1")
+
+    history = (imported(transaction_id="", method="gopay"), asked)
+
+    new = Scenario(PAYMENT).given(*history).when(inquired(seen)).new
+    assert [type(fact) for fact in new] == [e.RefundAccepted]
+
+
+def test_a_moment_without_an_offset_is_none():
+    with pytest.raises(ValueError, match="offset"):
+        ImportedItem(reference="a", amount=rp(1), method="gopay", settled_at=datetime(2026, 11, 20))
+
+
 REFUSED: dict[str, tuple[c.ImportPayment, type[LedgerError]]] = {
     "the future": (importing(settled_at=NOW + timedelta(seconds=1)), ImportNotSettledYet),
     "nothing": (importing(0), ImportAmountInvalid),
     "less than nothing": (importing(-1), ImportAmountInvalid),
     "a fee above it": (importing(100, fee=fee(90, 10, 1)), ImportAmountInvalid),
     "a fee below zero": (importing(fee=fee(-1, 0, 0)), ImportAmountInvalid),
+    "a day before the tariff, and no fee told": (
+        importing(settled_at=AT - timedelta(days=3_650)),
+        ImportFeeUnknown,
+    ),
     "an unknown method": (importing(method="bitcoin"), MethodUnknown),
     "a product no account can have": (
         importing(sale=e.Sale(product="a b")),
