@@ -1,8 +1,8 @@
 """Import: payments that another system took, ten thousand at a time, each with its own outcome."""
 
 import asyncio
-from collections.abc import Sequence
-from typing import Any, Final
+from collections.abc import Callable, Sequence
+from typing import Any, Final, TypeVar
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import Response
@@ -23,7 +23,10 @@ router = APIRouter(prefix="/api/v1/payments", tags=["payments"], route_class=Str
 
 PATH: Final = "/api/v1/payments/bulk"
 LARGEST_BODY: Final = 8 * 1024 * 1024  # 10,000 items of 800 bytes
-SLICE: Final = 500  # items validated before other requests have their turn
+SLICE: Final = 500  # items validated or answered before other requests have their turn
+
+Item = TypeVar("Item")
+Made = TypeVar("Made")
 
 
 @router.post("/bulk", response_model=BulkView)
@@ -33,7 +36,7 @@ async def import_payments(
     """Post settled payments to the ledger; nothing is sent to the gateway. Each item's `reference` is
     its idempotency key, so the whole request may be repeated.
     """
-    read = await _read(body.items, request.app)
+    read = await _sliced(lambda said: _item(said, request.app), body.items)
     begun = iter(
         await wired.payments.import_settled(
             [one for one in read if isinstance(one, ImportedItem)],
@@ -43,19 +46,19 @@ async def import_payments(
         )
     )
     outcomes = [next(begun) if isinstance(one, ImportedItem) else one for one in read]
-    results = [_result(*pair) for pair in zip(body.items, outcomes, strict=True)]
+    pairs = list(zip(body.items, outcomes, strict=True))
+    results = await _sliced(lambda pair: _result(*pair), pairs)
     view = BulkView.of(results)
     return Response(view.model_dump_json(by_alias=True), media_type="application/json")
 
 
-async def _read(
-    items: Sequence[dict[str, Any]], app: FastAPI
-) -> Sequence[ImportedItem | LedgerError]:
-    read: list[ImportedItem | LedgerError] = []
+async def _sliced(make: Callable[[Item], Made], items: Sequence[Item]) -> list[Made]:
+    """One made of each; others have their turn between two slices."""
+    made: list[Made] = []
     for first in range(0, len(items), SLICE):
-        read += [_item(said, app) for said in items[first : first + SLICE]]
+        made += [make(item) for item in items[first : first + SLICE]]
         await asyncio.sleep(0)
-    return read
+    return made
 
 
 def _item(said: dict[str, Any], app: FastAPI) -> ImportedItem | LedgerError:

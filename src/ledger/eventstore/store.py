@@ -7,8 +7,9 @@ new state; a command that was carried out before is answered with what it did th
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, Final, Generic, TypeVar
 from weakref import WeakValueDictionary
 
@@ -165,15 +166,17 @@ class EventStore:
         raise StreamBusy(stream=stream)
 
     async def begin_all(
-        self, decider: Decider[State, Command], works: Sequence[Work[Command]]
+        self, decider: Decider[State, Command], works: Iterable[Work[Command]]
     ) -> list[Begun | LedgerError]:
         """Very many commands on new streams, each with its own outcome; nothing is cached. Between
-        slices other work has its turn, and PostgreSQL commits one slice while the next is made.
+        slices other work has its turn, and PostgreSQL commits one slice while the next is made; so
+        works are best made as they are taken.
         """
         begun: list[Begun | LedgerError] = []
         under_way: asyncio.Task[list[Begun | LedgerError]] | None = None
-        for first in range(0, len(works), SLICE):
-            made = self._slice(decider, works[first : first + SLICE])
+        left = iter(works)
+        while taken := list(islice(left, SLICE)):
+            made = self._slice(decider, taken)
             if under_way:
                 begun += await under_way
             under_way = asyncio.create_task(self._begin(*made))

@@ -119,7 +119,7 @@ class PaymentService:
         `replayed`, another under the same reference is CommandIdReused.
         """
         now = self.now()
-        works = [item.work(now, account, actor, correlation_id) for item in items]
+        works = (item.work(now, account, actor, correlation_id) for item in items)
         return await self.store.begin_all(BOOKED_PAYMENT, works)
 
     async def request_capture(

@@ -3,13 +3,14 @@
 import asyncio
 import json
 from collections.abc import Iterator
+from itertools import pairwise
 
 import psycopg
 import pytest
 
 from ledger.eventstore import chain
 from ledger.eventstore.connections import conninfo_for
-from ledger.eventstore.store import CommandIdReused
+from ledger.eventstore.store import SLICE, Begun, CommandIdReused, Work
 from support.counting import COUNTER, Count, CountedTooFar
 from support.stores import SCHEMA, context, open_store
 
@@ -164,3 +165,42 @@ async def test_an_append_survives_the_loss_of_its_connection(
         )
         executed = await opened.store.execute(COUNTER, "counter-1", Count(1), context())
         assert executed.state == 2
+
+
+async def test_many_new_streams_have_an_outcome_each(
+    ledger_database: str,
+):
+    works = [
+        Work("a", Count(1), context("cmd-a", b"1")),
+        Work("b", Count(9, limit=3), context("cmd-b", b"1")),
+        Work("a", Count(1), context("cmd-a", b"1")),
+        Work("a", Count(2), context("cmd-a", b"2")),
+    ]
+    async with open_store(ledger_database) as opened:
+        done, *others = await opened.store.begin_all(COUNTER, works)
+
+        refused, again, reused = others
+        assert done == Begun("a")
+        assert isinstance(refused, CountedTooFar)
+        assert again == Begun("a", replayed=True)
+        assert isinstance(reused, CommandIdReused)
+        assert (await opened.store.load(COUNTER, "a")).state == 1
+
+
+async def test_others_have_their_turn_while_very_many_are_begun(ledger_database: str):
+    made = 0
+
+    def works() -> Iterator[Work[Count]]:
+        nonlocal made
+        for made in range(1, 5 * SLICE + 1):
+            yield Work(f"s-{made}", Count(1), context())
+
+    turns = [0]
+    async with open_store(ledger_database) as opened:
+        begun = asyncio.ensure_future(opened.store.begin_all(COUNTER, works()))
+        while not begun.done():
+            await asyncio.sleep(0)
+            turns.append(made)
+
+    assert made == len(begun.result()) == 5 * SLICE
+    assert max(later - earlier for earlier, later in pairwise(turns)) <= SLICE
