@@ -12,7 +12,7 @@ from ledger.eventstore import chain
 from ledger.eventstore.connections import conninfo_for
 from ledger.eventstore.store import SLICE, Begun, CommandIdReused, Work
 from support.counting import COUNTER, Count, CountedTooFar
-from support.stores import SCHEMA, context, open_store
+from support.stores import SCHEMA, OpenStore, context, open_store
 
 
 @pytest.fixture
@@ -204,3 +204,16 @@ async def test_others_have_their_turn_while_very_many_are_begun(ledger_database:
 
     assert made == len(begun.result()) == 5 * SLICE
     assert max(later - earlier for earlier, later in pairwise(turns)) <= SLICE
+
+
+async def test_two_processes_at_one_stream_both_get_through(ledger_database: str):
+    """One command at a time in each: every race is lost by one of them, and none gives up."""
+    async with open_store(ledger_database) as one, open_store(ledger_database) as other:
+
+        async def count(opened: OpenStore) -> None:
+            for _ in range(60):
+                await opened.store.execute(COUNTER, "counter-1", Count(1), context())
+
+        await asyncio.gather(count(one), count(other))
+
+        assert (await one.store.load(COUNTER, "counter-1")).state == 120
