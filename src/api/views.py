@@ -176,8 +176,10 @@ class PaymentView(View):
 
 
 def _refundable(payment: Payment) -> int:
-    """What could be asked back through the gateway; nothing for methods that it does not refund."""
-    allowed = how_paid(payment).refund.allowed != "none"
+    """What could be asked back through the gateway; nothing for methods that it does not refund, nor for
+    an import without the gateway's own id.
+    """
+    allowed = how_paid(payment).refund.allowed != "none" and payment.attempt.order_id != ""
     return payment.refundable.minor if allowed else 0
 
 

@@ -96,6 +96,15 @@ async def test_a_whole_request_may_be_repeated_and_raced(shop: Caller, system: R
     assert available["balance"] == 1_200 * payment["netAmount"]
 
 
+async def test_without_the_gateway_s_order_id_nothing_is_refundable(shop: Caller) -> None:
+    answer = await send(shop, item("one", orderId=""))
+    payment = await shop.payment(answer["results"][0]["paymentId"])
+
+    assert payment["refundableAmount"] == 0
+    refused = await shop.refund(payment)
+    assert refused.json()["type"] == "/problems/refund_not_supported"
+
+
 async def test_bounds_are_said(shop: Caller) -> None:
     for items in ([], [{}] * 10_001):
         answer = await shop.post(BULK, {"items": items})
