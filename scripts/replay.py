@@ -2,6 +2,7 @@
 
     python scripts/replay.py                      the whole log, compared with the live read models
     python scripts/replay.py --chain              the log alone: every hash, position and version
+    python scripts/replay.py --balances           the balances alone, summed from the log and compared
     python scripts/replay.py --until 120000       balances when the log ended there, or at a time (UTC)
     python scripts/replay.py --stream pay_01k9…   one stream, event by event
 
@@ -12,7 +13,7 @@ Without --database it is the ledger of BUKUBESAR_DATABASE_URL, else what `bukube
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
@@ -33,12 +34,22 @@ from api.tools import opened
 from ledger import logs
 from ledger.errors import LedgerError
 from projections import replay_words as words
-from projections.replaying import Report, as_of, position_or_time, verify, verify_chain
+from projections.replay_progress import shown
+from projections.replaying import (
+    Report,
+    as_of,
+    position_or_time,
+    verify,
+    verify_balances,
+    verify_chain,
+)
+from projections.steps import Progress
 from projections.stream_reading import StreamReport, read_stream
 
 Database = Annotated[
     str, typer.Option(envvar="BUKUBESAR_DATABASE_URL", help="else that of `bukubesar up`")
 ]
+Look = Callable[[str, str, Progress], Report | StreamReport]
 AsJson = Annotated[bool, typer.Option("--json", help="for programs")]
 
 
@@ -47,6 +58,9 @@ def replay(
     stream: str = "",
     chain: Annotated[
         bool, typer.Option("--chain", help="the log alone, in a tenth of the time")
+    ] = False,
+    balances: Annotated[
+        bool, typer.Option("--balances", help="the balances alone, in a tenth of the time")
     ] = False,
     json: AsJson = False,
     database: Database = "",
@@ -58,22 +72,24 @@ def replay(
     logs.set_up("warning", as_json=False)
     try:
         with place(database, schema, data_dir) as (conninfo, log_schema):
-            report = report_of(conninfo, log_schema, until, stream, chain)
+            look = look_for(until, stream, chain=chain, balances=balances)
+            with shown(Console(stderr=True)) as progress:
+                report = look(conninfo, log_schema, progress)
     except (LedgerError, psycopg.OperationalError) as error:
         raise SystemExit(str(error)) from None  # no traceback: it would show the connection string
     typer.echo(msgspec.json.encode(report) if json else "\n".join(words.of(report)))
     raise typer.Exit(0 if report.finding is None else 1)
 
 
-def report_of(
-    conninfo: str, schema: str, until: str, stream: str, chain: bool
-) -> Report | StreamReport:
+def look_for(until: str, stream: str, *, chain: bool, balances: bool) -> Look:
     if stream:
-        return read_stream(conninfo, schema, stream)
-    with words.bar(Console(stderr=True)) as progress:
-        if until:
-            return as_of(conninfo, schema, position_or_time(until), progress)
-        return (verify_chain if chain else verify)(conninfo, schema, progress)
+        return lambda conninfo, schema, _: read_stream(conninfo, schema, stream)
+    if until:
+        end = position_or_time(until)
+        return lambda conninfo, schema, progress: as_of(conninfo, schema, end, progress)
+    if chain:
+        return verify_chain
+    return verify_balances if balances else verify
 
 
 @contextmanager

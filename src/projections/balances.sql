@@ -20,6 +20,20 @@ on conflict (account, currency) do update set
     postings      = balances.postings + excluded.postings,
     position      = excluded.position
 
+-- name: fold
+select
+    leg ->> 'account',
+    leg #>> '{amount,currency}',
+    sum((leg #>> '{amount,minor}')::bigint)::bigint,
+    sum(greatest((leg #>> '{amount,minor}')::bigint, 0))::bigint,
+    sum(greatest(-(leg #>> '{amount,minor}')::bigint, 0))::bigint,
+    count(*),
+    max(e.notification_id)
+from events e
+    cross join lateral jsonb_array_elements(convert_from(e.state, 'UTF8')::jsonb #> '{d,legs}') as leg
+where e.notification_id > %(after)s and e.notification_id <= %(until)s and e.topic = %(topic)s
+group by 1, 2
+
 -- name: trial_balance
 select account, currency, balance_minor, debit_minor, credit_minor, postings, position
 from balances

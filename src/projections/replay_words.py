@@ -1,38 +1,9 @@
-"""What scripts/replay.py says: reports in words, and the bar while it works."""
-
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+"""What scripts/replay.py says: reports in words."""
 
 from ledger.money import Money
 from projections.auditing import Finding
 from projections.replaying import Report
 from projections.stream_reading import StreamReport
-
-
-@contextmanager
-def bar(console: Console) -> Iterator[Callable[[int, int], None]]:
-    """Rate and remaining time on a terminal; elsewhere nothing."""
-    columns = (
-        TextColumn("replaying"),
-        BarColumn(),
-        TaskProgressColumn(),
-        TextColumn("{task.fields[rate]}"),
-        TimeRemainingColumn(),
-    )
-    with Progress(
-        *columns, console=console, transient=True, disable=not console.is_terminal
-    ) as progress:
-        task = progress.add_task("", total=None, rate="")
-
-        def show(position: int, until: int) -> None:
-            speed = progress.tasks[0].speed
-            rate = f"{speed:,.0f} events/s" if speed else ""
-            progress.update(task, completed=position, total=until, rate=rate)
-
-        yield show
 
 
 def of(report: Report | StreamReport) -> list[str]:
@@ -41,17 +12,17 @@ def of(report: Report | StreamReport) -> list[str]:
 
 def of_report(report: Report) -> list[str]:
     rate = report.events / report.seconds if report.seconds else 0
-    lines = [
-        f"events          {report.events:,} in {report.seconds:.1f} s ({rate:,.0f} a second)",
-        f"streams         {report.streams:,}",
-    ]
+    lines = [f"events          {report.events:,} in {report.seconds:.1f} s ({rate:,.0f} a second)"]
+    if report.streams is not None:
+        lines.append(f"streams         {report.streams:,}")
     if report.entries is not None:
         lines.append(f"entries         {report.entries:,}")
     if report.finding is None or report.equal:
-        if report.entries is not None:
+        if report.totals is not None:
             totals = [str(Money(minor, currency)) for currency, minor in report.totals.items()]
             lines.append(f"trial balance   {', '.join(totals) or 'empty'}")
-        lines.append(f"hash chain      ok to {report.until:,}")
+        if report.chain:
+            lines.append(f"hash chain      ok to {report.until:,}")
     lines += [
         f"{name:<15} {'equal' if same else 'DIFFERENT'}" for name, same in report.equal.items()
     ]

@@ -1,10 +1,11 @@
-"""Reading the whole log again: every read model anew, the balances alone, the chain checked; against
-COPY of the same log.
+"""Reading the whole log again, by the functions behind scripts/replay.py: every read model anew, the
+balances alone, the chain alone; against COPY of the same log.
 """
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Final
+from functools import partial
+from typing import Final
 
 import msgspec
 import psycopg
@@ -16,16 +17,20 @@ from ledger.events import DomainEvent
 from ledger.identity import PAYMENT, new_id, order_id
 from ledger.journal.posting_rules import consequence
 from ledger.payments import events as e
-from projections import READ_MODELS, balances
-from projections.auditing import Auditor
-from projections.engine import connections, rebuild
-from projections.engine.read_model import ReadModel
-from projections.replaying import verify_chain
+from projections import GROUPS, READ_MODELS
+from projections.engine import connections
+from projections.engine.follower import Follower
+from projections.engine.replay import Stop, replay
+from projections.replaying import Report, verify, verify_balances, verify_chain
+from projections.sides import scratch
 from support import facts
 from support.log_rows import LogRows
 
+Look = Callable[[str, str], Report]
+
 EVENTS: Final = 100_000
 EVENTS_A_PAYMENT: Final = 8
+UNDER_WAY: Final = 1_000  # payments at a time, so that most span two pages of the log
 MILLION: Final = 1_000_000
 REBUILD_BAR: Final = MILLION / 60  # events a second: a million in a minute
 BALANCES_BAR: Final = MILLION / 5
@@ -35,22 +40,23 @@ CHAIN_BAR: Final = 90_000.0
 def measure(stage: Stage, rounds: int, seconds: float) -> list[Figure]:
     """`seconds` does not matter here: a replay takes as long as it takes."""
     events = LogRows(stage.conninfo, SCHEMA).copy_all(lives(EVENTS // EVENTS_A_PAYMENT))
+    _follow(stage)
     with psycopg.connect(stage.conninfo, autocommit=True) as conn:
         conn.execute(f'set search_path = "{SCHEMA}"'.encode())
         slots: dict[str, Callable[[], Sample]] = {
             "copy": lambda: copy_out(conn, events),
-            "rebuild": lambda: _replayed(stage, events, READ_MODELS),
-            "balances": lambda: _replayed(stage, events, (balances,)),
-            "audited": lambda: _replayed(stage, events, READ_MODELS, Auditor()),
-            "chain": lambda: _verified(stage, events),
+            "rebuild": lambda: _rebuilt(stage, events),
+            "verify": lambda: _looked(stage, events, verify),
+            "balances": lambda: _looked(stage, events, verify_balances),
+            "chain": lambda: _looked(stage, events, verify_chain),
         }
         found = interleaved(slots, rounds)
     assert_safe(stage.conninfo)
     bars = {
         "rebuild": ("rebuild of all read models, events", REBUILD_BAR),
-        "audited": ("rebuild and audit together (make replay), events", None),
-        "balances": ("balances alone, events", BALANCES_BAR),
-        "chain": ("chain, order and versions checked, events", CHAIN_BAR),
+        "verify": ("rebuild, audit and comparison (make replay), events", REBUILD_BAR),
+        "balances": ("balances alone (--balances), events", BALANCES_BAR),
+        "chain": ("chain, order and versions (--chain), events", CHAIN_BAR),
     }
     return [
         Figure(
@@ -68,10 +74,16 @@ def measure(stage: Stage, rounds: int, seconds: float) -> list[Figure]:
 
 
 def lives(payments: int) -> Iterator[tuple[str, Sequence[DomainEvent]]]:
-    """Payments from request to settlement, each with its two entries and ids of its own."""
-    for _ in range(payments):
-        payment_id = new_id(PAYMENT)
-        yield payment_id, [booked for fact in facts.paid() for booked in _own(payment_id, fact)]
+    """Payments from request to settlement, each with its two entries and ids of its own, many at a
+    time: what follows on a command waits for that of the others.
+    """
+    paid = facts.paid()
+    commands = (paid[:3], *((fact,) for fact in paid[3:]))
+    for first in range(0, payments, UNDER_WAY):
+        ids = [new_id(PAYMENT) for _ in range(first, min(first + UNDER_WAY, payments))]
+        for command in commands:
+            for payment_id in ids:
+                yield payment_id, [booked for fact in command for booked in _own(payment_id, fact)]
 
 
 def _own(payment_id: str, fact: DomainEvent) -> Sequence[DomainEvent]:
@@ -83,39 +95,32 @@ def _own(payment_id: str, fact: DomainEvent) -> Sequence[DomainEvent]:
     return fact, *consequence(fact)
 
 
-def _replayed(
-    stage: Stage,
-    events: int,
-    models: Sequence[ReadModel],
-    decode: rebuild.Decode | None = None,
-) -> Sample:
-    """Into a schema of its own, as `make replay` does it."""
-    scratch = f"{SCHEMA}_replay_bench"
+def _follow(stage: Stage) -> None:
+    """The live read models, as the worker keeps them."""
+    for group, models in GROUPS.items():
+        follower = Follower(stage.conninfo, SCHEMA, group, models)
+        with follower.connect() as connection:
+            while follower.step(connection):
+                pass
+
+
+def _rebuilt(stage: Stage, events: int) -> Sample:
+    """All of them, from the log alone."""
     with (
         connections.connect(stage.conninfo, SCHEMA) as source,
-        connections.connect(stage.conninfo, SCHEMA) as target,
+        scratch(stage.conninfo, SCHEMA, READ_MODELS) as target,
     ):
-        rebuild.drop(target, scratch)
-        rebuild.create_scratch(target, SCHEMA, scratch, models)
+        connect = partial(connections.connect, stage.conninfo, SCHEMA, target.schema)
         began = time.perf_counter()
-        rebuild.replay(source, target, [(models, events)], decode=decode)
-        took = time.perf_counter() - began
-        _check_complete(target, models)
-        rebuild.drop(target, scratch)
-    return Sample(events / took)
+        replay(source, connect, [Stop(READ_MODELS, events)])
+        return Sample(events / (time.perf_counter() - began))
 
 
-def _check_complete(target: psycopg.Connection[Any], models: Sequence[ReadModel]) -> None:
-    """Something was written, and the books come to zero."""
-    if balances in models:
-        rows = target.execute(balances.SQL["trial_balance"]).fetchall()
-        if not rows or sum(balance for _, _, balance, *_ in rows):
-            raise RuntimeError(f"the books do not balance: {rows}")
-
-
-def _verified(stage: Stage, events: int) -> Sample:
-    """`scripts/replay.py --chain`."""
-    report = verify_chain(stage.conninfo, SCHEMA)
-    if report.finding or report.events != events:
+def _looked(stage: Stage, events: int, look: Look) -> Sample:
+    """As its caller waits for it, from connecting to dropping what it made."""
+    began = time.perf_counter()
+    report = look(stage.conninfo, SCHEMA)
+    took = time.perf_counter() - began
+    if not report.ok or report.events != events or not all(report.equal.values()):
         raise RuntimeError(f"{report.events} events of {events} were checked: {report.finding}")
-    return Sample(events / report.seconds)
+    return Sample(events / took)

@@ -1,6 +1,7 @@
 """A made history is what the real store and the real read models would have made."""
 
 from collections.abc import Iterator
+from functools import partial
 
 import psycopg
 import pytest
@@ -12,6 +13,7 @@ from ledger.payments.deciding import BOOKED_PAYMENT
 from ledger.payments.life import Status
 from projections import READ_MODELS
 from projections.engine import connections, digests, rebuild
+from projections.engine.replay import Stop, replay
 from projections.replaying import verify_chain
 from support.stores import open_store
 
@@ -33,7 +35,8 @@ def test_the_read_models_of_a_made_history_are_what_a_replay_makes_of_its_log(
     ):
         rebuild.create_scratch(target, SCHEMA, scratch, READ_MODELS)
 
-        rebuild.replay(source, target, [(READ_MODELS, made.events)])
+        connect = partial(connections.connect, ledger_database, SCHEMA, scratch)
+        replay(source, connect, [Stop(READ_MODELS, made.events)])
 
         for table in (name for model in READ_MODELS for name in model.TABLES):
             live, again = digests.Side(source, READ), digests.Side(target, scratch)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from functools import partial
 
 import msgspec
 import psycopg
@@ -11,9 +12,11 @@ from hypothesis import strategies as st
 
 from ledger.journal.events import EntryPosted, Leg
 from ledger.money import Money
-from projections import GROUPS, READ_MODELS, replaying
+from projections import GROUPS, READ_MODELS, sides
+from projections.auditing import Finding
 from projections.engine import connections, rebuild
 from projections.engine.digests import Side, digest
+from projections.engine.replay import Stop, replay
 from projections.replay_words import of
 from projections.replaying import Report, as_of, verify, verify_chain
 from projections.stream_reading import StreamUnknown, read_stream
@@ -44,25 +47,27 @@ def scratch_schemas(read_side: ReadSide) -> list[str]:
 
 
 def test_the_replay_is_equal_to_what_was_followed_live(followed: ReadSide) -> None:
-    seen: list[tuple[int, int]] = []
+    seen: dict[str, tuple[int, int]] = {}
 
-    report = verify(
-        followed.conninfo, SCHEMA, lambda position, until: seen.append((position, until))
-    )
+    def progress(step: str, done: int, total: int) -> None:
+        seen[step] = (done, total)
+
+    report = verify(followed.conninfo, SCHEMA, progress)
 
     assert report.finding is None
     assert report.equal == {model.NAME: True for model in READ_MODELS}
     assert report.events == report.until == followed.log.position
     assert report.streams == 40
     assert report.totals == {"IDR": 0}
-    assert seen[-1] == (report.until, report.until)
+    assert seen["replaying"] == (report.until, report.until)
+    assert seen["comparing"][0] == seen["comparing"][1] > report.until  # rows of all tables
     assert scratch_schemas(followed) == []
 
 
 def test_groups_that_stand_at_different_places_are_compared_where_they_stand(
     followed: ReadSide, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(replaying, "LIVE_MAY_LAG_SECONDS", 0.1)
+    monkeypatch.setattr(sides, "LIVE_MAY_LAG_SECONDS", 0.1)
     followed.log.append("pay_new", lived("pay_new", *SETTLED))
     followed.followers["money"].step(followed.connection)
 
@@ -109,8 +114,12 @@ def test_a_change_to_the_log_is_found_at_its_event(
         "update events set notification_id = -1 where notification_id = 20;"
         "update events set notification_id = 20 where notification_id = 21;"
         "update events set notification_id = 21 where notification_id = -1",
+        "update events set notification_id = -notification_id where notification_id >= 20;"
+        "update events set notification_id = 1 - notification_id where notification_id < 0;"
+        "insert into events select originator_id || '.', 1, topic, state, 20, hash"
+        " from events where notification_id = 21",
     ],
-    ids=["hash", "topic", "stream", "bytes", "two in the place of one another"],
+    ids=["hash", "topic", "stream", "bytes", "two in the place of one another", "one more"],
 )
 def test_the_chain_alone_finds_what_was_changed_without_reading_it(
     followed: ReadSide, change: str
@@ -131,6 +140,18 @@ def test_the_chain_alone_says_how_far_it_looked(followed: ReadSide) -> None:
     assert (report.ok, report.events, report.streams) == (True, followed.log.position, 40)
     assert of(report)[-1] == f"hash chain      ok to {report.until:,}"
     assert not any(line.startswith(("entries", "trial balance")) for line in of(report))
+
+
+def test_a_row_too_many_after_the_end_is_found_by_the_chain_alone(followed: ReadSide) -> None:
+    followed.log.tamper(
+        "insert into events select originator_id, 999, topic, state, notification_id + 1, hash"
+        " from events order by notification_id desc limit 1"
+    )
+
+    finding = verify_chain(followed.conninfo, SCHEMA).finding
+
+    assert finding is not None
+    assert (finding.rule, finding.position) == ("chain", followed.log.position + 1)
 
 
 def test_a_log_cut_short_is_found(followed: ReadSide) -> None:
@@ -200,13 +221,13 @@ def test_a_stream_with_a_missing_version_is_found(read_side: ReadSide) -> None:
     assert (finding.rule, finding.words) == ("versions", "version 1 of the stream is missing")
 
 
-def verify_without_waiting(read_side: ReadSide) -> replaying.Finding | None:
-    waited = replaying.LIVE_MAY_LAG_SECONDS
-    replaying.LIVE_MAY_LAG_SECONDS = 0.0  # type: ignore[misc]
+def verify_without_waiting(read_side: ReadSide) -> Finding | None:
+    waited = sides.LIVE_MAY_LAG_SECONDS
+    sides.LIVE_MAY_LAG_SECONDS = 0.0  # type: ignore[misc]
     try:
         return verify(read_side.conninfo, SCHEMA).finding
     finally:
-        replaying.LIVE_MAY_LAG_SECONDS = waited  # type: ignore[misc]
+        sides.LIVE_MAY_LAG_SECONDS = waited  # type: ignore[misc]
 
 
 @pytest.mark.parametrize(
@@ -303,9 +324,11 @@ def test_schemas_left_behind_by_a_killed_replay_are_dropped_by_the_next(followed
     assert scratch_schemas(followed) == []
 
 
-def test_an_interrupted_replay_leaves_nothing_behind(followed: ReadSide) -> None:
-    def interrupt(position: int, until: int) -> None:
-        raise KeyboardInterrupt
+@pytest.mark.parametrize("at", ["replaying", "comparing"])
+def test_an_interrupted_replay_leaves_nothing_behind(followed: ReadSide, at: str) -> None:
+    def interrupt(step: str, done: int, total: int) -> None:
+        if step == at:
+            raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         verify(followed.conninfo, SCHEMA, interrupt)
@@ -345,7 +368,8 @@ def test_where_batches_begin_and_end_leaves_no_trace(
         rebuild.drop(scratch, "at_once")
         rebuild.create_scratch(scratch, SCHEMA, "at_once", READ_MODELS)
         with connections.connect(read_side.conninfo, SCHEMA) as source:
-            rebuild.replay(source, scratch, [(READ_MODELS, log.position)])
+            target = partial(connections.connect, read_side.conninfo, SCHEMA, "at_once")
+            replay(source, target, [Stop(READ_MODELS, log.position)])
         for model in READ_MODELS:
             for table in model.TABLES:
                 assert digest(live, table) == digest(Side(scratch, "at_once"), table), table

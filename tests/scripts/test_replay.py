@@ -87,6 +87,18 @@ def test_balances_are_shown_as_of_a_time(read_side: ReadSide) -> None:
     assert (now.returncode, before.returncode) == (0, 0)
 
 
+def test_balances_and_the_chain_can_be_looked_at_alone(read_side: ReadSide) -> None:
+    read_side.log.append("pay_1", lived("pay_1", *SETTLED))
+    read_side.catch_up()
+
+    balances, chain = replay(read_side, "--balances"), replay(read_side, "--chain")
+
+    assert (balances.returncode, chain.returncode) == (0, 0)
+    assert "balances        equal" in balances.stdout
+    assert "Assets:Gateway:Midtrans:Available" in balances.stdout
+    assert chain.stdout.splitlines()[-1] == "hash chain      ok to 8"
+
+
 def test_one_stream_is_told_event_by_event(read_side: ReadSide) -> None:
     read_side.log.append("pay_1", lived("pay_1", *SETTLED))
 

@@ -6,6 +6,7 @@ copying     new rows by COPY, in binary
 log         the event log in pages, without gaps, and decoded
 positions   how far a group of read models has come, advanced by compare-and-set
 follower    one batch, one transaction: events, rows and position; never dies
-rebuild     a fresh read schema, filled from the log
+rebuild     a read schema, created or dropped
+replay      the log from its first event, applied to a fresh read schema
 digests     whether two read schemas are the same, byte for byte
 """

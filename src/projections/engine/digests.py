@@ -6,9 +6,9 @@ primary key.
 """
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import zip_longest
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import psycopg
 from psycopg import sql as psql
@@ -16,6 +16,8 @@ from psycopg import sql as psql
 from projections.engine import sql
 
 SQL = sql.load(__name__)
+
+SAY_EVERY: Final = 10_000  # rows
 
 Connection = psycopg.Connection[Any]
 Key = tuple[Any, ...]
@@ -37,16 +39,27 @@ class Difference(NamedTuple):
     replayed: str | None
 
 
-def digest(side: Side, table: str) -> str:
-    """SHA-256 in hex; the rows come by COPY, so a table of any size passes through."""
+def digest(side: Side, table: str, seen: Callable[[int], None] = lambda rows: None) -> str:
+    """SHA-256 in hex; the rows come by COPY, so a table of any size passes through. `seen` hears now
+    and then how many have.
+    """
     query = psql.SQL("copy (select t::text from {} t order by {}) to stdout").format(
         psql.Identifier(side.schema, table), _columns(primary_key(side, table))
     )
     total = hashlib.sha256()
     with side.connection.cursor() as cursor, cursor.copy(query) as copy:
-        for row in copy:
+        for number, row in enumerate(copy):
             total.update(row)
+            if number % SAY_EVERY == 0:
+                seen(number)
     return total.hexdigest()
+
+
+def size(side: Side, table: str) -> int:
+    """In rows."""
+    query = psql.SQL("select count(*) from {}").format(psql.Identifier(side.schema, table))
+    row = side.connection.execute(query).fetchone()
+    return int(row[0]) if row else 0
 
 
 def first_difference(live: Side, replayed: Side, table: str) -> Difference | None:

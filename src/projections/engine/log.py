@@ -41,6 +41,15 @@ def page(cursor: Cursor, after: int, limit: int, skipped: Iterable[str] = ()) ->
     return rows
 
 
+def check_whole(cursor: Cursor, after: int, until: int) -> None:
+    """For who does not look at each event; raises LogHasGap."""
+    counted = cursor.execute(SQL["count"], (after, until)).fetchone()
+    if counted != (until - after,):
+        missing = cursor.execute(SQL["missing"], (after, until)).fetchone()
+        position = int(missing[0]) if missing else 0
+        raise LogHasGap(f"The log has no event at position {position}.", position=position)
+
+
 def head(cursor: Cursor) -> int:
     """The position of the newest event, 0 in an empty log."""
     row = cursor.execute(SQL["head"]).fetchone()

@@ -8,3 +8,11 @@ limit %s
 
 -- name: head
 select coalesce(max(notification_id), 0) from events
+
+-- name: count
+select count(*) from events where notification_id > %s and notification_id <= %s
+
+-- name: missing
+select min(n)
+from generate_series(%s::bigint + 1, %s::bigint) as n
+where not exists (select from events where notification_id = n)

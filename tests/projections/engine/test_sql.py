@@ -15,7 +15,7 @@ SOURCES = Path(projections.__file__).parent
 def test_statements_are_found_by_their_names() -> None:
     loaded = sql.load("projections.engine.log")
 
-    assert set(loaded) == {"page", "head"}
+    assert set(loaded) == {"page", "count", "missing", "head"}
     assert loaded["head"] == b"select coalesce(max(notification_id), 0) from events"
 
 

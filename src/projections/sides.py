@@ -1,0 +1,83 @@
+"""The two sides of a replay: the live read models, held still, and a read schema that the replay
+fills and that is dropped at the end, however that comes.
+"""
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Final
+
+import psycopg
+
+from ledger import clock
+from ledger.errors import NotFound
+from ledger.eventstore.migrate import LogNames
+from projections import GROUPS
+from projections.engine import connections, log, rebuild, sql
+from projections.engine.digests import Side
+from projections.engine.positions import Positions
+from projections.engine.read_model import ReadModel
+from projections.steps import Progress
+
+SQL: Final = sql.load(__name__)
+
+LIVE_MAY_LAG_SECONDS: Final = 10.0
+LOOK_EVERY_SECONDS: Final = 0.05
+
+Connection = psycopg.Connection[Any]
+
+
+class ReadModelsMissing(NotFound):
+    code = "read_models_missing"
+    title = "This log has no read models yet; start the server once."
+
+
+@contextmanager
+def snapshot(conninfo: str, schema: str) -> Iterator[Connection]:
+    """The log and the live read models at one instant, while work goes on."""
+    with connections.connect(conninfo, schema) as live:
+        live.execute("set idle_in_transaction_session_timeout = 0")  # it waits for the replay
+        live.isolation_level, live.read_only = psycopg.IsolationLevel.REPEATABLE_READ, True
+        with live.transaction():
+            yield live
+
+
+def standing(live: Connection, conninfo: str, schema: str) -> tuple[int, dict[str, int]]:
+    """The head of the log and the position of each group, at the same instant inside a snapshot."""
+    positions = Positions(conninfo, schema, LogNames(schema).read_schema)
+    with live.cursor() as cursor:
+        return log.head(cursor), {group: positions.read(cursor, group) for group in GROUPS}
+
+
+def wait_for_live(conninfo: str, schema: str, progress: Progress) -> None:
+    """So that as much as possible is compared: let live models, if they run, reach the head as it
+    is now. Raises ReadModelsMissing.
+    """
+    give_up_at = clock.monotonic_seconds() + LIVE_MAY_LAG_SECONDS
+    try:
+        with connections.connect(conninfo, schema) as live:
+            head, positions = standing(live, conninfo, schema)
+            while min(positions.values()) < head and clock.monotonic_seconds() < give_up_at:
+                progress("waiting for live", min(positions.values()), head)
+                time.sleep(LOOK_EVERY_SECONDS)
+                _, positions = standing(live, conninfo, schema)
+    except psycopg.errors.UndefinedTable:
+        raise ReadModelsMissing() from None
+
+
+@contextmanager
+def scratch(conninfo: str, schema: str, models: Sequence[ReadModel]) -> Iterator[Side]:
+    prefix = f"{schema}_replay_"
+    with connections.connect(conninfo, schema) as connection:
+        for (abandoned,) in connection.execute(SQL["abandoned"], {"prefix": prefix}).fetchall():
+            rebuild.drop(connection, abandoned)
+        name = f"{prefix}{connection.info.backend_pid}"
+        try:
+            rebuild.drop(connection, name)
+            rebuild.create_scratch(connection, schema, name, models)
+            yield Side(connection, name)
+        finally:
+            # The connection itself may have been cut off in the middle of something.
+            with connections.connect(conninfo, schema) as fresh:
+                connection.close()
+                rebuild.drop(fresh, name)
