@@ -73,7 +73,7 @@ def verify(conninfo: str, schema: str, progress: Progress = silent) -> Report:
                 _replay(live, target, [*stops, Stop((), head)], report, progress, Auditor())
                 _close(live, replayed, schema, READ_MODELS, report, progress)
         if report.ok:
-            report.finding = next(wrong_snapshots(live), None)
+            report.finding = next(wrong_snapshots(live, progress), None)
         return report
 
 

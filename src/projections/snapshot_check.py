@@ -11,14 +11,18 @@ from ledger.eventstore.mapping import EventMapper
 from ledger.payments.deciding import PAYMENT
 from projections.auditing import Finding
 from projections.engine import sql
+from projections.steps import Progress, silent
 
 SQL: Final = sql.load(__name__)
 
 
-def wrong_snapshots(connection: psycopg.Connection[Any]) -> Iterator[Finding]:
+def wrong_snapshots(
+    connection: psycopg.Connection[Any], progress: Progress = silent
+) -> Iterator[Finding]:
     """Those in today's form; others are not read by anybody."""
     mapper, form = EventMapper(), PAYMENT.snapshot
-    for stream, version, kept in connection.execute(SQL["snapshots"], (form.format,)).fetchall():
+    all_kept = connection.execute(SQL["snapshots"], (form.format,)).fetchall()
+    for number, (stream, version, kept) in enumerate(all_kept, 1):
         rows = connection.execute(SQL["events"], (stream, version), binary=True)
         state = PAYMENT.fold(mapper.decode(stream, *row).event for row in rows)
         if form.encode(state) != bytes(kept):
@@ -30,3 +34,4 @@ def wrong_snapshots(connection: psycopg.Connection[Any]) -> Iterator[Finding]:
                 table="snapshots",
                 key=(stream,),
             )
+        progress("folding", number, len(all_kept))

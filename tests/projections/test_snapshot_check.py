@@ -44,6 +44,14 @@ async def test_the_first_load_of_a_long_stream_keeps_its_state(kept: ReadSide) -
     assert verify(kept.conninfo, SCHEMA).finding is None
 
 
+async def test_checking_kept_states_says_how_far_it_is(kept: ReadSide) -> None:
+    said: list[tuple[str, int, int]] = []
+
+    verify(kept.conninfo, SCHEMA, lambda *words: said.append(words))
+
+    assert said[-1] == ("folding", 1, 1)
+
+
 async def test_the_next_process_starts_from_it_and_reads_what_came_since(kept: ReadSide) -> None:
     kept.log.append("pay_1", [dispatched(sending=999)])
     kept.log.tamper("delete from events where originator_version < 50")
