@@ -98,7 +98,7 @@ def apply(batch: Batch, cursor: Cursor) -> None:
         if row is not None:
             _fold(row, recorded)
         elif isinstance(recorded.event, PaymentRequested):
-            rows[recorded.stream] = _new(recorded, recorded.event)
+            rows[recorded.stream] = _new(recorded, recorded.event, recorded.event.requested_method)
         elif isinstance(recorded.event, PaymentImported):
             rows[recorded.stream] = _imported(recorded, recorded.event)
         elif not isinstance(recorded.event, EntryPosted):  # entries also stand in other streams
@@ -117,13 +117,15 @@ def _load(followed: Iterable[Recorded[Any]], cursor: Cursor) -> dict[str, Paymen
     return {row[0]: PaymentRow(*row) for row in cursor}
 
 
-def _new(recorded: Recorded[Any], event: PaymentRequested) -> PaymentRow:
+def _new(
+    recorded: Recorded[Any], event: PaymentRequested | PaymentImported, requested_method: str
+) -> PaymentRow:
     return PaymentRow(
         payment_id=recorded.stream,
-        status=STATUS[PaymentRequested],
+        status=STATUS[type(event)],
         under_review=False,
         method="",
-        requested_method=event.requested_method,
+        requested_method=requested_method,
         amount_minor=event.amount.minor,
         currency=event.amount.currency,
         captured_minor=0,
@@ -147,32 +149,11 @@ def _new(recorded: Recorded[Any], event: PaymentRequested) -> PaymentRow:
 
 
 def _imported(recorded: Recorded[Any], event: PaymentImported) -> PaymentRow:
-    return PaymentRow(
-        payment_id=recorded.stream,
-        status=STATUS[PaymentImported],
-        under_review=False,
-        method=event.method,
-        requested_method=event.method,
-        amount_minor=event.amount.minor,
-        currency=event.amount.currency,
-        captured_minor=event.amount.minor,
-        refunded_minor=0,
-        refund_confirmed_minor=0,
-        fee_minor=event.fee.total.minor,
-        net_minor=event.net.minor,
-        customer_id=event.customer_id,
-        subscription_id=event.subscription_id,
-        order_id=event.order_id,
-        transaction_id=event.transaction_id,
-        attempts=1,
-        metadata=event.metadata,
-        expires_at=None,
-        created_at=event.occurred_at,
-        updated_at=event.occurred_at,
-        first_position=recorded.position,
-        version=recorded.version,
-        position=recorded.position,
-    )
+    row = _new(recorded, event, event.method)
+    row.attempts, row.method, row.order_id = 1, event.method, event.order_id
+    row.transaction_id, row.captured_minor = event.transaction_id, event.amount.minor
+    row.fee_minor, row.net_minor = event.fee.total.minor, event.net.minor
+    return row
 
 
 def _fold(row: PaymentRow, recorded: Recorded[Any]) -> None:

@@ -20,7 +20,7 @@ from benchmarks.measuring import Figure, Rounds, Sample, interleaved, sample
 from benchmarks.processes import closed_loop, loader
 from benchmarks.stage import Stage, assert_safe
 from ledger import clock
-from ledger.eventstore.store import Context, EventStore
+from ledger.eventstore.store import Context, EventStore, Executed
 from ledger.identity import PAYMENT, new_id, order_id
 from ledger.journal.events import EntryPosted
 from ledger.money import Money
@@ -28,6 +28,7 @@ from ledger.payments import commands as c
 from ledger.payments.deciding import BOOKED_PAYMENT
 from ledger.payments.events import Evidence, PaymentRequested, Sale
 from ledger.payments.life import Status
+from ledger.payments.payment import Payment
 from ledger.providers.port import ChargeStatus, Did, Observation
 from support.stores import open_store
 
@@ -101,22 +102,18 @@ class Life:
         await self._store.execute(BOOKED_PAYMENT, self._id, command, _context())
 
     async def settle(self) -> None:
-        command = c.RecordCharge(
-            now=clock.now(), attempt=1, outcome=self._answer, retry_after_seconds=1.0, health={}
-        )
-        done = await self._store.execute(BOOKED_PAYMENT, self._id, command, _context())
+        done = await self._record(self._answer)
         if done.state.status is not Status.SETTLED or len(done.events) != 4:
             raise RuntimeError(f"{done.state.status} after {len(done.events)} events")
 
     async def capture(self) -> None:
+        await self._record(self._first_answer)
+
+    async def _record(self, outcome: Did) -> Executed[Payment]:
         command = c.RecordCharge(
-            now=clock.now(),
-            attempt=1,
-            outcome=self._first_answer,
-            retry_after_seconds=1.0,
-            health={},
+            now=clock.now(), attempt=1, outcome=outcome, retry_after_seconds=1.0, health={}
         )
-        await self._store.execute(BOOKED_PAYMENT, self._id, command, _context())
+        return await self._store.execute(BOOKED_PAYMENT, self._id, command, _context())
 
     async def settle_captured(self) -> None:
         command = c.RecordInquiry(

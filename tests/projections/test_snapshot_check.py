@@ -73,6 +73,16 @@ async def test_a_state_of_other_code_is_not_read(kept: ReadSide) -> None:
     assert verify(kept.conninfo, SCHEMA).finding is None
 
 
+async def test_a_state_that_cannot_be_kept_fails_nobody(kept: ReadSide) -> None:
+    kept.log.tamper("delete from snapshots")
+
+    async with open_store(kept.conninfo) as opened:
+        await opened.store._snapshots.close()
+        loaded = await opened.store.load(BOOKED_PAYMENT, "pay_1")
+
+    assert loaded.version == len(long_life())
+
+
 async def test_a_state_that_somebody_changed_is_found(kept: ReadSide) -> None:
     kept.log.tamper(
         "update snapshots set state = convert_to("

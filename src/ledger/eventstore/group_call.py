@@ -113,15 +113,17 @@ class GroupCall(Generic[Item, Outcome]):
         self.batches = 0
 
     def submit(self, item: Item) -> "asyncio.Future[Outcome]":
-        """Raises StoreUnavailable or StoreOverloaded, then or when awaited; then the item may or
-        may not have been dealt with.
+        """Never raises; the outcome does when it is awaited: StoreOverloaded, StoreRefused, or
+        StoreUnavailable, and with the last the item may or may not have been dealt with.
         """
-        if self._closing:
-            raise StoreUnavailable("The event store is shutting down.")
-        if len(self._queue) >= MAXIMUM_QUEUED:
-            raise StoreOverloaded(waiting=len(self._queue))
         loop, now = asyncio.get_running_loop(), clock.monotonic_seconds()
         outcome: asyncio.Future[Outcome] = loop.create_future()
+        if self._closing:
+            outcome.set_exception(StoreUnavailable("The event store is shutting down."))
+            return outcome
+        if len(self._queue) >= MAXIMUM_QUEUED:
+            outcome.set_exception(StoreOverloaded(waiting=len(self._queue)))
+            return outcome
         self._queue.append(_Waiting(item, outcome, now + CALLER_SECONDS))
         if not self._is_due:
             self._is_due, self._due_since = True, now
@@ -143,7 +145,7 @@ class GroupCall(Generic[Item, Outcome]):
         if self._opening:
             self._opening.cancel()
         self._disconnect()
-        _fail([*self._unanswered(), *self._queue], StoreUnavailable)
+        _fail(self._queue, StoreUnavailable)
 
     @property
     def queued(self) -> int:
@@ -242,14 +244,16 @@ class GroupCall(Generic[Item, Outcome]):
         self._line = Line(conn, self._answered, self._lost)
         until = clock.monotonic_seconds() + ANSWER_SECONDS
         self._sent.append(_Call([], until))
-        self._line.prepare(b"call", self._statement.query, self._statement.types)
+        try:
+            self._line.prepare(b"call", self._statement.query, self._statement.types)
+        except psycopg.Error:
+            self._disconnect()
+            raise
 
     def _lost(self, error: Exception) -> None:
         if self._line is None:
             return
         self._disconnect()
-        self._queue.extendleft(reversed(self._unanswered()))
-        self._sent.clear()
         if self._queue and self._opening is None:
             self._opening = asyncio.ensure_future(self._open_after(self._pause(error)))
 
@@ -264,9 +268,12 @@ class GroupCall(Generic[Item, Outcome]):
         return pause
 
     def _disconnect(self) -> None:
+        """What was under way waits again."""
         if self._line is not None:
             self._line.close()
             self._line = None
+        self._queue.extendleft(reversed(self._unanswered()))
+        self._sent.clear()
 
     def _watch(self) -> None:
         """Keeps the deadlines of callers and calls while there are any: one timer for all of them."""

@@ -47,6 +47,7 @@ class Line:
         self._socket = conn.fileno()
         self._answered, self._lost = answered, lost
         self._result: Result | None = None
+        self._is_closed = False
         self._pgconn.nonblocking = 1
         self._pgconn.enter_pipeline_mode()
         self._loop.add_reader(self._socket, self._read)
@@ -62,6 +63,7 @@ class Line:
 
     def close(self) -> None:
         """Without a farewell: a frozen server must not hold us."""
+        self._is_closed = True
         self._loop.remove_reader(self._socket)
         self._loop.remove_writer(self._socket)
         self._pgconn.finish()
@@ -82,6 +84,8 @@ class Line:
         try:
             self._pgconn.consume_input()
             for result in self._results():
+                if self._is_closed:  # by what became of an earlier one: the rest is sent again
+                    break
                 self._answered(result)
         except (psycopg.Error, ConnectionLost) as error:
             self._lost(error)

@@ -157,7 +157,7 @@ class EventStore:
         `is_new`: the stream's id was made just now, so there is nothing to load.
         """
         if is_new:
-            self._cache[stream] = Loaded(decider.initial, 0)
+            self._keep(stream, Loaded(decider.initial, 0))
         lock = self._locks.setdefault(stream, asyncio.Lock())
         async with lock:
             until = clock.monotonic_seconds() + BUSY_SECONDS
@@ -188,10 +188,10 @@ class EventStore:
 
     def _slice(
         self, decider: Decider[State, Command], works: Sequence[Work[Command]]
-    ) -> tuple[list[Append], list[Begun | LedgerError | None]]:
+    ) -> tuple[list[Append], list[LedgerError | None]]:
         """What to append, and what is refused already, in the order of `works`."""
         appends: list[Append] = []
-        refused: list[Begun | LedgerError | None] = []
+        refused: list[LedgerError | None] = []
         for work in works:
             try:
                 facts = decider.decide(decider.initial, work.command)
@@ -205,10 +205,10 @@ class EventStore:
         return appends, refused
 
     async def _begin(
-        self, appends: Sequence[Append], outcomes: list[Begun | LedgerError | None]
+        self, appends: Sequence[Append], refused: list[LedgerError | None]
     ) -> list[Begun | LedgerError]:
         appended = zip(appends, await self._committer.append_all(appends), strict=True)
-        return [outcome or _begun(*next(appended)) for outcome in outcomes]
+        return [refusal or _begun(*next(appended)) for refusal in refused]
 
     async def _try(
         self,
@@ -275,13 +275,16 @@ class EventStore:
     def _remember(
         self, decider: Decider[State, Command], stream: str, loaded: Loaded[State], before: int
     ) -> Loaded[State]:
+        self._keep(stream, loaded)
+        if decider.snapshot.format and before // SNAPSHOT_EVERY < loaded.version // SNAPSHOT_EVERY:
+            self._snap(decider, stream, loaded)
+        return loaded
+
+    def _keep(self, stream: str, loaded: Loaded[Any]) -> None:
         self._cache[stream] = loaded
         self._cache.move_to_end(stream)
         if len(self._cache) > CACHED_STREAMS:
             self._cache.popitem(last=False)
-        if decider.snapshot.format and before // SNAPSHOT_EVERY < loaded.version // SNAPSHOT_EVERY:
-            self._snap(decider, stream, loaded)
-        return loaded
 
     def _snap(self, decider: Decider[State, Command], stream: str, loaded: Loaded[State]) -> None:
         """In the background. Without it the next load only takes longer."""

@@ -14,6 +14,7 @@ from eventsourcing.persistence import StoredEvent
 from api.embedded import EmbeddedPostgres
 from ledger.eventstore import group_call as module
 from ledger.eventstore.committer import (
+    Append,
     Appended,
     Committer,
     Duplicate,
@@ -23,7 +24,7 @@ from ledger.eventstore.committer import (
     VersionConflict,
 )
 from ledger.eventstore.connections import connect_for_calls
-from ledger.eventstore.line import ConnectionLost
+from ledger.eventstore.line import ConnectionLost, Line
 from ledger.eventstore.migrate import migrate
 from support.counting import COUNTER, Count
 from support.stores import SCHEMA, context, open_store
@@ -90,6 +91,38 @@ async def test_a_full_queue_says_so_at_once(ledger_database: str, monkeypatch: p
     assert done and all(isinstance(task.exception(), StoreOverloaded) for task in done)
     await asyncio.gather(*waiting, return_exceptions=True)
     await committer.close()
+
+
+async def test_of_many_commands_those_that_find_no_room_are_told_among_the_outcomes(
+    committer: Committer, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(module, "MAXIMUM_QUEUED", 3)
+
+    outcomes = await committer.append_all(
+        [Append(f"c{n}", b"", [event(f"s-{n}")]) for n in range(5)]
+    )
+
+    assert [type(outcome) for outcome in outcomes] == [Appended] * 3 + [StoreOverloaded] * 2
+
+
+async def test_a_connection_that_dies_before_it_is_prepared_is_replaced(
+    ledger_database: str, monkeypatch: pytest.MonkeyPatch
+):
+    prepare, failed = Line.prepare, []
+
+    def fail_once(line: Line, *given: object) -> None:
+        if not failed:
+            failed.append(line)
+            raise psycopg.OperationalError("the connection died")
+        prepare(line, *given)
+
+    monkeypatch.setattr(Line, "prepare", fail_once)
+    committer = Committer(partial(connect_for_calls, ledger_database, SCHEMA))
+
+    assert await committer.append("one", b"", [event("s-1")]) == Appended(1)
+    assert await committer.append("two", b"", [event("s-2")]) == Appended(2)
+    await committer.close()
+    assert failed
 
 
 async def test_closing_commits_what_is_queued_and_takes_no_more(ledger_database: str):
