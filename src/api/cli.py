@@ -13,9 +13,11 @@ import typer
 import uvicorn
 from rich.console import Console
 
+from api import review_tool
 from api.children import die_with_parent
 from api.descriptors import raise_descriptor_limit
 from api.durability import check_durability
+from api.tools import operator
 from ledger import logs
 from ledger.access.roles import ROLES
 from ledger.errors import LedgerError
@@ -28,6 +30,7 @@ app = typer.Typer(
 )
 keys = typer.Typer(help="API keys: shown once, kept only as a keyed hash.", no_args_is_help=True)
 app.add_typer(keys, name="keys")
+app.add_typer(review_tool.app, name="review")
 
 console: Final = Console(highlight=False)
 
@@ -203,7 +206,7 @@ async def _create_key(settings: Settings, role: str, account: str, label: str) -
     from api.wiring import open_wiring
 
     async with open_wiring(settings, "tool") as wired:
-        key, _ = await wired.api_keys.issue(role, account, label or role, by=_operator())
+        key, _ = await wired.api_keys.issue(role, account, label or role, by=operator())
         return key
 
 
@@ -211,11 +214,7 @@ async def _revoke_key(settings: Settings, key_id: str, reason: str) -> None:
     from api.wiring import open_wiring
 
     async with open_wiring(settings, "tool") as wired:
-        await wired.api_keys.revoke(key_id, by=_operator(), reason=reason)
-
-
-def _operator() -> str:
-    return f"cli:{os.environ.get('SUDO_USER') or os.environ.get('USER') or os.getuid()}"
+        await wired.api_keys.revoke(key_id, by=operator(), reason=reason)
 
 
 def _welcome(running: Any, data_dir: Path) -> str:

@@ -111,3 +111,8 @@ def _completed(settings: Settings, database: str, folder: Path) -> Settings:
     return settings.model_copy(
         update={"database_url": secret(database), "master_key": secret(master)}
     )
+
+
+def operator() -> str:
+    """Who sits at the terminal, as the machine knows them: what a tool does is theirs."""
+    return f"cli:{os.environ.get('SUDO_USER') or os.environ.get('USER') or os.getuid()}"

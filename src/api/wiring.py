@@ -28,7 +28,7 @@ from ledger.eventstore.recorder import GroupCommitRecorder
 from ledger.eventstore.store import EventStore
 from ledger.money import Money
 from ledger.payments.commands import Health
-from ledger.payments.due import LEASE
+from ledger.payments.due import LEASE_SECONDS
 from ledger.payments.service import PaymentService
 from ledger.providers.midtrans.adapter import Midtrans
 from ledger.providers.port import Provider
@@ -97,7 +97,7 @@ async def open_wiring(
         balance=BalanceFromReadModel(readers),
         sent_by=f"{process}:{socket.gethostname()}:{os.getpid()}",
         lost_after_seconds=settings.lost_after_seconds,
-        lease_seconds=LEASE.after.total_seconds() if LEASE.after else 0.0,
+        lease_seconds=LEASE_SECONDS,
     )
     collector.tune()
     answers, inbox = Answers(calls, readers), Inbox(calls, readers, key_ring)

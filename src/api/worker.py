@@ -46,6 +46,7 @@ LADDERS: Final = {
     Status.UNKNOWN: _ladder(5, 15, 45, 120, 300, 900, 3600),
     Status.PENDING: _ladder(60, 300, 1800, 7200, 21600),
 }
+BY_KIND: Final = {"watch": _ladder(3600, 21600, 86400)}
 OTHERWISE: Final = _ladder(5, 30, 120, 600, 3600, 21600)
 
 
@@ -166,13 +167,15 @@ class Worker:
                 return await payments.charge(work.payment_id)
             case "refund":
                 return await payments.refund(work.payment_id, work.subject)
-            case "inquire":
+            case "inquire" | "watch" | "compensate":
                 return (await payments.inquire(work.payment_id, int(work.subject))).payment
-            case _:  # capture, cancel, inquire_refund: what the gateway holds now says what is left to do
+            case "inquire_refund":
+                return (await payments.inquire_refund(work.payment_id, work.subject)).payment
+            case _:  # capture, cancel: what the gateway holds now says what is left to do
                 return (await payments.inquire(work.payment_id)).payment
 
     def _next_look(self, work: Claimed, payment: Payment) -> datetime:
-        ladder = LADDERS.get(payment.status, OTHERWISE)
+        ladder = BY_KIND.get(work.kind) or LADDERS.get(payment.status, OTHERWISE)
         moment = self._now() + ladder[min(work.tries, len(ladder)) - 1]
         expires_at = payment.attempt.expires_at
         if payment.status is Status.UNKNOWN and payment.attempt.sent_at:

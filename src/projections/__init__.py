@@ -6,6 +6,7 @@
     payment_events  the history of each payment, without personal data
     method_health   how each payment method fares at the gateway
     due_work        what the worker has to do next
+    reviews         what waits for a person
 
 None of them is the truth: any may be dropped and is rebuilt from the log, byte for byte
 (`scripts/replay.py` proves it). A group is applied together and has one position, so that one group
@@ -19,13 +20,21 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
-from projections import balances, due_work, journal, method_health, payment_events, payments
+from projections import (
+    balances,
+    due_work,
+    journal,
+    method_health,
+    payment_events,
+    payments,
+    reviews,
+)
 from projections.engine.read_model import ReadModel
 
 GROUPS: Final[Mapping[str, Sequence[ReadModel]]] = MappingProxyType(
     {
         "money": (balances, journal),
-        "views": (payments, payment_events, method_health, due_work),
+        "views": (payments, payment_events, method_health, due_work, reviews),
     }
 )
 

@@ -15,6 +15,7 @@ from psycopg.rows import tuple_row
 from ledger.events import DomainEvent, Recorded
 from ledger.journal.events import EntryPosted
 from ledger.payments.events import (
+    AttemptClosed,
     AttemptStarted,
     CancelRefused,
     CancelRequested,
@@ -32,6 +33,8 @@ from ledger.payments.events import (
     ChargePending,
     ChargeRetryScheduled,
     LatePaymentReceived,
+    LatePaymentReturned,
+    LatePaymentSettled,
     PaymentAbandoned,
     PaymentCaptured,
     PaymentImported,
@@ -46,6 +49,13 @@ from ledger.payments.events import (
     RefundRetryScheduled,
     ReviewRequested,
     SettlementReversed,
+    StrayChargeFound,
+)
+from ledger.payments.review_events import (
+    DecisionNeeded,
+    QuestionAnswered,
+    ReviewDecided,
+    ReviewProposed,
 )
 from projections.engine import sql
 from projections.engine.read_model import Batch, Cursor
@@ -83,7 +93,9 @@ WITHOUT_EFFECT: Final[tuple[type[DomainEvent], ...]] = (
         SettlementReversed,
         ChargebackReceived,
     ),  # the bank's doing
-    *(ChargeCancelled, PaymentAbandoned, ReviewRequested),  # our own doing
+    *(ChargeCancelled, PaymentAbandoned, ReviewRequested, AttemptClosed),  # our own doing
+    *(LatePaymentSettled, LatePaymentReturned, StrayChargeFound),  # of charges long answered
+    *(DecisionNeeded, ReviewProposed, ReviewDecided, QuestionAnswered),  # a person's doing
     *(
         CaptureRequested,
         CaptureRefused,

@@ -11,6 +11,7 @@ from psycopg.rows import dict_row
 from ledger.events import TOPICS, DomainEvent, Recorded
 from ledger.journal.events import EntryPosted
 from ledger.payments.events import (
+    AttemptClosed,
     AttemptStarted,
     CancelRefused,
     CancelRequested,
@@ -21,6 +22,8 @@ from ledger.payments.events import (
     ChargeChallenged,
     ChargePending,
     LatePaymentReceived,
+    LatePaymentReturned,
+    LatePaymentSettled,
     PaymentCaptured,
     PaymentImported,
     PaymentRequested,
@@ -34,8 +37,16 @@ from ledger.payments.events import (
     RefundRetryScheduled,
     ReviewRequested,
     SettlementReversed,
+    StrayChargeFound,
 )
 from ledger.payments.life import TRANSITIONS
+from ledger.payments.review_events import (
+    FREEZING,
+    DecisionNeeded,
+    QuestionAnswered,
+    ReviewDecided,
+    ReviewProposed,
+)
 from projections.engine import sql
 from projections.engine.read_model import Batch, Cursor
 
@@ -56,7 +67,15 @@ MONEY_MOVED: Final = (PaymentCaptured, PaymentSettled, SettlementReversed)
 WITHOUT_EFFECT: Final[tuple[type[DomainEvent], ...]] = (
     *(CaptureRequested, CaptureRefused, CancelRequested, CancelRefused),
     *(RefundRequested, RefundDispatched, RefundOutcomeUnknown, RefundRetryScheduled),
-    LatePaymentReceived,  # belongs to the payer, not to this payment
+    # Late money belongs to the payer, not to this payment.
+    *(
+        LatePaymentReceived,
+        LatePaymentSettled,
+        LatePaymentReturned,
+        StrayChargeFound,
+        AttemptClosed,
+    ),
+    *(DecisionNeeded, ReviewProposed, QuestionAnswered),
     EntryPosted,
 )
 
@@ -209,20 +228,26 @@ def _taken_back(row: PaymentRow, event: ChargeCancelled | SettlementReversed) ->
 
 
 def _refund_accepted(row: PaymentRow, event: RefundAccepted) -> None:
-    row.refunded_minor += event.amount.minor
+    row.refunded_minor += event.amount.minor - event.from_unapplied.minor
 
 
 def _refund_confirmed(row: PaymentRow, event: RefundConfirmed) -> None:
-    row.refund_confirmed_minor += event.amount.minor
+    if not event.late_attempt:
+        row.refund_confirmed_minor += event.amount.minor
 
 
 def _refund_failed(row: PaymentRow, event: RefundFailed) -> None:
     if event.accepted is not None:
-        row.refunded_minor -= event.accepted.amount.minor
+        accepted = event.accepted
+        row.refunded_minor -= accepted.amount.minor - accepted.from_unapplied.minor
 
 
 def _reviewed(row: PaymentRow, _: ReviewRequested) -> None:
     row.under_review = True
+
+
+def _decided(row: PaymentRow, event: ReviewDecided) -> None:
+    row.under_review = row.under_review and event.rule not in FREEZING
 
 
 # fmt: off
@@ -239,6 +264,7 @@ _CHANGES: Final[dict[type[DomainEvent], Callable[[PaymentRow, Any], None]]] = {
     RefundConfirmed:    _refund_confirmed,
     RefundFailed:       _refund_failed,
     ReviewRequested:    _reviewed,
+    ReviewDecided:      _decided,
 }
 # fmt: on
 _FOLLOWED: Final = frozenset(FOLLOWS)

@@ -9,6 +9,7 @@ from ledger.events import DomainEvent
 from ledger.payments import due as rules
 from ledger.payments import events as e
 from ledger.payments.due import Done, Due, changes
+from ledger.payments.review_events import DecisionNeeded, ReviewDecided
 from projections import due_work
 from projections.due_work import EVER, Mark
 from support.payment_lives import PAID, SETTLED, interleaved, lived
@@ -47,7 +48,12 @@ def read_side(ledger_database: str) -> Iterator[ReadSide]:
         (PAID, {"inquire": 21_600}),
         (SETTLED, {}),
         ((*PAID[:4], e.ChargeDenied), {}),
-        ((*PAID[:4], e.ChargeExpired), {}),
+        ((*PAID[:4], e.ChargeExpired), {"watch": 86_400}),
+        ((*PAID[:4], e.ChargeExpired, e.AttemptClosed), {}),
+        ((*PAID[:4], e.ChargeExpired, e.StrayChargeFound), {"watch": None, "compensate": 0}),
+        ((*PAID[:4], e.ChargeExpired, e.LatePaymentReceived), {"compensate": 0}),
+        ((*PAID[:4], e.ChargeExpired, e.LatePaymentReceived, e.LatePaymentReturned), {}),
+        ((*PAID[:4], e.ChargeExpired, e.LatePaymentReceived, DecisionNeeded), {}),
         ((*PAID[:3], e.ChargeFailed), {}),
         ((*PAID, e.SettlementReversed), {}),
         ((*SETTLED, e.ChargebackReceived), {}),
@@ -60,6 +66,7 @@ def read_side(ledger_database: str) -> Iterator[ReadSide]:
         ((*SETTLED, *REFUND, e.RefundFailed), {}),
         ((*PAID[:4], e.CancelRequested, e.ReviewRequested), {}),
         ((*SETTLED, *REFUND, e.ReviewRequested), {}),
+        ((*PAID[:4], e.ReviewRequested, ReviewDecided), {"inquire": 0}),
     ],
 )
 @pytest.mark.parametrize("batch", [1, 5_000])
@@ -80,7 +87,9 @@ def test_what_is_due_after_each_step_of_a_life(
         row["kind"]: (row["due_at"] - now).total_seconds()
         for row in read_side.rows("select * from due_work")
     }
-    assert {kind: due.get(kind) and seconds for kind, seconds in shown.items()} == due
+    assert {
+        kind: seconds if due.get(kind) is not None else None for kind, seconds in shown.items()
+    } == due
 
 
 def test_a_refund_is_told_from_another_by_its_id(read_side: ReadSide) -> None:

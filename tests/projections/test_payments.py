@@ -6,7 +6,8 @@ from collections.abc import Iterator
 import pytest
 
 from ledger.payments import events as e
-from ledger.payments.payment import Payment, evolve
+from ledger.payments.folding import evolve
+from ledger.payments.payment import Payment
 from projections import payments
 from projections.payments import PaymentFilter
 from support.payment_lives import METHODS, PAID, SETTLED, Life, interleaved, lived

@@ -117,6 +117,17 @@ def expired(attempt: int = 1) -> e.ChargeExpired:
     return e.ChargeExpired(attempt=attempt, evidence=said(), occurred_at=after(days=1))
 
 
+def late_payment(attempt: int = 1, transaction_id: str = "t-1") -> e.LatePaymentReceived:
+    return e.LatePaymentReceived(
+        attempt=attempt,
+        transaction_id=transaction_id,
+        amount=rp(99_000),
+        because="expired",
+        evidence=said(),
+        occurred_at=after(days=2),
+    )
+
+
 def cancel_requested() -> e.CancelRequested:
     return e.CancelRequested(attempt=1, reason="changed my mind", occurred_at=after(5))
 
@@ -247,7 +258,12 @@ def example(kind: type[DomainEvent]) -> DomainEvent:
         "sale": DELIVERED,
         "share": e.Share(net=rp(900), tax=rp(100)),
         "fee": rp(1_000) if kind is e.ChargebackReceived else settled().fee,
-        **dict.fromkeys(("code", "words", "cause", "reason"), "words"),
+        "received": late_payment(),
+        "how": "by_hand",
+        "subject": "1",
+        "look_at": AT,
+        **dict.fromkeys(("code", "words", "cause", "reason", "decision", "by"), "words"),
+        "proposed_by": "someone",
     }
     if kind in WHOLE:
         return WHOLE[kind]()

@@ -9,6 +9,12 @@ from ledger.events import DomainEvent
 from ledger.journal.posting_rules import consequence
 from ledger.payments import events as e
 from ledger.payments.life import NEXT, Status
+from ledger.payments.review_events import (
+    DecisionNeeded,
+    QuestionAnswered,
+    ReviewDecided,
+    ReviewProposed,
+)
 from ledger.privacy.sealed import Sealed
 from support.payment_facts import DELIVERED, SAID, fee, rp, share
 
@@ -24,6 +30,11 @@ REFUND: Final = {
     e.RefundAccepted: {"requested", "dispatched", "unknown"},
     e.RefundConfirmed: {"accepted"},
     e.RefundFailed: {"dispatched", "unknown", "accepted"},
+}
+RARE: Final = {
+    *(e.ReviewRequested, e.LatePaymentReceived, e.LatePaymentSettled, e.LatePaymentReturned),
+    *(e.StrayChargeFound, e.AttemptClosed),
+    *(DecisionNeeded, ReviewProposed, ReviewDecided, QuestionAnswered),
 }
 REFUND_BECOMES: Final = {
     e.RefundDispatched: "dispatched",
@@ -65,7 +76,7 @@ class Life:
         return [fact, *consequence(fact)]
 
     def _may(self, event: type[DomainEvent]) -> bool:
-        if event is e.ReviewRequested or event is e.LatePaymentReceived:
+        if event in RARE:
             return self._chance.random() < 0.05
         if event in REFUND:
             return any(status in REFUND[event] for status in self.refunds.values())
@@ -92,8 +103,19 @@ class Life:
             "because": "expired",
             "instructions": e.Instructions(kind="qr", qr_string="00020101"),
             "expires_at": self.now + timedelta(hours=1),
-            "rule": "state_not_understood",
+            "rule": "late_payment" if event is DecisionNeeded else "state_not_understood",
+            "subject": str(self.attempt),
+            "decision": "look_again",
+            "by": "ana",
+            "proposed_by": "budi",
+            "reason": "as the bank says",
+            "look_at": self.now,
+            "how": "by_hand",
+            "fee": fee(1_000, 100, 10),
+            "net": rp(self.amount - 1_110),
         }
+        if event is e.LatePaymentReturned:
+            values["received"] = self._plain(e.LatePaymentReceived)
         needed = {name: values[name] for name in event.__struct_fields__ if name in values}
         return event(occurred_at=self.now, **needed)
 

@@ -9,7 +9,8 @@ from ledger.identity import order_id
 from ledger.money import Money
 from ledger.payments import commands as c
 from ledger.payments.life import Status
-from ledger.payments.payment import Attempt, Payment
+from ledger.payments.payment import Attempt, Payment, Question
+from ledger.payments.reviewing import DECISIONS
 from ledger.providers.port import (
     DUPLICATE,
     NEVER_SEEN,
@@ -102,14 +103,20 @@ def _seen(draw: st.DrawFn, payment: Payment, attempt: Attempt) -> Observation:
         amount=amount,
         evidence=said(transaction_status=status.value),
         instructions=draw(st.sampled_from([VA, PAGE])),
-        refunds=tuple(_listed(draw, payment)) if attempt is payment.attempt else (),
+        refunds=tuple(_listed(draw, payment, attempt)),
         chargeback=draw(st.sampled_from([amount, payment.refundable, None])),
     )
 
 
-def _listed(draw: st.DrawFn, payment: Payment) -> list[ObservedRefund]:
-    """Some of those that were sent, rarely one that we know nothing of."""
-    sent = [refund for refund in payment.refunds if refund.sendings and draw(st.booleans())]
+def _listed(draw: st.DrawFn, payment: Payment, attempt: Attempt) -> list[ObservedRefund]:
+    """Some of those of it that were sent, rarely one that we know nothing of."""
+    sent = [
+        refund
+        for refund in payment.refunds
+        if payment.attempt_refunded_by(refund).number == attempt.number
+        and refund.sendings
+        and draw(st.booleans())
+    ]
     confirmed = [draw(st.booleans()) for _ in sent]
     shown = [
         ObservedRefund(refund_id=r.refund_id, amount=r.amount, confirmed_at=AT if done else None)
@@ -182,12 +189,31 @@ def _send_refund(draw: st.DrawFn, payment: Payment, now: datetime) -> c.Command:
 
 
 def _refunded(draw: st.DrawFn, payment: Payment, now: datetime) -> c.Command:
+    refund_id = _refund_id(draw, payment)
+    refund = payment.find_refund(refund_id)
+    attempt = payment.attempt_refunded_by(refund) if refund else payment.attempt
     return c.RecordRefund(
-        refund_id=_refund_id(draw, payment),
-        outcome=_outcome(draw, payment, payment.attempt),
+        refund_id=refund_id,
+        outcome=_outcome(draw, payment, attempt),
         retry_after_seconds=1.0,
         available=_money(draw, 10**6),
         sending=draw(st.integers(0, 2)),
+        now=now,
+    )
+
+
+def _decide(draw: st.DrawFn, payment: Payment, now: datetime) -> c.Command:
+    question = draw(
+        st.sampled_from(payment.questions or (Question(rule="late_payment", subject="1"),))
+    )
+    decisions = [decision.name for decision in DECISIONS[question.rule]]
+    return c.DecideReview(
+        rule=question.rule,
+        subject=question.subject,
+        decision=draw(st.sampled_from(decisions)),
+        by=draw(st.sampled_from(["ana", "budi"])),
+        reason="as the bank says",
+        outcome=_outcome(draw, payment, payment.attempt),
         now=now,
     )
 
@@ -212,6 +238,7 @@ KINDS: tuple[Any, ...] = (
         _refund,
         _send_refund,
         _refunded,
+        _decide,
     ),
 )
 LIKELY: dict[Status, tuple[Any, ...]] = {

@@ -7,5 +7,6 @@ from typing import Final
 from ledger.access import events as access
 from ledger.journal import events as journal
 from ledger.payments import events as payments
+from ledger.payments import review_events as reviews
 
-AREAS: Final = (access, journal, payments)
+AREAS: Final = (access, journal, payments, reviews)

@@ -11,6 +11,7 @@ from ledger.events import DomainEvent
 from ledger.journal.entry import credit, debit, entry, reverse
 from ledger.journal.events import EntryPosted, Leg
 from ledger.payments import events as payment
+from ledger.payments import review_events as review
 from ledger.payments.events import Sale, Share
 
 PENDING: Final = "Assets:Gateway:Midtrans:Pending"
@@ -110,15 +111,42 @@ def late_payment(fact: payment.LatePaymentReceived) -> Sequence[EntryPosted]:
     return (entry("P15", f"Paid late: {fact.because}", legs, occurred_at=fact.occurred_at),)
 
 
+def late_settled(fact: payment.LatePaymentSettled) -> Sequence[EntryPosted]:
+    legs = (
+        debit(AVAILABLE, fact.net),
+        debit(MDR, fact.fee.percentage),
+        debit(FIXED_FEE, fact.fee.fixed),
+        debit(INPUT_TAX, fact.fee.tax),
+        credit(PENDING, fact.amount),
+    )
+    words = "Late payment settled net of fee"
+    return (entry("P2", words, legs, occurred_at=fact.occurred_at),)
+
+
+def late_returned(fact: payment.LatePaymentReturned) -> Sequence[EntryPosted]:
+    """Cancelled, it was never ours; a refund has entries of its own; by hand, it is owed until the bank
+    statement shows it.
+    """
+    if fact.how == "cancelled":
+        return _taken_back(fact, "Late payment voided before settlement", fact.received)
+    if fact.how == "refunded":
+        return ()
+    amount = fact.received.amount
+    legs = (debit(UNAPPLIED, amount), credit(REFUND_PAYABLE, amount))
+    words = "Late payment sent back by a person"
+    return (entry("P15a", words, legs, occurred_at=fact.occurred_at),)
+
+
 def refund_accepted(fact: payment.RefundAccepted) -> Sequence[EntryPosted]:
     legs = (
+        debit(UNAPPLIED, fact.from_unapplied),
         debit(deferred(fact.sale), fact.from_deferred),
         debit(REFUNDS, fact.from_income),
         debit(OUTPUT_TAX, fact.tax),
         credit(REFUND_PAYABLE, fact.amount),
     )
-    # P7 reaches into earned revenue, P8 takes unearned revenue alone.
-    rule = "P7" if fact.from_income else "P8"
+    # P7 reaches into earned revenue, P8 takes unearned revenue alone, P15a gives late money back.
+    rule = "P15a" if fact.from_unapplied else "P7" if fact.from_income else "P8"
     return (entry(rule, "Refund owed to the payer", legs, occurred_at=fact.occurred_at),)
 
 
@@ -175,6 +203,8 @@ RULES: Final[dict[type[DomainEvent], Callable[[Any], Sequence[EntryPosted]]]] = 
     payment.ChargeCancelled: charge_cancelled,  # P22 of what was captured
     payment.SettlementReversed: settlement_reversed,  # P22 of P2, then of P1
     payment.LatePaymentReceived: late_payment,  # P15
+    payment.LatePaymentSettled: late_settled,  # P2
+    payment.LatePaymentReturned: late_returned,  # P15a, P22 of P15
     payment.RefundAccepted: refund_accepted,  # P7, P8
     payment.RefundConfirmed: refund_confirmed,  # P7b, P16
     payment.RefundFailed: refund_failed,  # P22 of P7 or P8
@@ -205,6 +235,12 @@ NO_MONEY: Final[frozenset[type[DomainEvent]]] = frozenset(
         payment.RefundDispatched,
         payment.RefundOutcomeUnknown,
         payment.RefundRetryScheduled,
+        payment.StrayChargeFound,
+        payment.AttemptClosed,
         payment.ReviewRequested,
+        review.DecisionNeeded,
+        review.ReviewProposed,
+        review.ReviewDecided,
+        review.QuestionAnswered,
     }
 )

@@ -8,6 +8,7 @@ from ledger.errors import Rejected
 from ledger.events import DomainEvent
 from ledger.payments import commands as c
 from ledger.payments import events as e
+from ledger.payments.late import watch_from
 from ledger.payments.life import Status
 from ledger.payments.methods import METHODS
 from ledger.payments.observing import attempt_of, observe
@@ -59,7 +60,10 @@ def request_cancel(payment: Payment, command: c.RequestCancel) -> Facts:
         require(payment, e.PaymentAbandoned)
         return [
             e.PaymentAbandoned(
-                occurred_at=command.now, attempt=attempt.number, reason=command.reason
+                occurred_at=command.now,
+                attempt=attempt.number,
+                reason=command.reason,
+                watch_from=watch_from(attempt, command.now),
             )
         ]
     require(payment, e.CancelRequested)

@@ -4,6 +4,7 @@ method.
 
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import reduce
 from typing import Final
 
 from ledger.clock import business_date
@@ -13,8 +14,9 @@ from ledger.identity import order_id
 from ledger.journal.chart import check_part
 from ledger.payments import commands as c
 from ledger.payments import events as e
-from ledger.payments import observing, refunding
+from ledger.payments import late, observing, reconciling, reviewing
 from ledger.payments.eligibility import check_fits
+from ledger.payments.folding import evolve
 from ledger.payments.life import Status
 from ledger.payments.methods import METHODS, check_country, expiry, method
 from ledger.payments.payment import (
@@ -105,12 +107,24 @@ def record_inquiry(payment: Payment, command: c.RecordInquiry) -> Facts:
         facts = observing.observe(
             payment, attempt, command.outcome.observation, command.now, available=command.available
         )
-        if attempt is payment.attempt:
-            facts = [*facts, *refunding.lost_senders(payment, facts, command)]
-        return fall_back(payment, facts, command)
-    if attempt is not payment.attempt:
+        facts = [*facts, *reconciling.lost_senders(payment, facts, command)]
+        facts = fall_back(payment, facts, command)
+    elif attempt is payment.attempt:
+        facts = _not_found(payment, attempt, command)
+    else:
+        facts = []
+    return [*facts, *_and_then(reduce(evolve, facts, payment), command)]
+
+
+def _and_then(payment: Payment, command: c.RecordInquiry) -> Facts:
+    """What time has brought about."""
+    attempt = _find(payment, command.attempt)
+    if payment.review:
         return []
-    return _not_found(payment, attempt, command)
+    return [
+        *reviewing.unanswered(payment, attempt, command),
+        *late.nothing_more(payment, attempt, command),
+    ]
 
 
 def _not_found(payment: Payment, attempt: Attempt, command: c.RecordInquiry) -> Facts:
@@ -122,9 +136,23 @@ def _not_found(payment: Payment, attempt: Attempt, command: c.RecordInquiry) -> 
     if payment.status is Status.PENDING:
         return _page_over(attempt, command)
     lost = _has_passed(command.lost_after_seconds, attempt, command)
-    if payment.status is Status.UNKNOWN and payment.cancel_asked and lost:
-        return _abandoned(attempt, command, "cancelled, and the gateway never saw it")
+    unwanted = _unwanted(payment, attempt, command)
+    if payment.status is Status.UNKNOWN and lost and unwanted:
+        return _abandoned(attempt, command, f"{unwanted}, and the gateway never saw it")
     return []
+
+
+def _unwanted(payment: Payment, attempt: Attempt, command: c.RecordInquiry) -> str:
+    """Why it is not to be sent again; empty when it is."""
+    if payment.cancel_asked:
+        return "cancelled"
+    return "its time was over" if _time_is_over(payment, attempt, command) else ""
+
+
+def _time_is_over(payment: Payment, attempt: Attempt, command: c.RecordInquiry) -> bool:
+    """Whoever was to pay is not waiting any more, so it is not sent again."""
+    seconds = expiry(METHODS[attempt.method], payment.request.expires_after_seconds)
+    return command.now > payment.request.occurred_at + timedelta(seconds=seconds)
 
 
 def fall_back(payment: Payment, facts: Facts, command: c.RecordCharge | c.RecordInquiry) -> Facts:
@@ -235,7 +263,14 @@ def _not_done(
 
 
 def _abandoned(attempt: Attempt, command: c.Command, reason: str) -> Facts:
-    return [e.PaymentAbandoned(occurred_at=command.now, attempt=attempt.number, reason=reason)]
+    return [
+        e.PaymentAbandoned(
+            occurred_at=command.now,
+            attempt=attempt.number,
+            reason=reason,
+            watch_from=late.watch_from(attempt, command.now),
+        )
+    ]
 
 
 def _never_seen(outcome: Outcome) -> bool:

@@ -126,6 +126,20 @@ class RecordRefund(Command, frozen=True, kw_only=True):
     sending: int = 0
 
 
+class DecideReview(Command, frozen=True, kw_only=True):
+    """A person's answer to an open question; what is empty of rule and subject leaves no choice.
+
+    `outcome` is what the gateway holds just now, for decisions that need it.
+    """
+
+    rule: str
+    decision: str
+    by: str
+    reason: str
+    subject: str = ""
+    outcome: Outcome | None = None
+
+
 PaymentCommand = (
     RequestPayment
     | ImportPayment
@@ -139,4 +153,5 @@ PaymentCommand = (
     | RequestRefund
     | DispatchRefund
     | RecordRefund
+    | DecideReview
 )

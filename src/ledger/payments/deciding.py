@@ -10,9 +10,21 @@ from ledger.decider import Decider, followed_by
 from ledger.events import DomainEvent
 from ledger.eventstore.snapshot_form import snapshot_form
 from ledger.journal.posting_rules import consequence
-from ledger.payments import aftercare, charging, events, importing, life, payment, refunding
+from ledger.payments import (
+    aftercare,
+    charging,
+    events,
+    folding,
+    importing,
+    life,
+    payment,
+    refunding,
+    review_events,
+    reviewing,
+)
 from ledger.payments import commands as c
-from ledger.payments.payment import Payment, PaymentUnderReview, evolve
+from ledger.payments.folding import evolve
+from ledger.payments.payment import Payment, PaymentUnderReview
 
 Rule = Callable[[Payment, Any], Sequence[DomainEvent]]
 
@@ -24,6 +36,7 @@ ASKING: Final[dict[type[c.Command], Rule]] = {
     c.RequestCancel: aftercare.request_cancel,
     c.RequestRefund: refunding.request_refund,
     c.DispatchRefund: refunding.dispatch_refund,
+    c.DecideReview: reviewing.decide_review,
 }
 RECORDING: Final[dict[type[c.Command], Rule]] = {
     c.RecordCharge: charging.record_charge,
@@ -40,15 +53,19 @@ def decide(state: Payment, command: c.PaymentCommand) -> Sequence[DomainEvent]:
     """Frozen, a payment learns nothing either: what happened meanwhile is asked after a person has
     decided.
     """
-    if state.review:
+    if state.review and type(command) is not c.DecideReview:
         if type(command) in RECORDING:
             return []
         raise PaymentUnderReview(rule=state.review)
-    return RULES[type(command)](state, command)
+    facts = RULES[type(command)](state, command)
+    return [*facts, *reviewing.answered(state, facts, command.now)] if state.questions else facts
 
 
 PAYMENT: Final[Decider[Payment, c.PaymentCommand]] = Decider(
-    Payment(), decide, evolve, snapshot_form(Payment, payment, life, events, money)
+    Payment(),
+    decide,
+    evolve,
+    snapshot_form(Payment, payment, folding, life, events, review_events, money),
 )
 
 BOOKED_PAYMENT: Final = followed_by(PAYMENT, consequence)

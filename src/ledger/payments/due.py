@@ -11,6 +11,7 @@ from typing import Final, Literal, NamedTuple, get_args
 
 from ledger.events import DomainEvent
 from ledger.payments.events import (
+    AttemptClosed,
     AttemptStarted,
     CancelRefused,
     CancelRequested,
@@ -28,6 +29,8 @@ from ledger.payments.events import (
     ChargePending,
     ChargeRetryScheduled,
     LatePaymentReceived,
+    LatePaymentReturned,
+    LatePaymentSettled,
     PaymentAbandoned,
     PaymentCaptured,
     PaymentImported,
@@ -42,9 +45,25 @@ from ledger.payments.events import (
     RefundRetryScheduled,
     ReviewRequested,
     SettlementReversed,
+    StrayChargeFound,
+)
+from ledger.payments.review_events import (
+    DecisionNeeded,
+    QuestionAnswered,
+    ReviewDecided,
+    ReviewProposed,
 )
 
-Kind = Literal["charge", "inquire", "capture", "cancel", "refund", "inquire_refund"]
+Kind = Literal[
+    "charge",
+    "inquire",
+    "capture",
+    "cancel",
+    "refund",
+    "inquire_refund",
+    "watch",  # an attempt that is over may be paid after all
+    "compensate",  # what was begun or paid after all is undone
+]
 
 
 class Due(NamedTuple):
@@ -66,27 +85,30 @@ Change = Due | Done
 
 
 class Delay(NamedTuple):
-    after: timedelta | None  # None: at the event's own `not_before`
+    after: timedelta | str  # or the field of the event that says when, or that it is not to be
     why: str
 
 
 GRACE: Final = Delay(timedelta(seconds=3), "the request itself sends first")
 CALLING: Final = Delay(timedelta(seconds=15), "the request's own call to the gateway may last ten")
-LEASE: Final = Delay(timedelta(seconds=30), "the sender may have died")
+LEASE_SECONDS: Final = 30.0
+LEASE: Final = Delay(timedelta(seconds=LEASE_SECONDS), "the sender may have died")
 DOUBT: Final = Delay(timedelta(seconds=5), "the gateway needs a moment to file what it got")
 WAITING: Final = Delay(timedelta(seconds=60), "notices may be lost")
 SCREENING: Final = Delay(
     timedelta(minutes=10), "people decide slowly, and a hold lapses in silence"
 )
 SETTLING: Final = Delay(timedelta(hours=6), "settlement comes in batches through the day")
-RETRY: Final = Delay(
-    None, "the gateway did nothing, so there is nothing to ask, and the event says when"
-)
+RETRY: Final = Delay("not_before", "the gateway did nothing, so there is nothing to ask")
+AT_ONCE: Final = Delay(timedelta(0), "somebody's money or order hangs there")
+LAST_LOOK: Final = Delay(timedelta(days=1), "banks tell late, and the notice of it may be lost")
+WATCH: Final = Delay("watch_from", "what was sent may arrive late; what was not, never")
+DECIDED: Final = Delay("look_at", "frozen, it has missed what happened meanwhile")
 
 
 class Rule(NamedTuple):
     event: type[DomainEvent]
-    about: Literal["attempt", "refund_id", "payment"]
+    about: Literal["attempt", "refund_id", "subject", "payment"]
     ends: tuple[Kind, ...] = ()
     begins: Kind | None = None
     delay: Delay | None = None
@@ -105,12 +127,12 @@ RULES: Final = (
     Rule(ChargeChallenged,     "attempt",   ("charge",),                           "inquire",        SCREENING),
     Rule(ChargeAuthorised,     "attempt",   ("charge",),                           "inquire",        SCREENING),
     Rule(PaymentCaptured,      "attempt",   ("charge", "capture"),          "inquire",        SETTLING),
-    Rule(PaymentSettled,       "attempt",   ("charge", "inquire", "capture")),
+    Rule(PaymentSettled,       "attempt",   ("charge", "inquire", "capture", "watch")),
     Rule(ChargeDenied,         "attempt",   ATTEMPT),
     Rule(ChargeFailed,         "attempt",   ATTEMPT),
-    Rule(ChargeExpired,        "attempt",   ATTEMPT),
+    Rule(ChargeExpired,        "attempt",   ATTEMPT,                        "watch",          LAST_LOOK),
     Rule(ChargeCancelled,      "attempt",   ATTEMPT),
-    Rule(PaymentAbandoned,     "attempt",   ATTEMPT),
+    Rule(PaymentAbandoned,     "attempt",   ATTEMPT,                        "watch",          WATCH),
     Rule(SettlementReversed,   "attempt",   ATTEMPT),
     Rule(ChargebackReceived,   "payment",   ("charge", "inquire")),
     Rule(CaptureRequested,     "attempt",   (),                             "capture",        CALLING),
@@ -124,14 +146,22 @@ RULES: Final = (
     Rule(RefundAccepted,       "refund_id", ("refund",),                    "inquire_refund", WAITING),
     Rule(RefundConfirmed,      "refund_id", ("refund", "inquire_refund")),
     Rule(RefundFailed,         "refund_id", ("refund", "inquire_refund")),
+    Rule(StrayChargeFound,     "attempt",   (),                             "compensate",     AT_ONCE),
+    Rule(LatePaymentReceived,  "attempt",   ("watch",),                     "compensate",     AT_ONCE),
+    Rule(LatePaymentReturned,  "attempt",   ("watch", "compensate")),
+    Rule(AttemptClosed,        "attempt",   ("watch", "compensate", "inquire")),
+    Rule(DecisionNeeded,       "subject",   ("compensate",)),  # of late money; of the rest there is none
     Rule(ReviewRequested,      "payment",   EVERYTHING),  # frozen until a named person decides
+    Rule(ReviewDecided,        "attempt",   (),                             "inquire",        DECIDED),
 )
 # fmt: on
 
 WITHOUT_EFFECT: Final[tuple[type[DomainEvent], ...]] = (
     PaymentRequested,  # its first attempt stands beside it in the same append
     PaymentImported,  # over before it came here
-    LatePaymentReceived,  # what becomes of that money is a person's decision
+    LatePaymentSettled,  # its refund or question stands beside it
+    ReviewProposed,
+    QuestionAnswered,
 )
 
 _BY_EVENT: Final = {rule.event: rule for rule in RULES}
@@ -146,11 +176,12 @@ def changes(event: DomainEvent) -> Sequence[Change]:
     done = [Done(kind, subject) for kind in rule.ends]
     if rule.begins is None or rule.delay is None or subject is None:
         return done
-    return [*done, Due(rule.begins, subject, _due_at(event, rule.delay))]
+    due_at = _due_at(event, rule.delay)
+    return [*done, Due(rule.begins, subject, due_at)] if due_at else done
 
 
-def _due_at(event: DomainEvent, delay: Delay) -> datetime:
-    if delay.after is None:
-        not_before: datetime = event.not_before  # type: ignore[attr-defined]
-        return not_before
+def _due_at(event: DomainEvent, delay: Delay) -> datetime | None:
+    if isinstance(delay.after, str):
+        said: datetime | None = getattr(event, delay.after)
+        return said
     return event.occurred_at + delay.after

@@ -244,6 +244,38 @@ class LatePaymentReceived(DomainEvent, topic="payment.late_payment_received.v1")
     evidence: Evidence
 
 
+class LatePaymentSettled(DomainEvent, topic="payment.late_payment_settled.v1"):
+    """The gateway owes us late money, too, less its fee; it can be given back from now on."""
+
+    attempt: int
+    amount: Money
+    fee: Fee
+    net: Money
+    evidence: Evidence
+
+
+class LatePaymentReturned(DomainEvent, topic="payment.late_payment_returned.v1"):
+    """The payer has, or will get, the money back. `received` is what had been booked for it."""
+
+    attempt: int
+    how: Literal["cancelled", "refunded", "by_hand"]
+    received: LatePaymentReceived
+
+
+class StrayChargeFound(DomainEvent, topic="payment.stray_charge_found.v1"):
+    """The gateway has, after all, begun what we had given up; nobody has paid yet, and it is cancelled."""
+
+    attempt: int
+    transaction_id: str
+    evidence: Evidence
+
+
+class AttemptClosed(DomainEvent, topic="payment.attempt_closed.v1"):
+    """Nobody asks after this order id any more; only a notice of the gateway would be heard."""
+
+    attempt: int
+
+
 class CaptureRequested(DomainEvent, topic="payment.capture_requested.v1"):
     attempt: int
     amount: Money
@@ -267,16 +299,20 @@ class CancelRefused(DomainEvent, topic="payment.cancel_refused.v1"):
 
 
 class PaymentAbandoned(DomainEvent, topic="payment.abandoned.v1"):
-    """Cancelled before anything was sent to the gateway: there is nothing to undo."""
+    """Given up: never sent, or never seen by the gateway. What was sent stays watched from then on."""
 
     attempt: int
     reason: str = ""
+    watch_from: datetime | None = None
 
 
 class RefundRequested(DomainEvent, topic="payment.refund_requested.v1"):
+    """`late_attempt`: the attempt whose late money goes back; 0 when it is the payment's own."""
+
     refund_id: str
     amount: Money
     reason: str
+    late_attempt: int = 0
 
 
 class RefundDispatched(DomainEvent, topic="payment.refund_dispatched.v1"):
@@ -301,7 +337,7 @@ class RefundRetryScheduled(DomainEvent, topic="payment.refund_retry_scheduled.v1
 
 class RefundAccepted(DomainEvent, topic="payment.refund_accepted.v1"):
     """The gateway took the refund; the payer is owed. The split follows the cumulative rule of
-    books.md 2.
+    books.md 2; late money was never revenue and comes from the customers' unapplied money alone.
     """
 
     refund_id: str
@@ -311,6 +347,7 @@ class RefundAccepted(DomainEvent, topic="payment.refund_accepted.v1"):
     tax: Money
     sale: Sale
     evidence: Evidence
+    from_unapplied: Money = Money(0)
 
 
 class RefundConfirmed(DomainEvent, topic="payment.refund_confirmed.v1"):
@@ -325,6 +362,7 @@ class RefundConfirmed(DomainEvent, topic="payment.refund_confirmed.v1"):
     fee_returned: Money
     fee_tax_returned: Money
     evidence: Evidence
+    late_attempt: int = 0  # as it was requested
 
 
 class RefundFailed(DomainEvent, topic="payment.refund_failed.v1"):

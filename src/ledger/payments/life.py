@@ -9,6 +9,7 @@ from typing import Final
 
 from ledger.events import DomainEvent
 from ledger.payments import events as e
+from ledger.payments import review_events as r
 
 
 class Status(StrEnum):
@@ -35,6 +36,10 @@ S = Status
 # have arrived.
 SENT: Final = (S.REQUESTED, S.DISPATCHED, S.UNKNOWN)
 
+# What is over as far as we know; money may come in nevertheless.
+OVER: Final = (S.DENIED, S.FAILED, S.EXPIRED, S.CANCELLED)
+BEGUN: Final = tuple(s for s in S if s is not S.NEW)
+
 # from                                        event                     to (None: stays)
 TRANSITIONS: Final[tuple[tuple[tuple[Status, ...], type[DomainEvent], Status | None], ...]] = (
     ((S.NEW,),                                  e.PaymentRequested,       S.REQUESTED),
@@ -60,15 +65,18 @@ TRANSITIONS: Final[tuple[tuple[tuple[Status, ...], type[DomainEvent], Status | N
                                                 e.ChargeCancelled,        S.CANCELLED),
     ((S.CAPTURED, S.SETTLED),                   e.SettlementReversed,     S.REVERSED),
     (SENT,                                      e.PaymentAbandoned,       S.CANCELLED),
-    ((S.DENIED, S.FAILED, S.EXPIRED, S.CANCELLED, S.REVERSED, S.REQUESTED, S.DISPATCHED, S.UNKNOWN, S.PENDING,
-      S.CHALLENGED, S.AUTHORISED, S.CAPTURED, S.SETTLED, S.CHARGED_BACK),
-                                                e.LatePaymentReceived,    None),
+    (BEGUN,                                     e.LatePaymentReceived,    None),
+    (BEGUN,                                     e.LatePaymentSettled,     None),
+    (BEGUN,                                     e.LatePaymentReturned,    None),
+    (BEGUN,                                     e.StrayChargeFound,       None),
+    (BEGUN,                                     e.AttemptClosed,          None),
     ((S.AUTHORISED,),                           e.CaptureRequested,       None),
     ((S.AUTHORISED,),                           e.CaptureRefused,         None),
     ((S.DISPATCHED, S.UNKNOWN, S.PENDING, S.CHALLENGED, S.AUTHORISED, S.CAPTURED),
                                                 e.CancelRequested,        None),
     ((S.DISPATCHED, S.UNKNOWN, S.PENDING, S.CHALLENGED, S.AUTHORISED, S.CAPTURED, S.SETTLED),
                                                 e.CancelRefused,          None),
+    # Of the payment's own money; late money goes back whatever became of the payment.
     ((S.SETTLED,),                              e.RefundRequested,        None),
     ((S.SETTLED,),                              e.RefundDispatched,       None),
     ((S.SETTLED, S.CHARGED_BACK),               e.RefundOutcomeUnknown,   None),
@@ -77,7 +85,11 @@ TRANSITIONS: Final[tuple[tuple[tuple[Status, ...], type[DomainEvent], Status | N
     ((S.SETTLED, S.CHARGED_BACK),               e.RefundConfirmed,        None),
     ((S.SETTLED, S.CHARGED_BACK),               e.RefundFailed,           None),
     ((S.SETTLED,),                              e.ChargebackReceived,     S.CHARGED_BACK),
-    (tuple(s for s in S if s is not S.NEW),     e.ReviewRequested,        None),
+    (BEGUN,                                     e.ReviewRequested,        None),
+    (BEGUN,                                     r.DecisionNeeded,         None),
+    (BEGUN,                                     r.ReviewProposed,         None),
+    (BEGUN,                                     r.ReviewDecided,          None),
+    (BEGUN,                                     r.QuestionAnswered,       None),
 )  # fmt: skip
 
 NEXT: Final = {
@@ -113,3 +125,6 @@ REFUND_TRANSITIONS: Final[tuple[tuple[tuple[RefundStatus, ...], type[DomainEvent
 REFUND_NEXT: Final = {
     (status, event): to for sources, event, to in REFUND_TRANSITIONS for status in sources
 }
+
+# Of which the last word has not been said.
+OPEN_REFUND: Final = frozenset({R.REQUESTED, R.DISPATCHED, R.UNKNOWN, R.ACCEPTED})

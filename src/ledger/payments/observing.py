@@ -7,45 +7,27 @@ nothing.
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
-from typing import Final, Literal
+from typing import Final
 
 from ledger.clock import business_date
 from ledger.events import DomainEvent
 from ledger.journal.tax import split
 from ledger.money import Money
 from ledger.payments import events as e
-from ledger.payments import refunding
-from ledger.payments.life import LIVE, RefundStatus, Status
+from ledger.payments import late, reconciling
+from ledger.payments.folding import evolve
+from ledger.payments.late import HAS_PAID, is_over, review
+from ledger.payments.life import RefundStatus, Status
 from ledger.payments.methods import METHODS, Method, fee_for, paid_by
-from ledger.payments.payment import Attempt, Payment, evolve, may
+from ledger.payments.payment import Attempt, Payment, may
 from ledger.providers.port import ChargeStatus, Observation
 
 Facts = Sequence[DomainEvent]
-Because = Literal["expired", "cancelled", "denied", "failed", "paid_twice"]
 
 # midtrans.md 15 names no chargeback fee; 50,000 plus PPN is what books.md P9 works with. From
 # 2025-01-01.
 CHARGEBACK_FEE: Final = Money(50_000)
 CHARGEBACK_FEE_TAX: Final = Money(5_500)
-
-# What a paid attempt that we had given up on says of why it was over.
-LATE_BECAUSE: Final[dict[Status, Because]] = {
-    Status.EXPIRED: "expired",
-    Status.CANCELLED: "cancelled",
-    Status.DENIED: "denied",
-    Status.FAILED: "failed",
-}
-
-PAID: Final = (ChargeStatus.CAPTURED, ChargeStatus.SETTLED)
-HAS_PAID: Final = (*PAID, ChargeStatus.CHARGED_BACK)
-# Not among them: expired. What has expired may be paid after all, never the other way; so it was
-# only told late.
-TAKEN_BACK: Final = (
-    ChargeStatus.DENIED,
-    ChargeStatus.FAILED,
-    ChargeStatus.CANCELLED,
-    ChargeStatus.CHARGED_BACK,
-)
 
 
 def observe(
@@ -57,7 +39,7 @@ def observe(
 ) -> Facts:
     if seen.order_id != attempt.order_id:
         return [
-            _review(
+            review(
                 attempt,
                 seen,
                 now,
@@ -66,13 +48,9 @@ def observe(
             )
         ]
     if seen.amount not in _expected(payment, attempt, seen):
-        return [_review(attempt, seen, now, "amount_differs", _differs(payment, seen))]
-    if (
-        attempt is not payment.attempt
-        or attempt.status in LATE_BECAUSE
-        or _is_another(payment, seen)
-    ):
-        return _beside(payment, attempt, seen, now)
+        return [review(attempt, seen, now, "amount_differs", _differs(payment, seen))]
+    if is_over(payment, attempt) or _is_another(payment, seen):
+        return late.beside(payment, attempt, seen, now, available or seen.amount.zero())
     state, facts = payment, list[DomainEvent]()
     for step in STEPS[seen.status]:
         news = step(state, attempt, seen, now)
@@ -80,7 +58,7 @@ def observe(
         state = _after(state, news)
     if state.review:
         return facts
-    return [*facts, *refunding.reconcile(state, seen, now, available or seen.amount.zero())]
+    return [*facts, *reconciling.reconcile(state, seen, now, available or seen.amount.zero())]
 
 
 def attempt_of(payment: Payment, seen: Observation) -> Attempt:
@@ -119,22 +97,6 @@ def _is_another(payment: Payment, seen: Observation) -> bool:
 
 def _differs(payment: Payment, seen: Observation) -> str:
     return f"{payment.request.amount} was asked for, the gateway holds {seen.amount}"
-
-
-def _review(
-    attempt: Attempt,
-    seen: Observation,
-    now: datetime,
-    rule: Literal["amount_differs", "state_not_understood"],
-    words: str,
-) -> e.ReviewRequested:
-    return e.ReviewRequested(
-        occurred_at=now,
-        attempt=attempt.number,
-        rule=rule,
-        words=words,
-        evidence=seen.evidence,
-    )
 
 
 # ── one step an observed status; each gives facts only where the table of life has room for them
@@ -211,7 +173,7 @@ def _authorised(payment: Payment, attempt: Attempt, seen: Observation, now: date
 def _captured(payment: Payment, attempt: Attempt, seen: Observation, now: datetime) -> Facts:
     if payment.status is Status.REVERSED:
         return [
-            _review(
+            review(
                 attempt,
                 seen,
                 now,
@@ -284,7 +246,7 @@ def _taken_back(payment: Payment, attempt: Attempt, seen: Observation, now: date
     reversible = METHODS[attempt.method].reversible or payment.status is Status.CAPTURED
     if seen.status is not ChargeStatus.DENIED or not reversible or payment.refunding:
         return [
-            _review(
+            review(
                 attempt, seen, now, "state_not_understood", f"was paid, is now {seen.status.value}"
             )
         ]
@@ -339,12 +301,12 @@ def _charged_back(payment: Payment, attempt: Attempt, seen: Observation, now: da
     """
     if not may(payment, e.ChargebackReceived):
         return []
-    unsent = [refund for refund in payment.refunds if refund.status is RefundStatus.REQUESTED]
+    unsent = [refund for refund in payment.own_refunds if refund.status is RefundStatus.REQUESTED]
     left = payment.refundable + sum((refund.amount for refund in unsent), seen.amount.zero())
     disputed = seen.chargeback
     if disputed is None or disputed > left:
         words = f"charged back: {disputed or 'an untold amount'}, of which {left} was not refunded"
-        return [_review(attempt, seen, now, "state_not_understood", words)]
+        return [review(attempt, seen, now, "state_not_understood", words)]
     return [
         e.ChargebackReceived(
             occurred_at=now,
@@ -353,7 +315,7 @@ def _charged_back(payment: Payment, attempt: Attempt, seen: Observation, now: da
             fee_tax=CHARGEBACK_FEE_TAX,
             evidence=seen.evidence,
         ),
-        *refunding.unsent_after_chargeback(unsent, now),
+        *reconciling.unsent_after_chargeback(unsent, now),
     ]
 
 
@@ -371,29 +333,3 @@ STEPS: Final[dict[ChargeStatus, tuple[Step, ...]]] = {
     ChargeStatus.EXPIRED: (_expired,),
     ChargeStatus.CHARGED_BACK: (_captured, _settled, _charged_back),
 }
-
-
-def _beside(payment: Payment, attempt: Attempt, seen: Observation, now: datetime) -> Facts:
-    """Money on an attempt that is over, or again on one that is paid: the payer's own until
-    somebody decides.
-    """
-    if attempt.late and attempt.status in LATE_BECAUSE and seen.status in TAKEN_BACK:
-        words = f"was paid late, is now {seen.status.value}"
-        return [_review(attempt, seen, now, "state_not_understood", words)]
-    if seen.status not in PAID or attempt.late:
-        return []
-    return [
-        e.LatePaymentReceived(
-            occurred_at=seen.occurred_at or now,
-            attempt=attempt.number,
-            transaction_id=seen.transaction_id,
-            amount=seen.amount,
-            because=_because(payment, attempt),
-            evidence=seen.evidence,
-        )
-    ]
-
-
-def _because(payment: Payment, attempt: Attempt) -> Because:
-    replaced = attempt is not payment.attempt and payment.status in LIVE
-    return "paid_twice" if payment.captured or replaced else LATE_BECAUSE[attempt.status]

@@ -1,21 +1,19 @@
-"""A payment: its state, and how each fact moves it.
+"""A payment: its state, and what may happen next.
 
-What may happen next is decided in charging.py, aftercare.py and refunding.py; the tables of its
-life are in life.py.
+How facts move it is in folding.py; what is decided, in charging.py, aftercare.py, refunding.py,
+late.py and reviewing.py; the tables of its life are in life.py.
 """
 
-from collections.abc import Callable
 from datetime import datetime, timedelta
-from typing import Any, Final
 
 import msgspec
-from msgspec.structs import replace
 
 from ledger.errors import Conflict, NotFound
 from ledger.events import DomainEvent
 from ledger.money import Money
 from ledger.payments import events as e
-from ledger.payments.life import NEXT, REFUND_NEXT, RefundStatus, Status
+from ledger.payments.life import NEXT, RefundStatus, Status
+from ledger.payments.review_events import ReviewProposed
 
 S = Status
 R = RefundStatus
@@ -51,9 +49,23 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     transaction_id: str = ""
     instructions: e.Instructions = e.Instructions(kind="none")
     expires_at: datetime | None = None
-    late: bool = False
+    unknown_since: datetime | None = None
     failure: str = ""
     failure_words: str = ""
+    # Once it is over: what came in nevertheless, and until when somebody asks.
+    stray: str = ""  # the transaction that nobody has paid yet
+    late: e.LatePaymentReceived | None = None
+    late_settled: e.LatePaymentSettled | None = None
+    returned: bool = False
+    watch_until: datetime | None = None
+
+
+class Question(msgspec.Struct, frozen=True, kw_only=True):
+    """What a person has to decide; `proposed` is what the first of two said."""
+
+    rule: str
+    subject: str
+    proposed: ReviewProposed | None = None
 
 
 class Refund(msgspec.Struct, frozen=True, kw_only=True):
@@ -61,11 +73,13 @@ class Refund(msgspec.Struct, frozen=True, kw_only=True):
     amount: Money
     reason: str
     requested_at: datetime
+    late_attempt: int = 0  # whose late money it gives back; 0: the payment's own
     status: RefundStatus = R.REQUESTED
     sendings: int = 0
     retries: int = 0
     not_before: datetime | None = None
     sent_at: datetime | None = None
+    unknown_since: datetime | None = None
     accepted: e.RefundAccepted | None = None
     failure: str = ""
     failure_words: str = ""
@@ -85,7 +99,8 @@ class Payment(msgspec.Struct, frozen=True, kw_only=True):
     ] = ()  # a refusal of a repeated capture does not prove that none was made
     cancel_asked: bool = False
     charged_back: Money | None = None
-    review: str = ""
+    review: str = ""  # why it is frozen
+    questions: tuple[Question, ...] = ()
     requested_at: datetime | None = None
     updated_at: datetime | None = None
 
@@ -103,10 +118,15 @@ class Payment(msgspec.Struct, frozen=True, kw_only=True):
         return self.attempts[-1]
 
     @property
+    def own_refunds(self) -> tuple[Refund, ...]:
+        """Those of the payment itself, without the ones that give late money back."""
+        return tuple(refund for refund in self.refunds if not refund.late_attempt)
+
+    @property
     def refunding(self) -> Money:
         """All refunds that have not failed, so that racing ones cannot exceed what was captured."""
         return sum(
-            (refund.amount for refund in self.refunds if refund.status is not R.FAILED),
+            (refund.amount for refund in self.own_refunds if refund.status is not R.FAILED),
             self.request.amount.zero(),
         )
 
@@ -115,7 +135,7 @@ class Payment(msgspec.Struct, frozen=True, kw_only=True):
         return sum(
             (
                 refund.amount
-                for refund in self.refunds
+                for refund in self.own_refunds
                 if refund.status in (R.ACCEPTED, R.CONFIRMED)
             ),
             self.request.amount.zero(),
@@ -138,6 +158,17 @@ class Payment(msgspec.Struct, frozen=True, kw_only=True):
     def find_refund(self, refund_id: str) -> Refund | None:
         return next((refund for refund in self.refunds if refund.refund_id == refund_id), None)
 
+    def find_attempt(self, number: int) -> Attempt | None:
+        return next((attempt for attempt in self.attempts if attempt.number == number), None)
+
+    def attempt_refunded_by(self, refund: Refund) -> Attempt:
+        """The one whose money it gives back."""
+        return self.find_attempt(refund.late_attempt) or self.attempt
+
+    def find_question(self, rule: str, subject: str) -> Question | None:
+        found = (q for q in self.questions if (q.rule, q.subject) == (rule, subject))
+        return next(found, None)
+
 
 def may(payment: Payment, event: type[DomainEvent]) -> bool:
     return (payment.status, event) in NEXT
@@ -149,13 +180,18 @@ def require(payment: Payment, event: type[DomainEvent]) -> None:
     """
     if payment.status is S.NEW and not may(payment, event):
         raise PaymentNotFound()
-    if payment.review:
-        raise PaymentUnderReview(rule=payment.review)
+    require_not_frozen(payment)
     if not may(payment, event):
         raise PaymentStateForbids(
             f"This is not possible while the payment is {payment.public_status}.",
             payment_status=payment.public_status,
         )
+
+
+def require_not_frozen(payment: Payment) -> None:
+    """Raises PaymentUnderReview."""
+    if payment.review:
+        raise PaymentUnderReview(rule=payment.review)
 
 
 def require_lost(sent_at: datetime | None, now: datetime, lost_after_seconds: float | None) -> None:
@@ -166,233 +202,3 @@ def require_lost(sent_at: datetime | None, now: datetime, lost_after_seconds: fl
         raise PaymentStateForbids("Its outcome is not known; the gateway has to be asked first.")
     if now < sent_at + timedelta(seconds=lost_after_seconds):
         raise PaymentStateForbids("The first sending may still be on its way.")
-
-
-def evolve(payment: Payment, event: DomainEvent) -> Payment:
-    if type(event) not in EFFECTS:
-        return payment  # journal entries and kinds of later versions leave the payment as it is
-    moved = replace(
-        payment,
-        status=NEXT.get((payment.status, type(event)), payment.status),
-        # The gateway tells some things later than they happened.
-        updated_at=max(event.occurred_at, payment.updated_at or event.occurred_at),
-    )
-    return EFFECTS[type(event)](moved, event)
-
-
-def _on_attempt(payment: Payment, number: int, **changes: object) -> Payment:
-    return replace(
-        payment,
-        attempts=tuple(
-            replace(attempt, **changes) if attempt.number == number else attempt
-            for attempt in payment.attempts
-        ),
-    )
-
-
-def _on_refund(payment: Payment, event: DomainEvent, refund_id: str, **changes: object) -> Payment:
-    return replace(
-        payment,
-        refunds=tuple(
-            replace(
-                refund,
-                status=REFUND_NEXT.get((refund.status, type(event)), refund.status),
-                **changes,
-            )
-            if refund.refund_id == refund_id
-            else refund
-            for refund in payment.refunds
-        ),
-    )
-
-
-def _requested(payment: Payment, event: e.PaymentRequested) -> Payment:
-    return replace(payment, requested=event, requested_at=event.occurred_at)
-
-
-def _attempt_started(payment: Payment, event: e.AttemptStarted) -> Payment:
-    started = Attempt(
-        number=event.attempt, order_id=event.order_id, method=event.method, why=event.why
-    )
-    return replace(
-        payment,
-        attempts=(*payment.attempts, started),
-        authorised=None,
-        captures_tried=(),
-        cancel_asked=False,
-    )
-
-
-def _dispatched(payment: Payment, event: e.ChargeDispatched) -> Payment:
-    return _on_attempt(
-        payment,
-        event.attempt,
-        status=payment.status,
-        sendings=event.sending,
-        sent_at=event.occurred_at,
-        not_before=None,
-    )
-
-
-def _retry_scheduled(payment: Payment, event: e.ChargeRetryScheduled) -> Payment:
-    return _on_attempt(
-        payment,
-        event.attempt,
-        status=payment.status,
-        retries=event.retry,
-        not_before=event.not_before,
-        failure=event.cause,
-        failure_words=event.detail,
-    )
-
-
-def _pending(payment: Payment, event: e.ChargePending) -> Payment:
-    return _on_attempt(
-        payment,
-        event.attempt,
-        status=payment.status,
-        transaction_id=event.transaction_id,
-        instructions=event.instructions,
-        expires_at=event.expires_at,
-        failure="",
-        failure_words="",
-    )
-
-
-def _authorised(payment: Payment, event: e.ChargeAuthorised) -> Payment:
-    moved = _on_attempt(
-        payment, event.attempt, status=payment.status, transaction_id=event.transaction_id
-    )
-    return replace(moved, authorised=event.amount)
-
-
-def _captured(payment: Payment, event: e.PaymentCaptured) -> Payment:
-    moved = _on_attempt(
-        payment, event.attempt, status=payment.status, transaction_id=event.transaction_id
-    )
-    return replace(moved, captured=event, capture_asked=None)
-
-
-def _ended(payment: Payment, event: DomainEvent) -> Payment:
-    """Denied, failed, expired, cancelled: the attempt is over, its order id burnt, and nothing is
-    asked of it.
-    """
-    moved = _on_attempt(
-        payment,
-        event.attempt,  # type: ignore[attr-defined]
-        status=payment.status,
-        failure=getattr(event, "code", ""),
-        failure_words=getattr(event, "words", ""),
-    )
-    return replace(moved, cancel_asked=False, capture_asked=None)
-
-
-def _cancelled(payment: Payment, event: e.ChargeCancelled) -> Payment:
-    return replace(_ended(payment, event), captured=None)
-
-
-def _reversed(payment: Payment, event: e.SettlementReversed) -> Payment:
-    return replace(_ended(payment, event), captured=None, settled=None)
-
-
-def _refund_requested(payment: Payment, event: e.RefundRequested) -> Payment:
-    refund = Refund(
-        refund_id=event.refund_id,
-        amount=event.amount,
-        reason=event.reason,
-        requested_at=event.occurred_at,
-    )
-    return replace(payment, refunds=(*payment.refunds, refund))
-
-
-def _imported(payment: Payment, event: e.PaymentImported) -> Payment:
-    """As if it had been requested, captured and settled here, in one attempt that nobody of us sent."""
-    nothing_said = e.Evidence(source="inquiry", digest="")
-    attempt = Attempt(
-        number=1,
-        order_id=event.order_id,
-        method=event.method,
-        why=e.RoutingReason(rule="asked", words="It was taken by another system."),
-        status=payment.status,
-        transaction_id=event.transaction_id,
-    )
-    place: dict[str, Any] = {
-        "occurred_at": event.occurred_at,
-        "attempt": 1,
-        "transaction_id": event.transaction_id,
-        "amount": event.amount,
-        "evidence": nothing_said,
-    }
-    return replace(
-        payment,
-        requested=e.PaymentRequested(
-            occurred_at=event.occurred_at,
-            payment_id=event.payment_id,
-            amount=event.amount,
-            requested_method=event.method,
-            sale=event.sale,
-            taxed=event.taxed,
-            subscription_id=event.subscription_id,
-            customer_id=event.customer_id,
-            metadata=event.metadata,
-        ),
-        attempts=(attempt,),
-        captured=e.PaymentCaptured(due=event.amount, share=event.share, sale=event.sale, **place),
-        settled=e.PaymentSettled(fee=event.fee, net=event.net, **place),
-        requested_at=event.occurred_at,
-    )
-
-
-EFFECTS: Final[dict[type[DomainEvent], Callable[..., Payment]]] = {
-    e.PaymentRequested: _requested,
-    e.PaymentImported: _imported,
-    e.AttemptStarted: _attempt_started,
-    e.ChargeDispatched: _dispatched,
-    e.ChargeOutcomeUnknown: lambda p, x: _on_attempt(
-        p, x.attempt, status=p.status, failure=x.cause, failure_words=x.detail
-    ),
-    e.ChargeRetryScheduled: _retry_scheduled,
-    e.ChargePending: _pending,
-    e.ChargeChallenged: lambda p, x: _on_attempt(
-        p, x.attempt, status=p.status, transaction_id=x.transaction_id
-    ),
-    e.ChargeAuthorised: _authorised,
-    e.PaymentCaptured: _captured,
-    e.PaymentSettled: lambda p, x: replace(_on_attempt(p, x.attempt, status=p.status), settled=x),
-    e.ChargeDenied: _ended,
-    e.ChargeFailed: _ended,
-    e.ChargeExpired: _ended,
-    e.ChargeCancelled: _cancelled,
-    e.PaymentAbandoned: _ended,
-    e.SettlementReversed: _reversed,
-    e.LatePaymentReceived: lambda p, x: _on_attempt(p, x.attempt, late=True),
-    e.CaptureRequested: lambda p, x: replace(
-        p, capture_asked=x.amount, captures_tried=(*p.captures_tried, x.amount)
-    ),
-    e.CaptureRefused: lambda p, x: replace(p, capture_asked=None),
-    e.CancelRequested: lambda p, x: replace(p, cancel_asked=True),
-    e.CancelRefused: lambda p, x: replace(p, cancel_asked=False),
-    e.RefundRequested: _refund_requested,
-    e.RefundDispatched: lambda p, x: _on_refund(
-        p, x, x.refund_id, sendings=x.sending, sent_at=x.occurred_at, not_before=None
-    ),
-    e.RefundOutcomeUnknown: lambda p, x: _on_refund(
-        p, x, x.refund_id, failure=x.cause, failure_words=x.detail
-    ),
-    e.RefundRetryScheduled: lambda p, x: _on_refund(
-        p,
-        x,
-        x.refund_id,
-        retries=x.retry,
-        not_before=x.not_before,
-        failure=x.cause,
-        failure_words=x.detail,
-    ),
-    e.RefundAccepted: lambda p, x: _on_refund(p, x, x.refund_id, accepted=x, failure=""),
-    e.RefundConfirmed: lambda p, x: _on_refund(p, x, x.refund_id),
-    e.RefundFailed: lambda p, x: _on_refund(
-        p, x, x.refund_id, failure=x.code, failure_words=x.words
-    ),
-    e.ChargebackReceived: lambda p, x: replace(p, charged_back=x.amount),
-    e.ReviewRequested: lambda p, x: replace(p, review=x.rule),
-}

@@ -5,12 +5,9 @@ A refund counts against what is left from when it is asked for until it has fail
 cannot exceed it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from functools import reduce
-from typing import Literal
 
-from ledger.clock import business_date
 from ledger.errors import Conflict, Rejected
 from ledger.events import DomainEvent
 from ledger.money import Money
@@ -18,10 +15,17 @@ from ledger.payments import commands as c
 from ledger.payments import events as e
 from ledger.payments.life import REFUND_NEXT, RefundStatus, Status
 from ledger.payments.methods import Method, RefundRule, paid_by
-from ledger.payments.payment import Payment, Refund, evolve, may, require, require_lost
-from ledger.payments.refunds import fee_returned, refund_split
+from ledger.payments.payment import (
+    Payment,
+    Refund,
+    may,
+    require,
+    require_lost,
+    require_not_frozen,
+)
+from ledger.payments.reconciling import and_a_person, reconcile
 from ledger.payments.retrying import MAXIMUM_RETRIES
-from ledger.providers.port import DUPLICATE, Did, DidNot, Observation, ObservedRefund, Unknown
+from ledger.providers.port import DUPLICATE, Did, DidNot, Unknown
 
 Facts = Sequence[DomainEvent]
 
@@ -114,8 +118,11 @@ def _check_rule(rule: RefundRule, payment: Payment, amount: Money, now: datetime
 
 
 def dispatch_refund(payment: Payment, command: c.DispatchRefund) -> Facts:
-    require(payment, e.RefundDispatched)
     refund = _find(payment, command.refund_id)
+    if refund.late_attempt:
+        require_not_frozen(payment)
+    else:
+        require(payment, e.RefundDispatched)
     if (refund.status, e.RefundDispatched) not in REFUND_NEXT:
         raise RefundStateForbids(refund_status=refund.status.value)
     if refund.status is RefundStatus.UNKNOWN:
@@ -142,163 +149,9 @@ def record_refund(payment: Payment, command: c.RecordRefund) -> Facts:
         case DidNot(code=code) if code == DUPLICATE:
             return _unknown(refund, command, DUPLICATE, "the gateway knows this refund")
         case DidNot() as refusal:
-            return _not_done(payment, refund, command, refusal)
+            return and_a_person(refund, _not_done(payment, refund, command, refusal))
         case Unknown(cause=cause, detail=detail):
             return _unknown(refund, command, cause, detail)
-
-
-def reconcile(payment: Payment, seen: Observation, now: datetime, available: Money) -> Facts:
-    """What the gateway lists of refunds that we did not know yet."""
-    if rule := _not_understood(payment, seen):
-        return [_review(payment, seen, now, *rule)]
-    facts: list[DomainEvent] = []
-    for listed in seen.refunds:
-        accepted = _accepted(payment, listed.refund_id, seen, now)
-        payment = reduce(evolve, accepted, payment)
-        confirmed = _confirmed(payment, listed, seen, available)
-        payment = reduce(evolve, confirmed, payment)
-        available = reduce(_drawn, confirmed, available)
-        facts += [*accepted, *confirmed]
-    return facts
-
-
-ReviewRule = Literal["refund_not_ours", "state_not_understood"]
-
-
-def _not_understood(payment: Payment, seen: Observation) -> tuple[ReviewRule, str] | None:
-    """Money went back that we did not send, or not so: nothing of it is booked before a person has
-    looked.
-    """
-    gateway_ids: dict[str, str] = {}
-    for listed in seen.refunds:
-        refund = payment.find_refund(listed.refund_id)
-        twice = gateway_ids.setdefault(listed.refund_id, listed.gateway_id) != listed.gateway_id
-        if refund is None or refund.amount != listed.amount or twice:
-            return (
-                "refund_not_ours",
-                f"the gateway lists refund {listed.refund_id} of {listed.amount}",
-            )
-        if refund.status is RefundStatus.FAILED:
-            return (
-                "state_not_understood",
-                f"refund {refund.refund_id} had failed, and the gateway lists it",
-            )
-    return None
-
-
-def _review(
-    payment: Payment, seen: Observation, now: datetime, rule: ReviewRule, words: str
-) -> e.ReviewRequested:
-    return e.ReviewRequested(
-        occurred_at=now,
-        attempt=payment.attempt.number,
-        rule=rule,
-        words=words,
-        evidence=seen.evidence,
-    )
-
-
-def _drawn(available: Money, fact: e.RefundConfirmed) -> Money:
-    return available - fact.from_available + fact.fee_returned + fact.fee_tax_returned
-
-
-def lost_senders(payment: Payment, facts: Facts, command: c.RecordInquiry) -> Facts:
-    """Refunds that were sent, are not among what the gateway lists, and whose sender has been
-    silent for too long.
-    """
-    if any(isinstance(fact, e.ReviewRequested) for fact in facts):
-        return []
-    answered = {getattr(fact, "refund_id", "") for fact in facts}
-    lease = timedelta(seconds=command.lease_seconds)
-    return [
-        e.RefundOutcomeUnknown(
-            occurred_at=command.now,
-            refund_id=refund.refund_id,
-            cause="sender_lost",
-            detail="no outcome was recorded, and the gateway lists no such refund",
-        )
-        for refund in payment.refunds
-        if refund.status is RefundStatus.DISPATCHED
-        and refund.sent_at is not None
-        and command.now >= refund.sent_at + lease
-        and refund.refund_id not in answered
-    ]
-
-
-def unsent_after_chargeback(unsent: Iterable[Refund], now: datetime) -> Facts:
-    """The bank took the money back; sent on top of that, a refund would pay the payer twice."""
-    return [
-        e.RefundFailed(
-            occurred_at=now,
-            refund_id=refund.refund_id,
-            code="charged_back",
-            words="The payer's bank took the money back before this refund was sent.",
-        )
-        for refund in unsent
-    ]
-
-
-def _accepted(
-    payment: Payment, refund_id: str, seen: Observation, now: datetime
-) -> Sequence[e.RefundAccepted]:
-    refund = _find(payment, refund_id)
-    captured = payment.captured
-    if captured is None or (refund.status, e.RefundAccepted) not in REFUND_NEXT:
-        return []
-    before = [
-        r.accepted for r in payment.refunds if r.accepted and r.status is not RefundStatus.FAILED
-    ]
-    parts = refund_split(
-        captured=captured.amount,
-        share=captured.share,
-        sale=captured.sale,
-        sold_on=business_date(captured.occurred_at),
-        refunded_before=payment.refunded,
-        amount=refund.amount,
-        earned=refund.amount.zero(),
-        deferred_drawn_before=sum((a.from_deferred for a in before), refund.amount.zero()),
-        tax_returned_before=sum((a.tax for a in before), refund.amount.zero()),
-    )
-    return [
-        e.RefundAccepted(
-            occurred_at=now,
-            refund_id=refund_id,
-            amount=refund.amount,
-            from_deferred=parts.from_deferred,
-            from_income=parts.from_income,
-            tax=parts.tax,
-            sale=captured.sale,
-            evidence=seen.evidence,
-        )
-    ]
-
-
-def _confirmed(
-    payment: Payment, listed: ObservedRefund, seen: Observation, available: Money
-) -> Sequence[e.RefundConfirmed]:
-    refund = _find(payment, listed.refund_id)
-    settled = payment.settled
-    known = (refund.status, e.RefundConfirmed) in REFUND_NEXT
-    if listed.confirmed_at is None or settled is None or not known:
-        return []
-    confirmed_before = sum(
-        (r.amount for r in payment.refunds if r.status is RefundStatus.CONFIRMED),
-        refund.amount.zero(),
-    )
-    back = fee_returned(settled.fee, settled.amount, confirmed_before, refund.amount)
-    from_available = min(refund.amount, max(available, refund.amount.zero()))
-    return [
-        e.RefundConfirmed(
-            occurred_at=listed.confirmed_at,
-            refund_id=refund.refund_id,
-            amount=refund.amount,
-            from_available=from_available,
-            overdrawn=refund.amount - from_available,
-            fee_returned=back.percentage,
-            fee_tax_returned=back.tax,
-            evidence=seen.evidence,
-        )
-    ]
 
 
 def _find(payment: Payment, refund_id: str) -> Refund:
@@ -330,7 +183,7 @@ def _not_done(payment: Payment, refund: Refund, command: c.RecordRefund, refusal
     again = (
         refusal.retryable
         and refund.retries < MAXIMUM_RETRIES
-        and may(payment, e.RefundRetryScheduled)
+        and (bool(refund.late_attempt) or may(payment, e.RefundRetryScheduled))
     )
     return [_retry(refund, command, refusal) if again else _failed(refund, command, refusal)]
 

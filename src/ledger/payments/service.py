@@ -23,15 +23,17 @@ from ledger.payments import commands as c
 from ledger.payments.deciding import BOOKED_PAYMENT
 from ledger.payments.events import PaymentRequested
 from ledger.payments.imported_item import ImportedItem
+from ledger.payments.late import is_to_be_cancelled
 from ledger.payments.life import RefundStatus, Status
 from ledger.payments.methods import METHODS
-from ledger.payments.payment import Attempt, Payment, PaymentNotFound
+from ledger.payments.payment import Attempt, Payment, PaymentNotFound, Refund
 from ledger.payments.retrying import longest_wait_seconds
 from ledger.providers.port import (
     NEVER_SEEN,
     ChargeOrder,
     Did,
     DidNot,
+    Observation,
     Outcome,
     Payer,
     Provider,
@@ -184,48 +186,76 @@ class PaymentService:
         """
         payment = await self.get(payment_id)
         number = attempt or payment.attempt.number
-        asked = next((a for a in payment.attempts if a.number == number), None)
+        asked = payment.find_attempt(number)
         if asked is None or not _is_at_gateway(payment, asked):
             return Inquired(payment, answered=True)
         outcome = await self.provider.inquire(
             asked.order_id, asked.transaction_id or transaction_id
         )
-        command = c.RecordInquiry(
+        recorded = (await self._do(payment_id, await self._seen(number, outcome))).state
+        if number == payment.attempt.number:
+            recorded = await self._follow_up(payment_id, recorded, outcome)
+        if isinstance(outcome, Did):
+            recorded = await self._undo(payment_id, recorded, number, outcome.observation)
+        return Inquired(recorded, answered=not isinstance(outcome, Unknown))
+
+    async def inquire_refund(self, payment_id: str, refund_id: str) -> Inquired:
+        """Ask about the attempt whose money the refund gives back."""
+        payment = await self.get(payment_id)
+        refund = payment.find_refund(refund_id)
+        attempt = payment.attempt_refunded_by(refund) if refund else payment.attempt
+        return await self.inquire(payment_id, attempt.number)
+
+    async def decide_review(
+        self, payment_id: str, rule: str, subject: str, decision: str, by: str, reason: str
+    ) -> Payment:
+        """A named person's answer to an open question (reviewing.py). Raises PaymentNotFound,
+        ReviewNotOpen, DecisionNotAllowed or SecondPersonNeeded.
+        """
+        payment = await self.get(payment_id)
+        attempt = payment.attempt
+        outcome = await self.provider.inquire(attempt.order_id, attempt.transaction_id)
+        command = c.DecideReview(
             now=self.now(),
-            attempt=number,
-            lease_seconds=self.lease_seconds,
-            lost_after_seconds=self.lost_after_seconds,
+            rule=rule,
+            subject=subject,
+            decision=decision,
+            by=by,
+            reason=reason,
             outcome=outcome,
-            health=await self.method_health.health(),
-            available=await self.balance.available(self.provider.name),
         )
-        recorded = (await self._do(payment_id, command)).state
-        if number != payment.attempt.number:  # what follows is about the newest attempt alone
-            return Inquired(recorded, answered=not isinstance(outcome, Unknown))
-        followed = await self._follow_up(payment_id, recorded, outcome)
-        return Inquired(followed, answered=not isinstance(outcome, Unknown))
+        context = Context(command_id=new_id("cmd"), actor=by, reason=reason)
+        return (await self._do(payment_id, command, context)).state
 
     async def capture(self, payment_id: str) -> Payment:
         """Carry out a requested capture."""
+        began = clock.monotonic_seconds()
         payment = await self.get(payment_id)
         amount = payment.capture_asked
         if amount is None or payment.review or payment.status is not Status.AUTHORISED:
             return payment
         attempt = payment.attempt
-        outcome = await self.provider.capture(attempt.order_id, attempt.transaction_id, amount)
+        outcome = await self._unless_stale(
+            began,
+            lambda: self.provider.capture(attempt.order_id, attempt.transaction_id, amount),
+        )
         return (await self._do(payment_id, c.RecordCapture(now=self.now(), outcome=outcome))).state
 
     async def cancel(self, payment_id: str) -> Payment:
         """Carry out a requested cancellation; while the charge's own outcome is unknown, that comes
         first.
         """
+        began = clock.monotonic_seconds()
         payment = await self.get(payment_id)
         in_doubt = payment.status in (Status.DISPATCHED, Status.UNKNOWN)
         if not payment.cancel_asked or payment.review or in_doubt:
             return payment
         attempt = payment.attempt
-        outcome = await self.provider.cancel(
-            attempt.order_id, attempt.instructions.session_token, attempt.transaction_id
+        outcome = await self._unless_stale(
+            began,
+            lambda: self.provider.cancel(
+                attempt.order_id, attempt.instructions.session_token, attempt.transaction_id
+            ),
         )
         return (await self._do(payment_id, c.RecordCancel(now=self.now(), outcome=outcome))).state
 
@@ -244,11 +274,13 @@ class PaymentService:
             return await self.get(payment_id)
         refund = won.find_refund(refund_id)
         assert refund is not None, "dispatching proved that it exists"
-        attempt = won.attempt
+        attempt = won.attempt_refunded_by(refund)
+        paid = attempt.late.transaction_id if refund.late_attempt and attempt.late else ""
+        transaction_id = paid or attempt.transaction_id
         outcome = await self._unless_stale(
             began,
             lambda: self.provider.refund(
-                attempt.order_id, refund_id, refund.amount, refund.reason, attempt.transaction_id
+                attempt.order_id, refund_id, refund.amount, refund.reason, transaction_id
             ),
         )
         record = c.RecordRefund(
@@ -271,12 +303,43 @@ class PaymentService:
             return await self.cancel(payment_id)
         if payment.capture_asked and isinstance(outcome, Did):
             return await self.capture(payment_id)
-        for refund in payment.refunds:
-            if refund.status is RefundStatus.UNKNOWN and isinstance(outcome, Did):
-                # The gateway answered and does not list it: it may be sent again under the same
-                # refund id.
-                payment = await self.refund(payment_id, refund.refund_id, never_seen=True)
         return payment
+
+    async def _undo(
+        self, payment_id: str, payment: Payment, number: int, seen: Observation
+    ) -> Payment:
+        """Refunds of the attempt that are to be sent, and what it holds although it is over."""
+        if payment.review:
+            return payment
+        for refund in payment.refunds:
+            if payment.attempt_refunded_by(refund).number == number:
+                payment = await self._send_refund(payment_id, payment, refund)
+        attempt = payment.find_attempt(number)
+        if attempt is None or not is_to_be_cancelled(attempt, seen):
+            return payment
+        outcome = await self.provider.cancel(
+            attempt.order_id, attempt.instructions.session_token, seen.transaction_id
+        )
+        return (await self._do(payment_id, await self._seen(number, outcome))).state
+
+    async def _send_refund(self, payment_id: str, payment: Payment, refund: Refund) -> Payment:
+        """One that is unknown and not listed may be sent again under the same id."""
+        if refund.status is RefundStatus.REQUESTED:
+            return await self.refund(payment_id, refund.refund_id)
+        if refund.status is RefundStatus.UNKNOWN:
+            return await self.refund(payment_id, refund.refund_id, never_seen=True)
+        return payment
+
+    async def _seen(self, attempt: int, outcome: Outcome) -> c.RecordInquiry:
+        return c.RecordInquiry(
+            now=self.now(),
+            attempt=attempt,
+            lease_seconds=self.lease_seconds,
+            lost_after_seconds=self.lost_after_seconds,
+            outcome=outcome,
+            health=await self.method_health.health(),
+            available=await self.balance.available(self.provider.name),
+        )
 
     async def _do(
         self, payment_id: str, command: c.PaymentCommand, context: Context | None = None

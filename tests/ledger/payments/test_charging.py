@@ -9,6 +9,7 @@ from ledger.payments.eligibility import CaptureLaterUnsupported, CardTokenMissin
 from ledger.payments.life import Status
 from ledger.payments.methods import ExpiryOutOfBounds, MethodNotInCountry, MethodUnknown
 from ledger.payments.payment import PaymentNotFound, PaymentStateForbids
+from ledger.payments.review_events import DecisionNeeded, QuestionAnswered
 from ledger.payments.routing import NoMethodAvailable
 from support.facts import (
     PAGE,
@@ -204,9 +205,17 @@ def test_a_silent_sender_is_given_its_lease_and_then_doubted():
     silent.when(inquired(NOWHERE, at=after(30))).then(e.ChargeOutcomeUnknown)
 
 
-@pytest.mark.parametrize("outcome", [NOWHERE, TIMEOUT, RATE_LIMITED, REFUSED])
-def test_time_alone_does_not_end_a_doubt(outcome):
-    payment().given(*sent(), unknown()).when(inquired(outcome, at=after(days=400))).then_nothing()
+@pytest.mark.parametrize("outcome", [TIMEOUT, RATE_LIMITED, REFUSED])
+def test_time_alone_does_not_end_a_doubt_but_a_person_is_asked_after_a_day(outcome):
+    doubt = payment().given(*sent(), unknown())
+
+    doubt.when(inquired(outcome, at=after(hours=23))).then_nothing()
+    doubt.when(inquired(outcome, at=after(days=400))).then(DecisionNeeded)
+    assert doubt.state.status is Status.UNKNOWN
+    doubt.when(inquired(outcome, at=after(days=401))).then_nothing()
+    doubt.when(inquired(observation("pending"), at=after(days=402))).then(
+        e.ChargePending, QuestionAnswered
+    )
 
 
 def test_a_doubt_ends_by_what_the_gateway_shows():
@@ -228,7 +237,9 @@ def test_a_cancelled_doubt_is_abandoned_once_it_was_not_seen_for_long():
 def test_what_was_abandoned_and_paid_after_all_is_the_payers_money():
     abandoned = payment().given(*sent(), unknown(), cancel_requested()).when(inquired(NOWHERE))
 
-    abandoned.when(inquired(observation("settled"))).then(e.LatePaymentReceived)
+    abandoned.when(inquired(observation("settled"))).then(
+        e.LatePaymentReceived, e.LatePaymentSettled, DecisionNeeded
+    )
 
 
 def test_an_order_found_while_it_waits_to_be_sent_again_is_believed():
@@ -383,5 +394,5 @@ def test_at_most_one_attempt_is_live():
 def test_an_inquiry_about_an_attempt_that_is_over_changes_nothing():
     over = payment().given(*waiting(), expired())
 
-    for outcome in (NOWHERE, TIMEOUT, observation("expired"), observation("pending")):
+    for outcome in (NOWHERE, TIMEOUT, observation("expired")):
         over.when(inquired(outcome)).then_nothing()

@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from ledger.events import TOPICS, DomainEvent
 from ledger.payments import events as e
 from ledger.payments.deciding import PAYMENT
+from ledger.payments.folding import evolve
 from ledger.payments.life import (
     LIVE,
     NEXT,
@@ -23,7 +24,6 @@ from ledger.payments.payment import (
     PaymentStateForbids,
     PaymentUnderReview,
     Refund,
-    evolve,
     may,
     require,
 )

@@ -7,6 +7,7 @@ from ledger.payments.deciding import BOOKED_PAYMENT, PAYMENT
 from ledger.payments.life import Status
 from ledger.payments.methods import METHODS
 from ledger.payments.payment import PaymentUnderReview
+from ledger.payments.review_events import DecisionNeeded
 from ledger.providers.port import ChargeStatus
 from support.facts import (
     PAGE,
@@ -229,9 +230,13 @@ def test_an_answer_about_another_order_freezes_the_payment():
 # ── paid late, paid twice ───────────────────────────────────────────────────────────────────────────────────────────
 
 
+BY_HAND = (e.LatePaymentReceived, e.LatePaymentSettled, DecisionNeeded)
+BY_REFUND = (e.LatePaymentReceived, e.LatePaymentSettled, e.RefundRequested)
+
+
 @pytest.mark.parametrize("ended", ["expired", "cancelled", "denied", "failed"])
 def test_a_payment_of_what_was_over_is_the_payers_own_and_is_booked_once(ended):
-    over = shown(payment().given(*waiting()), ended, "settled").then(e.LatePaymentReceived)
+    over = shown(payment().given(*waiting()), ended, "settled").then(*BY_HAND)
 
     assert over.fact(e.LatePaymentReceived).because == ended
     assert over.state.status is Status(ended)
@@ -256,16 +261,14 @@ def test_a_payment_of_an_old_attempt_is_told_from_that_of_the_new_one(since, bec
     old = payment().given(*waiting("gopay", fallback=("bca_va",)), denied(), *since)
     before = old.state
 
-    shown(old, "settled").then(e.LatePaymentReceived)
+    shown(old, "settled").then(*BY_REFUND)
     assert old.fact(e.LatePaymentReceived).because == because
     assert (old.state.status, old.state.captured) == (before.status, before.captured)
     shown(old, "settled").then_nothing()
 
 
 def test_a_late_payment_that_is_taken_back_is_looked_at_by_a_person():
-    late = shown(payment().given(*waiting("permata_va")), "expired", "settled").then(
-        e.LatePaymentReceived
-    )
+    late = shown(payment().given(*waiting("permata_va")), "expired", "settled").then(*BY_HAND)
 
     shown(late, "denied").then(e.ReviewRequested)
 
@@ -274,9 +277,7 @@ def test_a_second_payment_on_a_paid_page_is_the_payers_own():
     page = payment().given(
         *sent("snap"), pending(instructions=PAGE, transaction_id=""), captured(), settled()
     )
-    second = page.when(inquired(observation("settled", transaction_id="t-other"))).then(
-        e.LatePaymentReceived
-    )
+    second = page.when(inquired(observation("settled", transaction_id="t-other"))).then(*BY_REFUND)
 
     assert second.fact(e.LatePaymentReceived).because == "paid_twice"
     second.when(inquired(observation("settled", transaction_id="t-other"))).then_nothing()
