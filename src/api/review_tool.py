@@ -13,11 +13,8 @@ from rich.console import Console
 from rich.table import Table
 
 from api.tools import opened, operator
-from api.wiring import open_wiring
 from ledger import logs
-from ledger.payments.reviewing import DECISIONS
 from ledger.settings import Settings
-from projections import reviews
 
 MOST_LISTED: Final = 1_000
 
@@ -63,11 +60,16 @@ def decide(
 
 
 async def _waiting(settings: Settings) -> list[dict[str, Any]]:
+    from api.wiring import open_wiring
+    from projections import reviews
+
     async with open_wiring(settings, "tool") as wired, wired.readers.connection() as conn:
         return await reviews.open_reviews(conn, MOST_LISTED)
 
 
 def _table(rows: list[dict[str, Any]]) -> Table:
+    from ledger.payments.reviewing import DECISIONS
+
     table = Table("payment", "question", "since", "words", "may be decided", "proposed")
     for row in rows:
         decisions = "\n".join(f"{one.name}: {one.words}" for one in DECISIONS[row["rule"]])
@@ -87,6 +89,8 @@ async def _decide(
     by: str,
     reason: str,
 ) -> str:
+    from api.wiring import open_wiring
+
     async with open_wiring(settings, "tool") as wired:
         decided = await wired.payments.decide_review(
             payment_id, rule, subject, decision, by, reason
