@@ -9,6 +9,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
+import msgspec
+
 from simulator.facts import FactFile
 from simulator.request_log import RequestLog
 from simulator.transactions import Refund, Status, Transaction
@@ -22,9 +24,13 @@ DID: Final = {
 }
 
 
+Version = tuple[int, int, tuple[str, ...]]  # changes of status, amount, statuses of refunds
+
+
 class Book:
     def __init__(self, facts: FactFile | None = None) -> None:
         self.requests = RequestLog()
+        self.told: dict[str, tuple[Version, msgspec.Raw]] = {}  # as last shown, by transaction id
         self._facts = facts
         self._by_transaction: dict[str, Transaction] = {}
         self._by_order: defaultdict[str, list[Transaction]] = defaultdict(list)

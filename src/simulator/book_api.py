@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from simulator.book import Book
 from simulator.gateway import Gateway
 from simulator.request_log import iso
 from simulator.transactions import Fields, Refund, Transaction
@@ -40,12 +41,23 @@ def _about(gateway: Gateway, order_id: str | None, since: int) -> Fields:
         "now": iso(gateway.clock.now()),
         "serial": len(log),
         "orders": [
-            {"order_id": name, "transactions": [_transaction(one) for one in attempts]}
+            {"order_id": name, "transactions": [_told(held, one) for one in attempts]}
             for name, attempts in chosen.items()
             if not since or any(one.changed_at_request >= since for one in attempts)
         ],
         "requests": requests,
     }
+
+
+def _told(book: Book, transaction: Transaction) -> msgspec.Raw:
+    """Encoded once for each change: with many orders that is most of the work."""
+    refunds = tuple(refund.status for refund in transaction.refunds)
+    version = (len(transaction.history), transaction.gross_amount, refunds)
+    kept = book.told.get(transaction.transaction_id)
+    if kept is None or kept[0] != version:
+        kept = (version, msgspec.Raw(msgspec.json.encode(_transaction(transaction))))
+        book.told[transaction.transaction_id] = kept
+    return kept[1]
 
 
 def _transaction(transaction: Transaction) -> Fields:

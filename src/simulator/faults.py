@@ -220,6 +220,7 @@ async def huge(caught: Caught) -> None:
     transport = caught.transport
     for _ in range(HUGE_BYTES // len(CHUNK)):
         if transport and transport.is_closing():
+            await caught.close(reset=True)
             return
         await caught.go_on_saying(CHUNK)
     await caught.go_on_saying(b'",' + raw[1:], more=False)
