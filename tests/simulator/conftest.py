@@ -244,3 +244,8 @@ def begin(inbox: Inbox) -> Iterator[Callable[..., Merchant]]:
     """Starts one more simulator, which knows nothing of the others, with settings of its own."""
     with ExitStack() as stack:
         yield lambda **more: stack.enter_context(serving(inbox, **more))
+
+
+@pytest.fixture
+def unused_port() -> int:
+    return free_port()
