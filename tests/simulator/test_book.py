@@ -7,6 +7,9 @@ from time import sleep
 import httpx2
 import pytest
 
+from simulator.config import Config
+from simulator.server import create_app
+
 
 def wait_for(found):
     for _ in range(500):
@@ -94,13 +97,21 @@ def test_a_capture_is_told_from_a_charge(merchant):
     assert [one["path"] for one in told["requests"]] == ["/v2/charge", "/v2/capture"]
 
 
-def test_what_others_do_is_no_requests_doing(merchant):
-    """An inquiry finds an order expired by the clock: it did not expire it."""
-    order_id = merchant.charge("gopay")["order_id"]
-    merchant.control("clock", advance_seconds=3600)
-    merchant.status(order_id)
-    told = merchant.book(order_id=order_id)
+async def test_what_the_clock_does_is_no_requests_doing():
+    """An inquiry, before which the clock ends the order, did not expire it."""
+    app = create_app(Config(server_key="key"))
+    details = {"order_id": "o-1", "gross_amount": 10_000}
+    body = {"payment_type": "gopay", "transaction_details": details}
+    transport = httpx2.ASGITransport(app)
+    async with httpx2.AsyncClient(
+        transport=transport, base_url="http://any", auth=("key", "")
+    ) as http:
+        await http.post("/v2/charge", json=body)
+        app.state.gateway.clock.advance(3600)
+        status = (await http.get("/v2/o-1/status")).json()
+        told = (await http.get("/_control/book")).json()
 
+    assert status["transaction_status"] == "expire"
     assert told["orders"][0]["transactions"][0]["status"] == "expire"
     assert [one["did"] for one in told["requests"]] == ["charge", None]
 
