@@ -274,6 +274,11 @@ def is_reversible(sight: Sight) -> bool:
         return False
 
 
+def of_core(sight: Sight) -> bool:
+    """Snap knows no keys, and tells no amounts or orders."""
+    return sight.path.startswith("/v2/")
+
+
 def always(_: Sight) -> bool:
     return True
 
@@ -303,7 +308,7 @@ FAULTS: Final = {
     "html_502": Fault(saying(bad_gateway)),
     "va_505": Fault(refusing("505", NO_NUMBER), "POST", CHARGE),
     "conflict_406": Fault(refusing(*DUPLICATE_ORDER), "POST", CHARGE),
-    "in_progress_202": Fault(saying(in_progress), "POST"),
+    "in_progress_202": Fault(saying(in_progress), "POST", applies=of_core),
     "not_found_then_found": Fault(refusing(*NOT_FOUND), "GET"),
     # nothing was done, and the merchant is told nothing
     "refuse_before": Fault(refuse_before),
@@ -316,10 +321,10 @@ FAULTS: Final = {
     "do_late": Fault(do_late),
     "drip": Fault(drip),
     "huge": Fault(huge),
-    "wrong_amount": Fault(lying(another_amount)),
-    "wrong_order_id": Fault(lying(another_order)),
+    "wrong_amount": Fault(lying(another_amount), applies=of_core),
+    "wrong_order_id": Fault(lying(another_order), applies=of_core),
     # the provider behind Midtrans refuses; the bank does so later, `seconds` after the fact
-    "deny": Fault(deny, "POST"),
+    "deny": Fault(deny, "POST", (*CHARGE, "capture", *REFUNDS)),
     "refund_denied": Fault(deny, "POST", REFUNDS),
     "refund_denied_later": Fault(refund_denied_later, "POST", REFUNDS),
     "reversed_later": Fault(reversed_later, "POST", CHARGE, is_reversible),

@@ -1,4 +1,23 @@
-"""The control API's harm: faults of requests, outages, and faults of notices."""
+"""The control API's harm: faults of requests, outages, and faults of notices.
+
+    POST   /_control/faults   a trap: {"fault": "hang", "match": {"path_contains": "/charge",
+                              "order_id_prefix": "o-"}, "times": 1, "seconds": 30}; or rules, in
+                              place of those before: {"seed": 7, "rules": [{"fault": "do_then_500",
+                              "share": 0.1, "match": {}, "seconds": 3}]}
+    GET    /_control/faults   {"outage", "faults": traps, "seed", "rules", "struck": {fault: times},
+                              "known": names}; each trap and rule has "struck", too
+    DELETE /_control/faults   no outage, trap or rule any more
+    POST   /_control/notices/faults   {"seed": 7, "lost": 0.3, "repeat": [1, 10], "delay_seconds":
+                              [0, 5], "forged": 0.1, "fields_shuffled": true, "wrong_signature": 0};
+                              GET tells it, DELETE heals it
+    GET    /_control/notices  each with its "state" (queued, delayed, held, delivered, failed,
+                              dropped, lost), "kind" (true, repeat, forged_status, forged_fields,
+                              wrong_signature) and "delay_seconds"
+
+`seconds` is how long a fault lasts, the pause between two bytes of `drip`, or how much later a bank
+refuses. What it cannot read is answered 400. DELETE heals what is to come: requests that hang and
+notices that are delayed already take their time, and so do refusals that a bank was set to make.
+"""
 
 from typing import Final
 
