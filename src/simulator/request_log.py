@@ -13,7 +13,7 @@ def iso(moment: datetime) -> str:
     return moment.astimezone(UTC).isoformat(timespec="microseconds")
 
 
-class Entry(msgspec.Struct):
+class Entry(msgspec.Struct, gc=False):
     serial: int  # from 1, without gaps
     at: str
     method: str
