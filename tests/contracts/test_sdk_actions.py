@@ -14,8 +14,8 @@ from support.sdk import (
     order,
     refusal,
     settled,
-    told,
     token,
+    told,
 )
 
 CANNOT_BE_UPDATED = {
