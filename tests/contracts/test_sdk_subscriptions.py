@@ -72,7 +72,6 @@ def test_unless_asked_it_first_charges_after_one_interval(made: Fields):
 
     assert abs(starts - created - timedelta(days=1)) < timedelta(minutes=1)
     assert made["schedule"]["next_execution_at"]
-    assert made["schedule"]["current_interval"] == 0
 
 
 def test_unless_asked_it_retries_three_times_hourly(made: Fields):

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from email.message import Message
@@ -42,11 +42,17 @@ class Receiver:
 
     def until(self, order_id: str, *statuses: str) -> list[dict[str, Any]]:
         """The notices of one order, once there is one of each of these transaction statuses."""
-        give_up_at = time.monotonic() + ARRIVES_WITHIN_SECONDS
-        while not set(statuses) <= {one["transaction_status"] for one in self.about(order_id)}:
-            assert time.monotonic() < give_up_at, f"{order_id}: only {self.about(order_id)} came"
-            time.sleep(0.02)
+        wanted = set(statuses)
+        self.eventually(
+            lambda: wanted <= {one["transaction_status"] for one in self.about(order_id)}
+        )
         return self.about(order_id)
+
+    def eventually(self, arrived: Callable[[], bool]) -> None:
+        give_up_at = time.monotonic() + ARRIVES_WITHIN_SECONDS
+        while not arrived():
+            assert time.monotonic() < give_up_at, [one.body for one in self.received]
+            time.sleep(0.02)
 
 
 @contextmanager
