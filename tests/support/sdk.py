@@ -14,7 +14,6 @@ from midtransclient.config import ApiConfig
 
 from support.customer import CLIENT_KEY, SERVER_KEY
 from support.receiver import LOOPBACK, Receiver, receiver
-from support.running import simulator
 
 Fields = dict[str, Any]
 
@@ -61,13 +60,6 @@ class Sandbox:
 def sandbox(simulated: tuple[str, int], monkeypatch: pytest.MonkeyPatch) -> Sandbox:
     """Shared with all tests of this process: its clock is not to be touched."""
     return pointed_at(simulated, monkeypatch)
-
-
-@pytest.fixture(scope="module")
-def own_simulator() -> Iterator[tuple[str, int]]:
-    """For modules that put its clock forward, which no other test is to notice."""
-    with simulator() as started:
-        yield started
 
 
 def pointed_at(started: tuple[str, int], monkeypatch: pytest.MonkeyPatch) -> Sandbox:
