@@ -80,6 +80,27 @@ def test_a_qr_code_of_gopay_scanned_by_another_app_is_qris(core: CoreApi, sandbo
     )
 
 
+def test_a_tills_payment_can_be_reversed(core: CoreApi, sandbox: Sandbox):
+    """11.1, reversal: from settlement to deny, for which 6 has 202 (unverified there)."""
+    order_id = settled(core, sandbox, order("cstore", cstore={"store": "indomaret"}))
+
+    sandbox.act("reverse", order_id=order_id)
+
+    found = core.transactions.status(order_id)
+    assert told(found, "status_code", "transaction_status") == ("202", "deny")
+
+
+def test_a_cards_payment_can_be_charged_back(core: CoreApi, sandbox: Sandbox):
+    """11.1; 6: chargeback is found with 200."""
+    order_id = captured(core)
+    sandbox.act("settle", order_id=order_id)
+
+    sandbox.act("chargeback", order_id=order_id)
+
+    found = core.transactions.status(order_id)
+    assert told(found, "status_code", "transaction_status") == ("200", "chargeback")
+
+
 # ── cancel ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
