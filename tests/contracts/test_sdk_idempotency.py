@@ -1,6 +1,5 @@
 """Idempotency-Key, which the gateway's own package sends as a header of an instance of its own. midtrans.md 1.4."""
 
-import time
 from collections.abc import Iterator
 from threading import Thread
 
@@ -171,10 +170,10 @@ def test_a_subscription_is_read_before_its_key(once: CoreApi):
 
 @pytest.fixture
 def slow(sandbox: Sandbox) -> Iterator[str]:
-    """An order id whose charge takes a second."""
+    """An order id whose charge takes two seconds."""
     order_id = new_id("slow")
     matching = {"order_id_prefix": order_id, "path_contains": "/v2/charge"}
-    sandbox.act("faults", fault="do_late", match=matching, times=1, seconds=1.0)
+    sandbox.act("faults", fault="do_late", match=matching, times=1, seconds=2.0)
     yield order_id
 
 
@@ -183,7 +182,7 @@ def test_a_duplicate_in_flight_is_told_to_wait(once: CoreApi, sandbox: Sandbox, 
     body, answers = bca_order(order_id=slow), []
     first = Thread(target=lambda: answers.append(once.charge(body)))
     first.start()
-    time.sleep(0.3)
+    sandbox.until_taken_up("do_late", slow)
 
     _, response = once.http_client.request(
         "post",

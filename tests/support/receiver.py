@@ -11,7 +11,7 @@ from threading import Thread
 from typing import Any
 
 LOOPBACK = "127.0.0.1"
-ARRIVES_WITHIN_SECONDS = 10.0
+ARRIVES_WITHIN_SECONDS = 20.0
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 that `ApiConfig` holds as class attributes. What is expected of the answers comes from that document alone.
 """
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -46,6 +47,19 @@ class Sandbox:
 
     def notices(self, order_id: str) -> list[Fields]:
         return list(self._written("notices", order_id))
+
+    def until_taken_up(self, fault: str, order_id: str) -> None:
+        """Until a fault that was set for one request has met that request."""
+        give_up_at = time.monotonic() + 10
+        while self._waiting(fault, order_id):
+            assert time.monotonic() < give_up_at, f"no request met {fault}"
+            time.sleep(0.02)
+
+    def _waiting(self, fault: str, order_id: str) -> bool:
+        listed = requests.get(f"{self.url}/_control/faults", timeout=10).json()["faults"]
+        return any(
+            one["fault"] == fault and one["match"]["order_id_prefix"] == order_id for one in listed
+        )
 
     def _try(self, act: str, asked: Fields) -> requests.Response:
         return requests.post(f"{self.url}/_control/{act}", json=asked, timeout=10)
