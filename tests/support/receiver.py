@@ -48,6 +48,11 @@ class Receiver:
         )
         return self.about(order_id)
 
+    def notice(self, order_id: str, status: str) -> dict[str, Any]:
+        """The one that tells of this transaction status, whatever else came before or after it."""
+        arrived = self.until(order_id, status)
+        return next(one for one in arrived if one["transaction_status"] == status)
+
     def eventually(self, arrived: Callable[[], bool]) -> None:
         give_up_at = time.monotonic() + ARRIVES_WITHIN_SECONDS
         while not arrived():
