@@ -8,11 +8,15 @@ from ledger.providers.midtrans.adapter import Midtrans
 from ledger.providers.port import (
     Provider,
 )
+from support.running import simulated
+from support.sdk import core, dashboard, sandbox, snap
 from support.simulated_gateway import (
     SERVER_KEY,
     SimulatedGateway,
     simulated_gateway,
 )
+
+__all__ = ["core", "dashboard", "sandbox", "simulated", "snap"]
 
 SHOP = "https://shop.example/done"
 

@@ -287,8 +287,8 @@ def free_port() -> int:
 
 
 @contextmanager
-def simulator() -> Iterator[tuple[str, int]]:
-    """Its address, and the port on this machine that it sends notices to."""
+def simulator(**changes: str) -> Iterator[tuple[str, int]]:
+    """Its address, and the port on this machine that it sends notices to. Options may be changed by name."""
     port, notify_port = free_port(), free_port()
     options: Mapping[str, Any] = {
         "port": port,
@@ -298,6 +298,7 @@ def simulator() -> Iterator[tuple[str, int]]:
         "notify-time-scale": 0.01,
         "refund-confirm-seconds": 0.05,
         "tick-seconds": 0.02,
+        **{name.replace("_", "-"): value for name, value in changes.items()},
     }
     words = [word for name, value in options.items() for word in (f"--{name}", str(value))]
     started = subprocess.Popen(
