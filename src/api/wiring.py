@@ -30,6 +30,7 @@ from ledger.money import Money
 from ledger.payments.commands import Health
 from ledger.payments.due import LEASE_SECONDS
 from ledger.payments.service import PaymentService
+from ledger.providers.breaker import Breaker
 from ledger.providers.midtrans.adapter import Midtrans
 from ledger.providers.port import Provider
 from ledger.secrets import Secrets
@@ -87,7 +88,7 @@ async def open_wiring(
     recorder = GroupCommitRecorder(conninfo, schema)
     calls = partial(connect_for_calls, conninfo, schema)
     store = EventStore(recorder.committer, calls)
-    provider = _midtrans(settings)
+    provider = Breaker(_midtrans(settings))
     key_ring = KeyRing(readers, secrets.key_ring_master)
     payments = PaymentService(
         store=store,
@@ -98,6 +99,7 @@ async def open_wiring(
         sent_by=f"{process}:{socket.gethostname()}:{os.getpid()}",
         lost_after_seconds=settings.lost_after_seconds,
         lease_seconds=LEASE_SECONDS,
+        gateway_rests=provider.is_open,
     )
     collector.tune()
     answers, inbox = Answers(calls, readers), Inbox(calls, readers, key_ring)

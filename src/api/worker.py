@@ -47,6 +47,7 @@ LADDERS: Final = {
     Status.PENDING: _ladder(60, 300, 1800, 7200, 21600),
 }
 BY_KIND: Final = {"watch": _ladder(3600, 21600, 86400)}
+GATEWAY_RESTS: Final = timedelta(seconds=5)
 OTHERWISE: Final = _ladder(5, 30, 120, 600, 3600, 21600)
 
 
@@ -175,6 +176,8 @@ class Worker:
                 return (await payments.inquire(work.payment_id)).payment
 
     def _next_look(self, work: Claimed, payment: Payment) -> datetime:
+        if self._wired.payments.gateway_rests():
+            return self._now() + GATEWAY_RESTS
         ladder = BY_KIND.get(work.kind) or LADDERS.get(payment.status, OTHERWISE)
         moment = self._now() + ladder[min(work.tries, len(ladder)) - 1]
         expires_at = payment.attempt.expires_at

@@ -40,4 +40,18 @@ PROJECTION_LAG: Final = Gauge(
     ("group",),
 )
 
-METRICS: Final = (HTTP_REQUESTS, HTTP_SECONDS, HTTP_IN_FLIGHT, NOTICES, WORK_DONE, PROJECTION_LAG)
+BREAKER_OPEN: Final = Gauge(
+    "bukubesar_breaker_open",
+    "1 while this process leaves a gateway in peace that has failed too often.",
+    ("gateway",),
+)
+
+METRICS: Final = (
+    HTTP_REQUESTS,
+    HTTP_SECONDS,
+    HTTP_IN_FLIGHT,
+    NOTICES,
+    WORK_DONE,
+    PROJECTION_LAG,
+    BREAKER_OPEN,
+)

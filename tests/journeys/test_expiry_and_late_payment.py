@@ -1,9 +1,15 @@
 """Nobody pays in time; and somebody pays after that."""
 
+import asyncio
+import json
+import os
+import sys
 from typing import Any
 
-from support.customer import Caller, Gateway, eventually
-from support.running import Running
+import pytest
+
+from support.customer import Caller, Fields, Gateway, eventually
+from support.running import Running, environment
 
 UNAPPLIED = "Liabilities:Customer:Unapplied"
 
@@ -48,11 +54,90 @@ async def test_money_that_comes_after_expiry_belongs_to_the_payer(
         return books
 
     assert await eventually(booked) == {
-        "Assets:Gateway:Midtrans:Pending": 99_000,
+        "Assets:Gateway:Midtrans:Available": 94_560,
+        "Assets:Tax:PPN-Masukan": 440,
+        "Expenses:Gateway:Fixed": 4_000,
         UNAPPLIED: -99_000,
     }
-    assert (await shop.topics(payment))[-1] == "payment.late_payment_received"
     assert (await shop.payment(payment))["status"] == "expired"
+
+
+async def test_two_persons_say_that_late_money_went_back_by_transfer(
+    system: Running, shop: Caller, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A virtual account cannot be refunded through the gateway."""
+    payment = await shop.request("bca_va", 99_000)
+    await gateway.expire(payment)
+    await shop.until(payment, "expired")
+    await gateway.pay(payment, late=True)
+
+    async def asked() -> None:
+        assert (await review(system, "list", "--json"))["rule"] == "late_payment"
+
+    await eventually(asked)
+    answer = ("decide", payment["paymentId"], "returned", "--reason", "transfer 4711")
+    for person in ("ana", "ana", "budi"):
+        monkeypatch.setenv("USER", person)
+        monkeypatch.delenv("SUDO_USER", raising=False)
+        await review(system, *answer)
+
+    async def returned() -> None:
+        books = await system.books()
+        assert (books.get(UNAPPLIED), books["Liabilities:Refund:Payable"]) == (None, -99_000)
+
+    await eventually(returned)
+    topics = await shop.topics(payment)
+    assert topics.count("payment.review_proposed") == topics.count("payment.review_decided") == 1
+    assert await review(system, "list", "--json") == {}
+
+
+async def test_late_money_of_a_wallet_goes_back_by_itself(
+    system: Running, shop: Caller, gateway: Gateway
+) -> None:
+    payment = await shop.request("gopay", 99_000)
+    await gateway.expire(payment)
+    await shop.until(payment, "expired")
+
+    await gateway.pay(payment, late=True)
+
+    async def returned() -> None:
+        system.later(61)
+        assert "payment.late_payment_returned" in await shop.topics(payment)
+
+    await eventually(returned)
+    books = await system.books()
+    assert not books.keys() & {UNAPPLIED, "Liabilities:Refund:Payable"}
+    assert (await gateway.charge(payment))["refunded_amount"] == 99_000
+
+
+async def test_a_late_payment_is_found_although_its_notice_was_lost(
+    system: Running, shop: Caller, gateway: Gateway
+) -> None:
+    payment = await shop.request("gopay", 99_000)
+    await gateway.expire(payment)
+    await shop.until(payment, "expired")
+    await gateway.hold_notices()
+    await gateway.pay(payment, late=True)
+    assert await gateway.drop_notices() == 1
+
+    system.later(86_401)
+
+    async def found() -> None:
+        assert "payment.late_payment_received" in await shop.topics(payment)
+
+    await eventually(found)
+
+
+async def review(system: Running, *words: str) -> Fields:
+    """`bukubesar review …`: its first line as JSON, if it is that."""
+    done = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "api.cli", "review", *words),
+        env={**os.environ, **environment(system.settings)},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    told, _ = await done.communicate()
+    return json.loads(told.splitlines()[0]) if told.startswith(b"{") else {}
 
 
 async def test_late_money_is_booked_once_however_often_it_is_told(

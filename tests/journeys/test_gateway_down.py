@@ -1,7 +1,10 @@
 """The gateway is down, slow, or silent: the payer is charged once in the end, or not at all, and never twice."""
 
+import asyncio
+
 import pytest
 
+from ledger.providers import breaker
 from support.customer import ACCEPTED_CARD, Caller, Fields, Gateway, eventually
 from support.running import Running
 
@@ -229,3 +232,25 @@ async def test_a_capture_of_unknown_outcome_is_carried_through(
 
     captured = await shop.until(held, "captured")
     assert captured["capturedAmount"] == (await gateway.charge(held))["gross_amount"] == 99_000
+
+
+async def test_a_gateway_that_keeps_failing_is_left_in_peace_and_charged_once_it_is_well(
+    system: Running, shop: Caller, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(breaker, "REST_SECONDS", 2.0)
+    await gateway.fault("html_502", path="/v2/", times=1_000)
+    for _ in range(breaker.FEWEST_CALLS):
+        await shop.ask("bca_va", 99_000)
+
+    answer = await shop.ask("bca_va", 99_000)
+    assert answer.status_code == 202, answer.text
+    payment = answer.json()
+    assert payment["status"] == "requested"
+    assert payment["nextAction"]["type"] == "wait"
+
+    await gateway.forget_faults()
+    system.later(10)
+    await asyncio.sleep(2)
+    system.later(10)
+    payment = await shop.until(payment, "pending")
+    assert (await only_charge(shop, gateway, payment))["request_count"] == 1

@@ -10,7 +10,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-import msgspec
 import structlog
 
 from ledger import clock
@@ -20,17 +19,16 @@ from ledger.eventstore.store import Begun, Context, EventStore, Executed
 from ledger.identity import new_id
 from ledger.money import Money
 from ledger.payments import commands as c
+from ledger.payments import orders
 from ledger.payments.deciding import BOOKED_PAYMENT
 from ledger.payments.events import PaymentRequested
 from ledger.payments.imported_item import ImportedItem
 from ledger.payments.late import is_to_be_cancelled
 from ledger.payments.life import RefundStatus, Status
-from ledger.payments.methods import METHODS
 from ledger.payments.payment import Attempt, Payment, PaymentNotFound, Refund
 from ledger.payments.retrying import longest_wait_seconds
 from ledger.providers.port import (
     NEVER_SEEN,
-    ChargeOrder,
     Did,
     DidNot,
     Observation,
@@ -72,6 +70,9 @@ class PaymentService:
     sent_by: str  # names this process in the log
     lost_after_seconds: float
     lease_seconds: float
+    gateway_rests: Callable[[], bool] = lambda: (
+        False
+    )  # then nothing is begun; the worker comes back
     now: clock.Clock = clock.now
     draw: Callable[[float, float], float] = random.uniform
 
@@ -94,13 +95,13 @@ class PaymentService:
         """What names a person is sealed before it can reach the log. The right to send is won in the
         same append: whoever gets `replayed` False calls `charge_requested`.
         """
-        request = await self._sealed(request, payer, card_token)
+        request = await orders.sealed(self.key_ring, request, payer, card_token)
         command = c.RequestPayment(
             now=request.occurred_at,
             request=request,
             country=country,
             health=await self.method_health.health(),
-            sent_by=self.sent_by,
+            sent_by="" if self.gateway_rests() else self.sent_by,
         )
         return await self.store.execute(
             BOOKED_PAYMENT, request.payment_id, command, context, is_new=True
@@ -108,7 +109,7 @@ class PaymentService:
 
     async def charge_requested(self, asked: Executed[Payment], began: float) -> Payment:
         """Send what `request` dispatched; `began` is the monotonic time before it was called."""
-        if asked.replayed:
+        if asked.replayed or asked.state.status is Status.REQUESTED:
             return await self.charge(asked.stream)
         return await self._send(asked.state, began)
 
@@ -145,7 +146,7 @@ class PaymentService:
         fallbacks.
         """
         payment = await self.get(payment_id)
-        if payment.status not in (Status.REQUESTED, Status.UNKNOWN):
+        if payment.status not in (Status.REQUESTED, Status.UNKNOWN) or self.gateway_rests():
             return payment
         began = clock.monotonic_seconds()
         dispatch = c.DispatchCharge(
@@ -162,7 +163,7 @@ class PaymentService:
 
     async def _send(self, won: Payment, began: float) -> Payment:
         payment_id = won.request.payment_id
-        order = await self._order(won)
+        order = await orders.order(self.key_ring, won)
         outcome = await self._unless_stale(began, lambda: self.provider.charge(order))
         record = c.RecordCharge(
             now=self.now(),
@@ -261,6 +262,8 @@ class PaymentService:
 
     async def refund(self, payment_id: str, refund_id: str, *, never_seen: bool = False) -> Payment:
         """Send a refund that waits to be sent, if we win the right to."""
+        if self.gateway_rests():
+            return await self.get(payment_id)
         began = clock.monotonic_seconds()
         dispatch = c.DispatchRefund(
             now=self.now(),
@@ -354,41 +357,6 @@ class PaymentService:
 
     def _wait(self, retries: int) -> float:
         return self.draw(0.0, longest_wait_seconds(retries + 1))
-
-    async def _sealed(
-        self, request: PaymentRequested, payer: Payer, card_token: str
-    ) -> PaymentRequested:
-        subject = request.customer_id or request.payment_id
-        known = tuple(name for name, value in msgspec.structs.asdict(payer).items() if value)
-        texts = {
-            "payer": msgspec.json.encode(payer).decode() if known else "",
-            "card_token": card_token,
-        }
-        sealed = {
-            field: await self.key_ring.seal(subject, field, text)
-            for field, text in texts.items()
-            if text
-        }
-        return msgspec.structs.replace(request, payer_known=known, **sealed)
-
-    async def _order(self, payment: Payment) -> ChargeOrder:
-        request, attempt = payment.request, payment.attempt
-        payer = await self.key_ring.open(request.payer, "payer") if request.payer else None
-        token = (
-            await self.key_ring.open(request.card_token, "card_token")
-            if request.card_token
-            else None
-        )
-        return ChargeOrder(
-            order_id=attempt.order_id,
-            method=METHODS[attempt.method],
-            amount=request.amount,
-            capture_later=request.capture == "later",
-            card_token=token or "",
-            payer=msgspec.json.decode(payer, type=Payer) if payer else Payer(),
-            expires_after_seconds=request.expires_after_seconds,
-            product=request.sale.product,
-        )
 
 
 def _is_at_gateway(payment: Payment, attempt: Attempt) -> bool:
