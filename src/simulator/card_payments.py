@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from simulator import cards
+from simulator import cards, gopay_payments
 from simulator.cards import Page, Verdict
 from simulator.gateway import Gateway
 from simulator.orders import Order
@@ -82,6 +82,9 @@ def capture(gateway: Gateway, body: Fields, *, deny: bool) -> Fields:
     if isinstance(amount, bool) or not isinstance(amount, int) or amount < 1:
         raise Invalid("gross_amount must be a whole number")
     merchant_id = gateway.config.merchant_id
+    if transaction.method_name != "credit_card":
+        said = gopay_payments.capture(gateway, transaction, amount)
+        return said | shared(transaction, merchant_id)
     if deny or amount > transaction.gross_amount:
         return shared(transaction, merchant_id) | CAPTURE_REFUSED
     transaction.authorized_amount = transaction.gross_amount

@@ -9,6 +9,9 @@ class Config:
     client_key: str = "SB-Mid-client-bukubesar"
     merchant_id: str = "G000000001"
     notify_url: str = ""  # empty: notices go only where a request's own headers point
+    recurring_url: str = ""  # of subscriptions; empty: to notify_url
+    account_url: str = ""  # of linked GoPay accounts; empty: nowhere
+    finish_url: str = ""  # where lenders' pages lead back to
     notify_delay_seconds: float = 0.0
     notify_time_scale: float = 1.0  # 0.001 turns the two minutes before the first retry into 0.12 s
     refund_confirm_seconds: float = 1.0  # between a refund and the bank's confirmation of it

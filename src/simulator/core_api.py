@@ -7,7 +7,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from simulator import card_payments, cards, customer, qris, refunds
+from simulator import bins, card_payments, cards, customer, gopay_payments, qris, refunds
+from simulator.clock import wib
 from simulator.endpoint import Act, Call, endpoint
 from simulator.gateway import Gateway
 from simulator.orders import Order, notify_urls, read_charge
@@ -20,10 +21,13 @@ from simulator.wire import (
     NOT_ALLOWED,
     NOT_FOUND,
     SERVER_ERROR,
+    Invalid,
     Refusal,
     answer,
+    rupiah,
 )
 
+HAVE_POINTS: Final = ("bni", "mandiri")
 NO_OVO: Final = ("404", "User with requested phone number doesn't exist")
 
 
@@ -49,6 +53,8 @@ def start(
     """The same for a charge and for a choice on a Snap page."""
     if order.method_name == "credit_card":
         return card_payments.charge(gateway, order, urls, deny=deny)
+    if order.method_name == "gopay" and gopay_payments.is_tokenised(order):
+        return gopay_payments.charge(gateway, order, urls, deny=deny)
     if order.method_name == "ovo":
         _require_ovo_account(order)
     transaction = gateway.open(order, urls)
@@ -155,6 +161,21 @@ def refund(way: str) -> Act:
     return act
 
 
+def point_inquiry(call: Call) -> Fields:
+    """What a card's points are worth. Asking does not use the token up."""
+    gateway = call.gateway
+    number = gateway.vault.number(call.id)
+    issuer = bins.bin_of(number)
+    if issuer is None or issuer.bank_code not in HAVE_POINTS:
+        raise Invalid("Card points are for cards of " + " and ".join(HAVE_POINTS))
+    return {
+        "status_code": "200",
+        "status_message": "Success, Credit Card Point inquiry is successful",
+        "transaction_time": wib(gateway.clock.now()),
+        "point_balance_amount": rupiah(gateway.vault.points(number)),
+    }
+
+
 async def token(request: Request) -> Response:
     gateway = _for_browsers(request)
     token_id = gateway.vault.tokenize(request.query_params)
@@ -205,6 +226,7 @@ routes: Final = [
     Route("/v2/capture", endpoint(capture), methods=["POST"]),
     Route("/v2/token", token),
     Route("/v2/card/register", register),
+    Route("/v2/point_inquiry/{id}", endpoint(point_inquiry)),
     Route("/v2/{id}/status", endpoint(status)),
     *(Route(f"/v2/{{id}}/{name}", endpoint(action(name)), methods=["POST"]) for name in ACTIONS),
     Route("/v2/{id}/refund", endpoint(refund("refund")), methods=["POST"]),

@@ -1,9 +1,10 @@
 """The gateway: one place that holds all that is true, and the only one that changes a status."""
 
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 from uuid import uuid4
 
+from simulator.accounts import Account
 from simulator.book import Book
 from simulator.cards import Vault
 from simulator.clock import Agenda, Clock
@@ -14,11 +15,20 @@ from simulator.methods import Draft
 from simulator.notices import Outbox
 from simulator.orders import Order
 from simulator.sessions import Sessions
+from simulator.subscriptions import Subscription
 from simulator.transactions import Fields, NotPossible, Status, Transaction
 from simulator.views import notice_body
 
-HOLD_LASTS: Final = timedelta(days=7)  # a pre-authorisation, midtrans.md 4.2
+HOLD_LASTS: Final = {"gopay": timedelta(minutes=15)}  # a pre-authorisation, midtrans.md 9
+CARD_HOLD_LASTS: Final = timedelta(days=7)  # midtrans.md 4.2
 BATCH_HOUR, BATCH_MINUTE = 16, 15  # card settlement, the next day in Jakarta, midtrans.md 11.3
+
+
+class Untied(dict[str, Any]):
+    """What belongs to no order: asked for its order, it has none."""
+
+    def __missing__(self, name: str) -> None:
+        return None
 
 
 class Gateway:
@@ -29,6 +39,8 @@ class Gateway:
         self.book = Book()
         self.vault = Vault(self.clock)
         self.sessions = Sessions()
+        self.accounts: dict[str, Account] = {}
+        self.subscriptions: dict[str, Subscription] = {}
         self.replays = Replays(self.clock)
         self.faults = Faults()
         self.outbox = Outbox(
@@ -70,11 +82,18 @@ class Gateway:
         if to is Status.CAPTURE:
             self.agenda.at(_next_batch(now), lambda: self._settle(transaction))
         if to is Status.AUTHORIZE:
-            self.expire_at(transaction, now + HOLD_LASTS)
+            self.expire_at(
+                transaction, now + HOLD_LASTS.get(transaction.method_name, CARD_HOLD_LASTS)
+            )
         self.announce(transaction)
 
     def announce(self, transaction: Transaction) -> None:
         self.outbox.post(transaction.notify_urls, self.notice_body(transaction))
+
+    def tell(self, url: str, body: Fields) -> None:
+        """A notice that is about no transaction."""
+        if url:
+            self.outbox.post((url,), Untied(body))
 
     def notice_body(self, transaction: Transaction) -> Fields:
         return notice_body(transaction, self.config.merchant_id, self.config.server_key)

@@ -2,6 +2,8 @@
 
 from html import escape
 
+from starlette.responses import HTMLResponse, Response
+
 STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem }
 table { border-collapse: collapse; width: 100% } th, td { text-align: left; padding: .3rem .6rem;
@@ -38,6 +40,10 @@ def document(title: str, body: Html) -> Html:
         style=Html(STYLE),
         body=body,
     )
+
+
+def page(title: str, body: Html, status: int = 200) -> Response:
+    return HTMLResponse(document(title, body), status)
 
 
 def button(action: str, label: str, **fields: str) -> Html:

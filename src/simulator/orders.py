@@ -9,6 +9,7 @@ from simulator.transactions import Fields
 from simulator.wire import Invalid, Refusal
 
 SHORTEST_EXPIRY: Final = timedelta(seconds=20)
+TIME_FORMAT: Final = "%Y-%m-%d %H:%M:%S %z"
 FAR_AWAY: Final = timedelta(days=3650)
 UNITS: Final = {
     "second": timedelta(seconds=1),
@@ -131,7 +132,7 @@ def _started(wanted: Fields, now: datetime) -> datetime:
     if not text:
         return now
     try:
-        return datetime.strptime(str(text), "%Y-%m-%d %H:%M:%S %z")
+        return datetime.strptime(str(text), TIME_FORMAT)
     except ValueError:
         raise Invalid("custom_expiry.order_time format must be yyyy-MM-dd HH:mm:ss Z") from None
 

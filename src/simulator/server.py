@@ -4,6 +4,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from typing import Final
 
 import uvicorn
 from starlette.applications import Starlette
@@ -13,29 +14,53 @@ from starlette.requests import Request
 from starlette.responses import Response
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from simulator import control_api, core_api, pages, snap_api
+from simulator import (
+    account_api,
+    bins,
+    control_api,
+    core_api,
+    gopay_payments,
+    pages,
+    snap_api,
+    subscription_api,
+)
 from simulator.config import Config
 from simulator.faults import FaultLayer
 from simulator.gateway import Gateway
 from simulator.snap_api import SnapRefusal
+from simulator.subscription_terms import Unfit
 from simulator.transactions import NotPossible
 from simulator.wire import Json, Refusal, refused
+
+# Paths of many parts before `/v2/{id}/...`, which would take them for ids.
+ROUTES: Final = [
+    *control_api.routes,
+    *account_api.routes,
+    *gopay_payments.routes,
+    *subscription_api.routes,
+    *bins.routes,
+    *snap_api.routes,
+    *pages.routes,
+    *core_api.routes,
+]
 
 
 def create_app(config: Config) -> Starlette:
     gateway = Gateway(config)
     app = Starlette(
-        routes=[*control_api.routes, *snap_api.routes, *pages.routes, *core_api.routes],
+        routes=ROUTES,
         middleware=[Middleware(FaultLayer, gateway=gateway)],
         exception_handlers={
             Refusal: refused,
             SnapRefusal: snap_api.snap_refused,
+            Unfit: subscription_api.unfit_refused,
             NotPossible: control_api.not_possible,
             HTTPException: not_routed,
         },
         lifespan=lifespan,
     )
     app.state.gateway = gateway
+    app.state.bin_meter = bins.Meter(gateway.clock)
     return app
 
 

@@ -115,7 +115,7 @@ def _dana_is_pending(transaction: Transaction) -> bool:
 def _charge_words(transaction: Transaction) -> str:
     if transaction.method_name == "credit_card":
         return _status_words(transaction)
-    return transaction.denial or METHODS[transaction.method_name].message
+    return transaction.denial or transaction.message or METHODS[transaction.method_name].message
 
 
 def _status_words(transaction: Transaction) -> str:
