@@ -9,7 +9,7 @@ from starlette.routing import Route
 
 from simulator import customer, refunds, snap_api
 from simulator import faults as fault_table
-from simulator.clock import wib
+from simulator.clock import moment, wib
 from simulator.gateway import Gateway
 from simulator.sessions import Session
 from simulator.transactions import Fields, NotPossible, Status, Transaction
@@ -172,11 +172,24 @@ def confirm_refund(gateway: Gateway, asked: Fields) -> Fields:
 def clock(gateway: Gateway, _: Fields) -> Fields:
     now = gateway.clock.now()
     offset_seconds = gateway.clock.offset.total_seconds()
-    return {"now": now.isoformat(), "wib": wib(now), "offset_seconds": offset_seconds}
+    return {
+        "now": now.isoformat(),
+        "wib": wib(now),
+        "offset_seconds": offset_seconds,
+        "frozen": gateway.clock.frozen,
+    }
 
 
 def advance_clock(gateway: Gateway, asked: Fields) -> Fields:
-    gateway.advance(float(asked["advance_seconds"]))
+    """`set`, then `advance_seconds`, then `frozen`: any of them, in this order."""
+    if not asked.keys() & {"set", "advance_seconds", "frozen"}:
+        raise ValueError("say one of set, advance_seconds, frozen")
+    if "set" in asked:
+        gateway.set_clock(moment(str(asked["set"])))
+    if "advance_seconds" in asked:
+        gateway.advance(float(asked["advance_seconds"]))
+    if "frozen" in asked:
+        (gateway.clock.freeze if asked["frozen"] else gateway.clock.thaw)()
     return clock(gateway, asked)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Final
 from uuid import uuid4
 
-from simulator import card_payments, cards
+from simulator import card_payments, cards, gopay_payments
 from simulator.clock import wib
 from simulator.gateway import Gateway
 from simulator.methods import METHODS, digits
@@ -40,6 +40,9 @@ def pay(
         _take_other_amount(transaction, amount, force=force)
     if transaction.method_name == "credit_card":
         card_payments.answer_page(gateway, transaction, cards.OTP)
+        return
+    if gopay_payments.asks_for_pin(transaction):
+        gopay_payments.answer_pin(gateway, transaction)
         return
     if issuer:
         _scan(transaction, issuer)

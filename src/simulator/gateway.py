@@ -102,6 +102,14 @@ class Gateway:
         self.clock.advance(seconds)
         self.agenda.run_due()
 
+    def set_clock(self, moment: datetime) -> None:
+        """Forward to any moment; back only while nothing has happened that would be undone."""
+        happened = bool(self.subscriptions or self.accounts or next(iter(self.book), None))
+        if happened and moment < self.clock.now():
+            raise NotPossible("Something has happened already: time goes forward only.")
+        self.clock.set(moment)
+        self.agenda.run_due()
+
     def expire_at(self, transaction: Transaction, moment: datetime) -> None:
         transaction.expires_at = moment
         self.agenda.at(moment, lambda: self._expire(transaction, moment))

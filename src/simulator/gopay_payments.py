@@ -103,6 +103,10 @@ async def verify_page(request: Request) -> Response:
     return page("Confirm with your PIN", _form(gateway, transaction, wrong))
 
 
+def asks_for_pin(transaction: Transaction) -> bool:
+    return transaction.status is Status.PENDING and "account_id" in transaction.options
+
+
 def answer_pin(gateway: Gateway, transaction: Transaction) -> None:
     if transaction.status is not Status.PENDING:
         raise NotPossible(f"This payment is {transaction.status} already.")
@@ -140,9 +144,12 @@ CAPTURED: Final = "Success, GoPay capture transaction is successful"
 
 
 def capture(gateway: Gateway, transaction: Transaction, amount: int) -> Fields:
-    """All of it or nothing (4.2); a wallet's money goes straight to settlement (11.3)."""
+    """All of it or nothing (4.2). Only cards stay captured: a wallet's money is settled with it,
+    and nobody is told of the state between (11.3).
+    """
     if amount != transaction.gross_amount:
         raise Invalid("gross_amount must be equal to the authorized amount")
+    transaction.move(Status.CAPTURE, gateway.clock.now())
     gateway.move(transaction, Status.SETTLEMENT)
     return {"status_code": "200", "status_message": CAPTURED}
 

@@ -18,6 +18,7 @@ from simulator import (
     account_api,
     bins,
     control_api,
+    control_world,
     core_api,
     gopay_payments,
     pages,
@@ -35,6 +36,7 @@ from simulator.wire import Json, Refusal, refused
 # Paths of many parts before `/v2/{id}/...`, which would take them for ids.
 ROUTES: Final = [
     *control_api.routes,
+    *control_world.routes,
     *account_api.routes,
     *gopay_payments.routes,
     *subscription_api.routes,

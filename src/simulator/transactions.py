@@ -33,15 +33,14 @@ class State(NamedTuple):
 
 
 # midtrans.md 10.4 (notice code), 6 (inquiry code), 11.1 (next states). `capture -> capture` is the
-# approval of a challenged card; `authorize -> settlement` the capture of a wallet's money (9, 11.3);
-# `expire -> settlement` is money that arrives late (11.4).
+# approval of a challenged card; `expire -> settlement` is money that arrives late (11.4).
 STATES: Final = {
     S.PENDING: State(
         "201",
         "201",
         (S.SETTLEMENT, S.CAPTURE, S.AUTHORIZE, S.DENY, S.CANCEL, S.EXPIRE, S.FAILURE),
     ),
-    S.AUTHORIZE: State("200", "200", (S.CAPTURE, S.SETTLEMENT, S.CANCEL, S.DENY, S.EXPIRE)),
+    S.AUTHORIZE: State("200", "200", (S.CAPTURE, S.CANCEL, S.DENY, S.EXPIRE)),
     S.CAPTURE: State("200", "200", (S.CAPTURE, S.SETTLEMENT, S.CANCEL, S.DENY)),
     S.SETTLEMENT: State(
         "200", "200", (S.REFUND, S.PARTIAL_REFUND, S.CHARGEBACK, S.PARTIAL_CHARGEBACK, S.DENY)

@@ -1,0 +1,77 @@
+"""Control of what is no transaction: linked wallets and subscriptions. Like control_api, no key."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from starlette.routing import Route
+
+from simulator import account_api
+from simulator.accounts import Account
+from simulator.control_api import Act, NotThere, control
+from simulator.gateway import Gateway
+from simulator.transactions import Fields
+
+
+def accounts(gateway: Gateway, _: Fields) -> Fields:
+    return {"accounts": [describe(one) for one in gateway.accounts.values()]}
+
+
+def describe(account: Account) -> Fields:
+    return {
+        "account_id": account.account_id,
+        "phone_number": account.phone,
+        "account_status": account.status.value,
+        "balance": account.left,
+        "transaction_ids": [one.transaction_id for one in account.transactions],
+    }
+
+
+def find(gateway: Gateway, asked: Fields) -> Account:
+    """By its id, or the latest of a phone number."""
+    if "account_id" in asked:
+        account = gateway.accounts.get(str(asked["account_id"]))
+    else:
+        phone = str(asked["phone_number"])
+        account = _last(one for one in gateway.accounts.values() if one.phone == phone)
+    if account is None:
+        raise NotThere("There is no such account.")
+    return account
+
+
+def _last(found: Iterable[Account]) -> Account | None:
+    return next(iter([*found][::-1]), None)
+
+
+def link(gateway: Gateway, asked: Fields) -> Fields:
+    account = find(gateway, asked)
+    account_api.link(gateway, account)
+    return {"account": describe(account)}
+
+
+def unlink(gateway: Gateway, asked: Fields) -> Fields:
+    account = find(gateway, asked)
+    account_api.unlink(gateway, account)
+    return {"account": describe(account)}
+
+
+def set_balance(gateway: Gateway, asked: Fields) -> Fields:
+    """What is in the wallet now, in rupiah."""
+    account = find(gateway, asked)
+    account.balance += int(asked["balance"]) - account.left
+    return {"account": describe(account)}
+
+
+def subscriptions(gateway: Gateway, _: Fields) -> Fields:
+    return {"subscriptions": [one.view() for one in gateway.subscriptions.values()]}
+
+
+POSTED: Final[dict[str, Act]] = {
+    "accounts/link": link,
+    "accounts/unlink": unlink,
+    "accounts/balance": set_balance,
+}
+READ: Final[dict[str, Act]] = {"accounts": accounts, "subscriptions": subscriptions}
+routes: Final = [
+    *(Route(f"/_control/{name}", control(act), methods=["POST"]) for name, act in POSTED.items()),
+    *(Route(f"/_control/{name}", control(act), methods=["GET"]) for name, act in READ.items()),
+]
