@@ -74,7 +74,9 @@ class Gateway:
         self.expire_at(transaction, order.expires_at)
         return transaction
 
-    def move(self, transaction: Transaction, to: Status, *, fraud: str | None = None) -> None:
+    def move(
+        self, transaction: Transaction, to: Status, *, fraud: str | None = None, told: bool = True
+    ) -> None:
         """Changes the status, plans what follows from it, and tells the merchant."""
         now = self.clock.now()
         transaction.move(to, now)
@@ -85,7 +87,8 @@ class Gateway:
             self.expire_at(
                 transaction, now + HOLD_LASTS.get(transaction.method_name, CARD_HOLD_LASTS)
             )
-        self.announce(transaction)
+        if told:
+            self.announce(transaction)
 
     def announce(self, transaction: Transaction) -> None:
         self.outbox.post(transaction.notify_urls, self.notice_body(transaction))

@@ -149,7 +149,7 @@ def capture(gateway: Gateway, transaction: Transaction, amount: int) -> Fields:
     """
     if amount != transaction.gross_amount:
         raise Invalid("gross_amount must be equal to the authorized amount")
-    transaction.move(Status.CAPTURE, gateway.clock.now())
+    gateway.move(transaction, Status.CAPTURE, told=False)
     gateway.move(transaction, Status.SETTLEMENT)
     return {"status_code": "200", "status_message": CAPTURED}
 
