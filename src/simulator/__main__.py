@@ -19,6 +19,7 @@ HELP = {
     "notify_time_scale": "1.0 keeps Midtrans' retry intervals of minutes and hours",
     "refund_confirm_seconds": "between a refund and its confirmation by the bank",
     "public_url": "what URLs in answers begin with; empty for this host and port",
+    "strict": "refuse also what the documents forbid and the real sandbox lets pass",
     "tick_seconds": "how often due events are looked for",
 }
 
@@ -28,9 +29,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
     parser.add_argument("--port", type=int, default=8081, help="port to listen on")
     for setting in fields(Config):
+        name, kind = f"--{setting.name.replace('_', '-')}", type(setting.default)
+        if kind is bool:
+            parser.add_argument(name, action="store_true", help=HELP[setting.name])
+            continue
         parser.add_argument(
-            f"--{setting.name.replace('_', '-')}",
-            type=type(setting.default),
+            name,
+            type=kind,
             default="" if setting.name == "public_url" else setting.default,
             help=HELP[setting.name],
         )

@@ -5,11 +5,11 @@ from typing import Final
 
 from starlette.routing import Route
 
-from simulator import account_api
+from simulator import account_api, control_api, multi_use
 from simulator.accounts import Account
 from simulator.control_api import Act, NotThere, control
 from simulator.gateway import Gateway
-from simulator.transactions import Fields
+from simulator.transactions import Fields, Status
 
 
 def accounts(gateway: Gateway, _: Fields) -> Fields:
@@ -65,12 +65,44 @@ def subscriptions(gateway: Gateway, _: Fields) -> Fields:
     return {"subscriptions": [one.view() for one in gateway.subscriptions.values()]}
 
 
+def use_again(gateway: Gateway, asked: Fields) -> Fields:
+    """Lets a virtual account be paid more than once."""
+    transaction = control_api.find(gateway, asked)
+    multi_use.make(gateway, transaction)
+    return {"transaction": control_api.describe(gateway, transaction)}
+
+
+def fail(gateway: Gateway, asked: Fields) -> Fields:
+    """The bank does not answer in time."""
+    transaction = control_api.find(gateway, asked)
+    gateway.move(transaction, Status.FAILURE)
+    return {"transaction": control_api.describe(gateway, transaction)}
+
+
+def balance(gateway: Gateway, _: Fields) -> Fields:
+    return {"balance": gateway.till.balance}
+
+
+def fill_till(gateway: Gateway, asked: Fields) -> Fields:
+    """What the merchant can refund from, in rupiah; null is without end."""
+    wanted = asked["balance"]
+    gateway.till.balance = None if wanted is None else int(wanted)
+    return balance(gateway, asked)
+
+
 POSTED: Final[dict[str, Act]] = {
+    "multi-use": use_again,
+    "fail": fail,
+    "balance": fill_till,
     "accounts/link": link,
     "accounts/unlink": unlink,
     "accounts/balance": set_balance,
 }
-READ: Final[dict[str, Act]] = {"accounts": accounts, "subscriptions": subscriptions}
+READ: Final[dict[str, Act]] = {
+    "balance": balance,
+    "accounts": accounts,
+    "subscriptions": subscriptions,
+}
 routes: Final = [
     *(Route(f"/_control/{name}", control(act), methods=["POST"]) for name, act in POSTED.items()),
     *(Route(f"/_control/{name}", control(act), methods=["GET"]) for name, act in READ.items()),

@@ -7,7 +7,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from simulator import bins, card_payments, cards, customer, gopay_payments, qris, refunds
+from simulator import bins, card_payments, cards, customer, gopay_payments, multi_use, qris, refunds
 from simulator.clock import wib
 from simulator.endpoint import Act, Call, endpoint
 from simulator.gateway import Gateway
@@ -35,7 +35,7 @@ def charge(call: Call) -> Fields:
     if not isinstance(call.body, dict) or not call.body:
         raise Refusal(*SERVER_ERROR)
     gateway = call.gateway
-    order = read_charge(call.body, gateway.clock.now())
+    order = read_charge(call.body, gateway.clock.now(), strict=gateway.config.strict)
     _refuse_reuse(gateway, order.order_id)
     urls = notify_urls(
         call.headers.get("x-override-notification"),
@@ -97,6 +97,27 @@ def status(call: Call) -> Fields:
     return status_answer(find(call), config.merchant_id, config.server_key)
 
 
+def status_b2b(call: Call) -> Fields:
+    """Every payment to a virtual account that can be paid again and again."""
+    page, per_page = _count(call, "page", 0), _count(call, "per_page", multi_use.PER_PAGE)
+    config = call.gateway.config
+    listed = multi_use.listed(call.gateway, find(call), page, per_page)
+    return {
+        "status_code": "200",
+        "status_message": "Success, transactions are retrieved",
+        "transactions": [
+            status_answer(one, config.merchant_id, config.server_key) for one in listed
+        ],
+    }
+
+
+def _count(call: Call, name: str, default: int) -> int:
+    text = call.query.get(name, str(default))
+    if not text.isdecimal():
+        raise Invalid(f"{name} must be a whole number")
+    return int(text)
+
+
 class Action(NamedTuple):
     allowed: tuple[Status, ...]
     under_review: bool  # only while fraud detection challenges it
@@ -138,12 +159,19 @@ def action(name: str) -> Act:
 
     def act(call: Call) -> Fields:
         transaction = find(call)
+        gateway, said = call.gateway, {"status_code": rule.code, "status_message": rule.message}
+        closing = name == "cancel" and multi_use.is_open(gateway, transaction)
+        if closing:
+            multi_use.close(gateway, transaction)
+        if closing and transaction.status not in rule.allowed:
+            return said | shared(transaction, gateway.config.merchant_id)
         challenged = transaction.fraud_status == "challenge"
         if transaction.status not in rule.allowed or (rule.under_review and not challenged):
             raise Refusal(*NOT_ALLOWED)
-        call.gateway.move(transaction, rule.to, fraud=rule.fraud_status)
-        said = {"status_code": rule.code, "status_message": rule.message}
-        return said | shared(transaction, call.gateway.config.merchant_id)
+        if name == "cancel" and card_payments.is_past_cancelling(transaction):
+            raise Refusal(*NOT_ALLOWED)
+        gateway.move(transaction, rule.to, fraud=rule.fraud_status)
+        return said | shared(transaction, gateway.config.merchant_id)
 
     return act
 
@@ -228,6 +256,7 @@ routes: Final = [
     Route("/v2/card/register", register),
     Route("/v2/point_inquiry/{id}", endpoint(point_inquiry)),
     Route("/v2/{id}/status", endpoint(status)),
+    Route("/v2/{id}/status/b2b", endpoint(status_b2b)),
     *(Route(f"/v2/{{id}}/{name}", endpoint(action(name)), methods=["POST"]) for name in ACTIONS),
     Route("/v2/{id}/refund", endpoint(refund("refund")), methods=["POST"]),
     Route("/v2/{id}/refund/online/direct", endpoint(refund("direct")), methods=["POST"]),

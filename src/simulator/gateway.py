@@ -12,8 +12,10 @@ from simulator.config import Config
 from simulator.faults import Faults
 from simulator.idempotency import Replays
 from simulator.methods import Draft
+from simulator.multi_use_accounts import MultiUse
 from simulator.notices import Outbox
 from simulator.orders import Order
+from simulator.refund_limits import Till
 from simulator.sessions import Sessions
 from simulator.subscriptions import Subscription
 from simulator.transactions import Fields, NotPossible, Status, Transaction
@@ -21,6 +23,7 @@ from simulator.views import notice_body
 
 HOLD_LASTS: Final = {"gopay": timedelta(minutes=15)}  # a pre-authorisation, midtrans.md 9
 CARD_HOLD_LASTS: Final = timedelta(days=7)  # midtrans.md 4.2
+RECORDED_AFTER: Final = {"credit_card": timedelta(days=1)}  # the hold is gone, its end not told yet
 BATCH_HOUR, BATCH_MINUTE = 16, 15  # card settlement, the next day in Jakarta, midtrans.md 11.3
 
 
@@ -41,6 +44,9 @@ class Gateway:
         self.sessions = Sessions()
         self.accounts: dict[str, Account] = {}
         self.subscriptions: dict[str, Subscription] = {}
+        self.multi_use: dict[str, MultiUse] = {}  # by each transaction id of theirs
+        self.kept_numbers: set[str] = set()  # of those that can still be paid
+        self.till = Till()
         self.replays = Replays(self.clock)
         self.faults = Faults()
         self.outbox = Outbox(
@@ -84,9 +90,7 @@ class Gateway:
         if to is Status.CAPTURE:
             self.agenda.at(_next_batch(now), lambda: self._settle(transaction))
         if to is Status.AUTHORIZE:
-            self.expire_at(
-                transaction, now + HOLD_LASTS.get(transaction.method_name, CARD_HOLD_LASTS)
-            )
+            self.expire_at(transaction, now + _hold(transaction))
         if told:
             self.announce(transaction)
 
@@ -115,7 +119,11 @@ class Gateway:
 
     def expire_at(self, transaction: Transaction, moment: datetime) -> None:
         transaction.expires_at = moment
-        self.agenda.at(moment, lambda: self._expire(transaction, moment))
+        self.agenda.at(moment + _lag(transaction), lambda: self._expire(transaction, moment))
+
+    def is_released(self, transaction: Transaction) -> bool:
+        """What was held is the customer's again."""
+        return self.clock.now() >= transaction.expires_at
 
     def settle(self, transaction: Transaction) -> None:
         if transaction.status is not Status.CAPTURE:
@@ -140,7 +148,7 @@ class Gateway:
             merchant_id=self.config.merchant_id,
             options=order.options,
             url=self.config.public_url,
-            is_free=self.book.is_free,
+            is_free=lambda number: number not in self.kept_numbers and self.book.is_free(number),
         )
 
     def _new_id(self, method_name: str) -> str:
@@ -148,6 +156,16 @@ class Gateway:
         if method_name != "dana":
             return str(uuid4())
         return f"A1{self.clock.now():%Y%m%d%H%M%S}{uuid4().hex[:12].upper()}ID"
+
+
+def _hold(transaction: Transaction) -> timedelta:
+    return HOLD_LASTS.get(transaction.method_name, CARD_HOLD_LASTS)
+
+
+def _lag(transaction: Transaction) -> timedelta:
+    """A card's hold ends after seven days, and is recorded as expired after eight (11.4)."""
+    held = transaction.status is Status.AUTHORIZE
+    return RECORDED_AFTER.get(transaction.method_name, timedelta()) if held else timedelta()
 
 
 def _next_batch(now: datetime) -> datetime:

@@ -83,12 +83,14 @@ def choose(
     _require_open(gateway, session, method_name)
     options = session.body.get(METHODS[method_name].payment_type)
     options = session.body.get(method_name, options)
+    options = _options(gateway, method_name, options, card_number)
+    asked, now = session.body.get("expiry"), gateway.clock.now()
     order = Order(
         order_id=session.order_id,
         amount=session.amount,
         method_name=method_name,
-        expires_at=expiry(session.body.get("expiry"), METHODS[method_name], gateway.clock.now()),
-        options=_options(gateway, method_name, options, card_number),
+        expires_at=expiry(asked, method_name, options, now),
+        options=options,
         echoes=echoes(session.body),
     )
     transaction = start(gateway, order, session.notify_urls)
@@ -108,7 +110,7 @@ def _gateway(request: Request) -> Gateway:
 
 def _session(gateway: Gateway, request: Request, sent: Any) -> Session:
     body: Fields = sent if isinstance(sent, dict) else {}
-    order_id, amount = read_details(body)
+    order_id, amount = read_details(body, strict=gateway.config.strict)
     _refuse_reuse(gateway, order_id)
     return Session(
         token=str(uuid4()),

@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from simulator import cards
 from simulator.clock import wib
 from simulator.methods import METHODS
 from simulator.signature import sign
@@ -12,6 +13,8 @@ FOUND: Final = "Success, transaction is found"
 NOTICE_MESSAGE: Final = "midtrans payment notification"
 CARD_SUCCESS: Final = "Success, Credit Card transaction is successful"
 CARD_REFUNDED: Final = "Success, refund request is approved by the bank"
+
+NOT_AUTHENTICATED: Final = "3DS Authentication Denied"  # an inquiry's words, not the page's (4.2)
 
 # midtrans.md 4.2, "Status message by card state"; a denied card carries its own words.
 CARD_MESSAGES: Final = {
@@ -123,4 +126,6 @@ def _status_words(transaction: Transaction) -> str:
         return FOUND
     if transaction.status is Status.CAPTURE and transaction.authorized_amount is not None:
         return "Success, Credit Card capture transaction is successful"
+    if transaction.status is Status.DENY and transaction.denial == cards.NOT_AUTHENTICATED.words:
+        return NOT_AUTHENTICATED
     return CARD_MESSAGES.get(transaction.status, transaction.denial or FOUND)

@@ -3,6 +3,7 @@
 import socket
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 from json import loads
@@ -211,8 +212,8 @@ def inbox() -> Iterator[Inbox]:
     inbox.close()
 
 
-@pytest.fixture(scope="module")
-def merchant(inbox: Inbox) -> Iterator[Merchant]:
+@contextmanager
+def simulating(inbox: Inbox, **options: Any) -> Iterator[Merchant]:
     port = free_port()
     config = Config(
         server_key=SERVER_KEY,
@@ -225,6 +226,7 @@ def merchant(inbox: Inbox) -> Iterator[Merchant]:
         refund_confirm_seconds=0.05,
         public_url=f"http://127.0.0.1:{port}",
         tick_seconds=0.01,
+        **options,
     )
     serving = server(config, "127.0.0.1", port)
     thread = Thread(target=serving.run, daemon=True)
@@ -235,3 +237,16 @@ def merchant(inbox: Inbox) -> Iterator[Merchant]:
     merchant.http.close()
     serving.should_exit = True
     thread.join(5)
+
+
+@pytest.fixture(scope="module")
+def merchant(inbox: Inbox) -> Iterator[Merchant]:
+    with simulating(inbox) as merchant:
+        yield merchant
+
+
+@pytest.fixture(scope="module")
+def strict(inbox: Inbox) -> Iterator[Merchant]:
+    """Refuses also what the real sandbox lets pass."""
+    with simulating(inbox, strict=True) as merchant:
+        yield merchant
