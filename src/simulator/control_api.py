@@ -7,14 +7,14 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from simulator import customer, refunds, snap_api
+from simulator import control_forms, customer, refunds, snap_api
 from simulator import faults as fault_table
 from simulator.clock import moment, wib
 from simulator.gateway import Gateway
 from simulator.sessions import Session
 from simulator.transactions import Fields, NotPossible, Status, Transaction
 from simulator.views import refund_view, shared
-from simulator.wire import Json, read_json
+from simulator.wire import Json
 
 NUMBERS: Final = ("va_number", "bill_key", "payment_code")
 Act = Callable[[Gateway, Fields], Fields]
@@ -24,20 +24,28 @@ class NotThere(NotPossible):
     """Answered 404 where `NotPossible` is 409."""
 
 
-async def not_possible(_: Request, error: Exception) -> Response:
-    """Starlette's handler for `NotPossible`."""
-    return Json({"error": str(error)}, 404 if isinstance(error, NotThere) else 409)
+async def not_possible(request: Request, error: Exception) -> Response:
+    """Starlette's handler for `NotPossible`: a page for people, JSON for programs."""
+    return _error(request, str(error), 404 if isinstance(error, NotThere) else 409)
+
+
+def _error(request: Request, words: str, http_status: int) -> Response:
+    if control_forms.wants_a_page(request):
+        return control_forms.told(words, http_status)
+    return Json({"error": words}, http_status)
 
 
 def control(act: Act) -> Callable[[Request], Awaitable[Response]]:
     async def handle(request: Request) -> Response:
         gateway: Gateway = request.app.state.gateway
         gateway.agenda.run_due()
-        asked = await read_json(request)
+        asked = await control_forms.read(request)
+        back = asked.pop(control_forms.BACK, "/")
         try:
-            return Json(act(gateway, dict(request.query_params) | dict(asked or {})))
+            done = act(gateway, asked)
         except (KeyError, TypeError, ValueError) as error:
-            return Json({"error": f"{type(error).__name__}: {error}"}, 400)
+            return _error(request, f"{type(error).__name__}: {error}", 400)
+        return control_forms.back_to(back) if control_forms.is_form(request) else Json(done)
 
     return handle
 

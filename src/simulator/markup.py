@@ -1,6 +1,7 @@
 """HTML in which every value is escaped unless it is HTML itself."""
 
 from html import escape
+from typing import Final
 
 from starlette.responses import HTMLResponse, Response
 
@@ -40,6 +41,23 @@ def document(title: str, body: Html) -> Html:
         style=Html(STYLE),
         body=body,
     )
+
+
+ROLES: Final = {
+    "/": "All payments",
+    "/payer": "Payer",
+    "/bank": "Bank",
+    "/merchant": "Merchant",
+    "/operator": "Operator",
+}
+
+
+def role_page(title: str, body: Html) -> Response:
+    """One of the pages that lead to each other."""
+    links = joined(
+        [html('<a href="{path}">{name}</a> ', path=path, name=name) for path, name in ROLES.items()]
+    )
+    return page(title, html("<nav>{links}</nav>{body}", links=links, body=body))
 
 
 def page(title: str, body: Html, status: int = 200) -> Response:

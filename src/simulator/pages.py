@@ -5,14 +5,15 @@ from typing import Final
 from urllib.parse import urlencode, urlsplit
 
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from simulator import card_payments, customer, snap_api
 from simulator.cards import OTP, Page
 from simulator.clock import wib
+from simulator.control_forms import back_to
 from simulator.gateway import Gateway
-from simulator.markup import Html, button, document, html, joined
+from simulator.markup import Html, button, html, joined, page, role_page
 from simulator.methods import METHODS
 from simulator.sessions import Session
 from simulator.transactions import STATES, Status, Transaction
@@ -37,21 +38,28 @@ INSTRUCTIONS: Final = ("permata_va_number", "biller_code", "bill_key", "store", 
 async def home(request: Request) -> Response:
     gateway = _gateway(request)
     latest = list(gateway.book)[-SHOWN_AT_MOST:][::-1]
-    rows = joined([_row(transaction) for transaction in latest])
-    return _page(
+    return role_page(
         "Midtrans simulator",
         html(
             '<p class="hint">Act as the customer or the bank. It is {now} in Jakarta here.'
-            " Newest first, at most {most}.</p>"
-            "<table><tr><th>Order<th>Method<th>Rupiah<th>Status<th>Pay to<th></tr>{rows}</table>",
+            " Newest first, at most {most}.</p>{rows}",
             now=wib(gateway.clock.now()),
             most=SHOWN_AT_MOST,
-            rows=rows or html("<tr><td colspan=6>No transaction yet.</td></tr>"),
+            rows=transaction_rows(latest, "/"),
         ),
     )
 
 
-def _row(transaction: Transaction) -> Html:
+def transaction_rows(found: list[Transaction], back: str) -> Html:
+    """A table of payments, with what can be done to each; `back` is the page it stands on."""
+    rows = joined([_row(transaction, back) for transaction in found])
+    return html(
+        "<table><tr><th>Order<th>Method<th>Rupiah<th>Status<th>Pay to<th></tr>{rows}</table>",
+        rows=rows or html("<tr><td colspan=6>No transaction yet.</td></tr>"),
+    )
+
+
+def _row(transaction: Transaction, back: str) -> Html:
     return html(
         "<tr><td>{order}<td>{method}<td>{amount}<td>{status}<td>{pay_to}<td>{buttons}</tr>",
         order=transaction.order_id,
@@ -59,7 +67,7 @@ def _row(transaction: Transaction) -> Html:
         amount=f"{transaction.gross_amount:,}",
         status=transaction.status.value,
         pay_to=_pay_to(transaction),
-        buttons=_buttons(transaction, "/"),
+        buttons=_buttons(transaction, back),
     )
 
 
@@ -94,9 +102,7 @@ def pressed(act: Act) -> Callable[[Request], Awaitable[Response]]:
         if transaction is None:
             return _missing()
         act(gateway, transaction)
-        back = form.get("back", "/")
-        local = back.startswith("/") and not back.startswith("//")
-        return RedirectResponse(back if local else "/", 303)
+        return back_to(form.get("back", "/"))
 
     return handle
 
@@ -112,7 +118,7 @@ async def checkout(request: Request) -> Response:
     body = [_summary(transaction), _buttons(transaction, request.url.path)]
     if transaction.status is not Status.PENDING:
         body.append(_way_back(callback, query))
-    return _page(f"Pay with {transaction.method_name}", joined(body))
+    return page(f"Pay with {transaction.method_name}", joined(body))
 
 
 async def three_ds(request: Request) -> Response:
@@ -133,7 +139,7 @@ async def three_ds(request: Request) -> Response:
     )
     waiting = html('<p class="hint">The bank takes its time.</p>')
     rest = (form if asks else waiting) if pending else html("")
-    return _page("3-D Secure", joined([_summary(transaction), rest]))
+    return page("3-D Secure", joined([_summary(transaction), rest]))
 
 
 async def snap(request: Request) -> Response:
@@ -148,11 +154,11 @@ async def snap(request: Request) -> Response:
         snap_api.choose(gateway, session, form.get("method", ""), number)
         return RedirectResponse(request.url.path, 303)
     attempts = joined([_attempt(one, request.url.path) for one in session.transactions])
-    closed = session.canceled_at or gateway.clock.now() >= session.page_expires_at
+    closed = session.is_closed(gateway.clock.now())
     choices = _choices(session) if session.may_choose and not closed else html("")
     hint = html("<p>This page is no longer open.</p>") if closed else html("")
     title = f"Pay {session.amount:,} rupiah for {session.order_id}"
-    return _page(title, joined([hint, attempts, choices, _finish(session)]))
+    return page(title, joined([hint, attempts, choices, _finish(session)]))
 
 
 def _choices(session: Session) -> Html:
@@ -209,12 +215,8 @@ def _gateway(request: Request) -> Gateway:
     return gateway
 
 
-def _page(title: str, body: Html, status: int = 200) -> Response:
-    return HTMLResponse(document(title, body), status)
-
-
 def _missing() -> Response:
-    return _page("Not found", html("<p>There is no such payment.</p>"), 404)
+    return page("Not found", html("<p>There is no such payment.</p>"), 404)
 
 
 routes: Final = [

@@ -16,12 +16,14 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from simulator import (
     account_api,
+    bank_pages,
     bins,
     control_api,
     control_world,
     core_api,
     gopay_payments,
     pages,
+    role_pages,
     snap_api,
     subscription_api,
 )
@@ -43,6 +45,8 @@ ROUTES: Final = [
     *bins.routes,
     *snap_api.routes,
     *pages.routes,
+    *role_pages.routes,
+    *bank_pages.routes,
     *core_api.routes,
 ]
 
