@@ -111,7 +111,9 @@ def _chosen(gateway: Gateway, asked: Fields) -> Transaction | None:
     if not session.may_choose:
         asked["transaction_id"] = session.transactions[-1].transaction_id
         return None
-    return snap_api.choose(gateway, session, str(asked.get("method") or session.methods[0]))
+    typed = {name: str(asked[name]) for name in ("card_number", "phone") if name in asked}
+    method_name = str(asked.get("method") or session.methods[0])
+    return snap_api.choose(gateway, session, method_name, **typed)
 
 
 def _session(gateway: Gateway, asked: Fields) -> Session | None:

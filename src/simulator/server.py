@@ -25,6 +25,7 @@ from simulator import (
     pages,
     role_pages,
     snap_api,
+    snap_pages,
     subscription_api,
 )
 from simulator.config import Config
@@ -45,6 +46,7 @@ ROUTES: Final = [
     *bins.routes,
     *snap_api.routes,
     *pages.routes,
+    *snap_pages.routes,
     *role_pages.routes,
     *bank_pages.routes,
     *core_api.routes,

@@ -250,3 +250,10 @@ def strict(inbox: Inbox) -> Iterator[Merchant]:
     """Refuses also what the real sandbox lets pass."""
     with simulating(inbox, strict=True) as merchant:
         yield merchant
+
+
+@pytest.fixture(scope="module")
+def shop(inbox: Inbox) -> Iterator[Merchant]:
+    """Has an address that browsers come back to."""
+    with simulating(inbox, finish_url="https://shop.test/done") as merchant:
+        yield merchant
