@@ -19,6 +19,7 @@ HELP = {
     "notify_time_scale": "1.0 keeps Midtrans' retry intervals of minutes and hours",
     "refund_confirm_seconds": "between a refund and its confirmation by the bank",
     "public_url": "what URLs in answers begin with; empty for this host and port",
+    "disabled": "methods not activated, as Snap names them, with commas between",
     "strict": "refuse also what the documents forbid and the real sandbox lets pass",
     "tick_seconds": "how often due events are looked for",
 }

@@ -16,5 +16,10 @@ class Config:
     notify_time_scale: float = 1.0  # 0.001 turns the two minutes before the first retry into 0.12 s
     refund_confirm_seconds: float = 1.0  # between a refund and the bank's confirmation of it
     public_url: str = "http://127.0.0.1:8081"  # what the URLs in our answers begin with
+    disabled: str = ""  # methods that the account has not activated, by Snap's names, with commas
     strict: bool = False  # refuse also what the documents forbid and the real sandbox lets pass
     tick_seconds: float = 0.2  # how often the agenda is looked at when no request does
+
+    @property
+    def disabled_methods(self) -> frozenset[str]:
+        return frozenset(name.strip() for name in self.disabled.split(",") if name.strip())

@@ -9,7 +9,7 @@ from simulator import account_api, control_api, multi_use
 from simulator.accounts import Account
 from simulator.control_api import Act, NotThere, control
 from simulator.gateway import Gateway
-from simulator.transactions import Fields, Status
+from simulator.transactions import Fields, NotPossible, Status
 
 
 def accounts(gateway: Gateway, _: Fields) -> Fields:
@@ -79,6 +79,15 @@ def fail(gateway: Gateway, asked: Fields) -> Fields:
     return {"transaction": control_api.describe(gateway, transaction)}
 
 
+def challenge(gateway: Gateway, asked: Fields) -> Fields:
+    """Fraud detection wants the merchant to look at a captured card first."""
+    transaction = control_api.find(gateway, asked)
+    if transaction.status is not Status.CAPTURE:
+        raise NotPossible(f"Only a captured card is challenged; this is {transaction.status}.")
+    gateway.move(transaction, Status.CAPTURE, fraud="challenge")
+    return {"transaction": control_api.describe(gateway, transaction)}
+
+
 def balance(gateway: Gateway, _: Fields) -> Fields:
     return {"balance": gateway.till.balance}
 
@@ -93,6 +102,7 @@ def fill_till(gateway: Gateway, asked: Fields) -> Fields:
 POSTED: Final[dict[str, Act]] = {
     "multi-use": use_again,
     "fail": fail,
+    "challenge": challenge,
     "balance": fill_till,
     "accounts/link": link,
     "accounts/unlink": unlink,

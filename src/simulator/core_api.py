@@ -11,7 +11,7 @@ from simulator import bins, card_payments, cards, customer, gopay_payments, mult
 from simulator.clock import wib
 from simulator.endpoint import Act, Call, endpoint
 from simulator.gateway import Gateway
-from simulator.orders import Order, notify_urls, read_charge
+from simulator.orders import NOT_ACTIVE, Order, notify_urls, read_charge
 from simulator.refunds import WAYS
 from simulator.transactions import Fields, Status, Transaction
 from simulator.views import charge_answer, shared, status_answer
@@ -36,6 +36,8 @@ def charge(call: Call) -> Fields:
         raise Refusal(*SERVER_ERROR)
     gateway = call.gateway
     order = read_charge(call.body, gateway.clock.now(), strict=gateway.config.strict)
+    if order.method_name in gateway.config.disabled_methods:
+        raise Refusal(*NOT_ACTIVE)
     _refuse_reuse(gateway, order.order_id)
     urls = notify_urls(
         call.headers.get("x-override-notification"),

@@ -18,6 +18,7 @@ UNITS: Final = {
     "hour": timedelta(hours=1),
     "day": timedelta(days=1),
 }
+NOT_ACTIVE: Final = ("402", "Payment channel is not activated.")
 ECHOED: Final = ("custom_field1", "custom_field2", "custom_field3", "metadata")
 NOTIFY_URLS_AT_MOST: Final = 3  # midtrans.md 1.5
 
@@ -82,7 +83,7 @@ def method_of(body: Fields) -> str:
     if not isinstance(payment_type, str) or not payment_type:
         raise Invalid("payment_type is required")
     if payment_type in NOT_ACTIVATED:
-        raise Refusal("402", "Payment channel is not activated.")
+        raise Refusal(*NOT_ACTIVE)
     channel_field = CHANNEL_FIELDS.get(payment_type)
     channel = str(_at(body, f"{payment_type}.{channel_field}") or "") if channel_field else ""
     if channel_field and not channel:

@@ -147,7 +147,7 @@ def _session(gateway: Gateway, request: Request, sent: Any) -> Session:
         order_id=order_id,
         amount=amount,
         body=body,
-        methods=_enabled(body.get("enabled_payments")),
+        methods=_enabled(body.get("enabled_payments"), gateway.config.disabled_methods),
         page_expires_at=_page_expiry(body, gateway.clock.now()),
         notify_urls=notify_urls(
             request.headers.get("x-override-notification"),
@@ -165,11 +165,12 @@ def _refuse_reuse(gateway: Gateway, order_id: str) -> None:
         raise Invalid(UTILIZED if paid else TAKEN)
 
 
-def _enabled(wanted: Any) -> tuple[str, ...]:
+def _enabled(wanted: Any, disabled: frozenset[str]) -> tuple[str, ...]:
     names = wanted if isinstance(wanted, list) else []
     meant = [one for name in names for one in ALIASES.get(str(name), [str(name)])]
-    known = tuple(dict.fromkeys(name for name in meant if name in METHODS))
-    return known or tuple(METHODS)
+    active = tuple(name for name in METHODS if name not in disabled)
+    known = tuple(dict.fromkeys(name for name in meant if name in active))
+    return known or active
 
 
 def _page_expiry(body: Fields, now: datetime) -> datetime:

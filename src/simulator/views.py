@@ -66,10 +66,17 @@ def shared(transaction: Transaction, merchant_id: str) -> Fields:
             "settlement_time": wib(settled) if settled else None,
             "refund_amount": rupiah(transaction.refunded) if refunds else None,
             "refunds": refunds,
+            **_option_type(transaction),
             **transaction.detail,
             **transaction.echoes,
         }
     )
+
+
+def _option_type(transaction: Transaction) -> Fields:
+    """From which part of the wallet: also when it was never paid (midtrans.md 4.5)."""
+    over = transaction.payment_type == "gopay" and transaction.status is Status.EXPIRE
+    return {"payment_option_type": "GOPAY_WALLET"} if over else {}
 
 
 def charge_answer(transaction: Transaction, merchant_id: str) -> Fields:

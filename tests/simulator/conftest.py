@@ -254,6 +254,6 @@ def strict(inbox: Inbox) -> Iterator[Merchant]:
 
 @pytest.fixture(scope="module")
 def shop(inbox: Inbox) -> Iterator[Merchant]:
-    """Has an address that browsers come back to."""
-    with simulating(inbox, finish_url="https://shop.test/done") as merchant:
+    """Has an address that browsers come back to, and no contract with Permata."""
+    with simulating(inbox, finish_url="https://shop.test/done", disabled="permata_va") as merchant:
         yield merchant

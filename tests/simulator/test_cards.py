@@ -255,6 +255,17 @@ def test_acquirers_differ_in_when_they_let_a_hold_go(merchant, bank, captured, c
     assert merchant.post(f"/v2/{held['order_id']}/cancel")["status_code"] == code
 
 
+def test_a_captured_card_can_be_challenged_and_approved(merchant, inbox):
+    order_id = merchant.charge_card("4811111111111114")["order_id"]
+    merchant.control("challenge", order_id=order_id)
+    challenged = merchant.status(order_id)
+    approved = merchant.post(f"/v2/{order_id}/approve", {})
+
+    assert (challenged["fraud_status"], challenged["status_code"]) == ("challenge", "201")
+    assert approved["status_message"] == "Success, transaction is approved"
+    assert merchant.status(order_id)["fraud_status"] == "accept"
+
+
 def test_a_chargeback_takes_part_or_all(merchant):
     order_id = merchant.charge_card("4811111111111114")["order_id"]
     merchant.control("settle", order_id=order_id)

@@ -221,6 +221,17 @@ def test_bni_reads_the_customers_phone(merchant, phone, code):
     assert charged["status_code"] == code
 
 
+def test_a_channel_that_is_not_activated_is_402(shop):
+    refused = shop.charge("permata_va")
+    details = {"order_id": shop.order_id(), "gross_amount": 50_000}
+    session = shop.post("/snap/v1/transactions", {"transaction_details": details})
+
+    assert refused["status_code"] == "402"
+    assert refused["status_message"] == "Payment channel is not activated."
+    page = shop.http.get(session["redirect_url"], auth=None).text
+    assert "bni_va" in page and "permata_va" not in page
+
+
 def test_akulaku_wants_no_item_twice(merchant):
     item = {"id": "1", "name": "Tea", "price": 25_000, "quantity": 1}
 
