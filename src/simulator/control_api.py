@@ -40,12 +40,12 @@ def control(act: Act) -> Callable[[Request], Awaitable[Response]]:
         gateway: Gateway = request.app.state.gateway
         gateway.agenda.run_due()
         asked = await control_forms.read(request)
-        back = asked.pop(control_forms.BACK, "/")
+        back = asked.pop(control_forms.BACK, None)
         try:
             done = act(gateway, asked)
         except (KeyError, TypeError, ValueError) as error:
             return _error(request, f"{type(error).__name__}: {error}", 400)
-        return control_forms.back_to(back) if control_forms.is_form(request) else Json(done)
+        return Json(done) if back is None else control_forms.back_to(str(back))
 
     return handle
 

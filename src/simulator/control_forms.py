@@ -15,8 +15,11 @@ WORDS: Final[dict[str, Any]] = {"true": True, "false": False, "null": None}
 
 
 async def read(request: Request) -> Fields:
-    """What was asked, from JSON or a form. Empty fields were not filled in; dots nest."""
-    if not is_form(request):
+    """What was asked, from JSON or a form. Empty fields were not filled in; dots nest.
+
+    JSON is taken under a form's content type, too: that is what `curl -d` says of all it sends.
+    """
+    if not await _is_form(request):
         return dict(request.query_params) | dict(await read_json(request) or {})
     asked: Fields = {}
     for name, text in (await read_form(request)).items():
@@ -31,8 +34,9 @@ def _put(asked: Fields, path: list[str], value: Any) -> None:
     asked[path[-1]] = value
 
 
-def is_form(request: Request) -> bool:
-    return request.headers.get("content-type", "").startswith(FORM)
+async def _is_form(request: Request) -> bool:
+    declared = request.headers.get("content-type", "").startswith(FORM)
+    return declared and not (await request.body()).lstrip().startswith(b"{")
 
 
 def wants_a_page(request: Request) -> bool:

@@ -1,6 +1,7 @@
 """A page for each role: what is there to see, and what its forms do."""
 
 import re
+from json import dumps
 
 import pytest
 
@@ -210,6 +211,17 @@ def test_what_cannot_be_is_told_to_people_in_words(merchant):
 
     assert refused.status_code == 409
     assert refused.headers["content-type"].startswith("text/html")
+
+
+def test_json_is_taken_whatever_its_content_type(merchant):
+    """`curl -d '{...}'` declares a form."""
+    charged = merchant.charge()
+    text = dumps({"order_id": charged["order_id"]})
+    form = {"content-type": "application/x-www-form-urlencoded"}
+
+    paid = merchant.http.post("/_control/pay", content=text, headers=form, auth=None)
+
+    assert paid.json()["transaction"]["status"] == "settlement"
 
 
 def test_a_form_never_leads_elsewhere(merchant):
