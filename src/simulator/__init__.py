@@ -15,19 +15,30 @@ Words
                  gives one to a share of all requests, drawn from the request itself and a seed
     book         the truth: transactions, refunds, and which request made them
 
+    account      a GoPay wallet that a customer linked to the merchant
+    multi-use    said of a virtual account that can be paid again and again
+
 Reading order
     transactions   the state machine, as a table
     methods, qris  what each payment method answers
     orders         validation of what merchants send
     cards          test cards and their tokens; card_payments: 3-D Secure, capture, hold
     gateway        everything that is true, in one place, on top of book, clock and sessions
-    refunds        who may get what back
+    refunds        who may get what back; refund_limits: until when, and from what
+    bins           what a card's first digits tell; card_terms: what a charge may ask of a card
+    accounts       linked wallets; account_api links them, gopay_payments charges them
+    subscriptions  schedules; subscription_terms reads them, recurring charges them,
+                   subscription_api is /v1/subscriptions
+    multi_use      virtual accounts that stay
     customer       what customers and banks do
     views          transactions as Midtrans shows them
     notices        sending, retrying, holding; notice_faults: losing, repeating, delaying, forging
     endpoint       keys and idempotency around core_api (/v2); snap_api is /snap
-    control_api    /_control: acting as customer, bank and clock; pages: the same by hand
+    control_api    /_control: acting as customer, bank and clock; control_world: wallets and the
+                   like; control_forms: the same for browsers
     nemesis_api    /_control: faults; book_api: the book; facts: the book in a file
+    pages          what customers see; snap_pages the hosted one; returning: the way back to the shop
+    role_pages     payer, merchant, operator; bank_pages: counters and cash machines
     faults         misbehaving on request: the table; fault_rules: whom it strikes, by draws
     fault_layer    around every merchant's request: sight says what it is, request_log keeps it
 """

@@ -12,10 +12,15 @@ HELP = {
     "client_key": "what browsers get card tokens with",
     "merchant_id": "the merchant's id in answers",
     "notify_url": "where notices go; empty for nowhere",
+    "recurring_url": "where notices of subscriptions go; empty for notify_url",
+    "account_url": "where notices of linked GoPay accounts go; empty for nowhere",
+    "finish_url": "the shop's page that lenders' pages lead back to",
     "notify_delay_seconds": "wait before the first attempt of each notice",
     "notify_time_scale": "1.0 keeps Midtrans' retry intervals of minutes and hours",
     "refund_confirm_seconds": "between a refund and its confirmation by the bank",
     "public_url": "what URLs in answers begin with; empty for this host and port",
+    "disabled": "methods not activated, as Snap names them, with commas between",
+    "strict": "refuse also what the documents forbid and the real sandbox lets pass",
     "tick_seconds": "how often due events are looked for",
     "book": "file to append charges, refunds and what became of them to, one JSON object a line",
 }
@@ -26,9 +31,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
     parser.add_argument("--port", type=int, default=8081, help="port to listen on")
     for setting in fields(Config):
+        name, kind = f"--{setting.name.replace('_', '-')}", type(setting.default)
+        if kind is bool:
+            parser.add_argument(name, action="store_true", help=HELP[setting.name])
+            continue
         parser.add_argument(
-            f"--{setting.name.replace('_', '-')}",
-            type=type(setting.default),
+            name,
+            type=kind,
             default="" if setting.name == "public_url" else setting.default,
             help=HELP[setting.name],
         )

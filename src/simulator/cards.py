@@ -15,6 +15,7 @@ from simulator.wire import Invalid, Refusal
 
 OTP: Final = "112233"
 TOKEN_LASTS: Final = timedelta(minutes=3)
+POINTS: Final = 10_000  # midtrans.md 5, the sample's balance
 DEBIT: Final = "4097661111111113"
 TOKEN_QUERY: Final = ("card_number", "card_exp_month", "card_exp_year")
 
@@ -154,6 +155,7 @@ class Vault:
         self._clock = clock
         self._one_time: dict[str, Token] = {}
         self._saved: dict[str, str] = {}
+        self._points: dict[str, int] = {}
 
     def tokenize(self, query: Mapping[str, str]) -> str:
         """A one-time token for a card, or for a saved card whose CVV was asked again."""
@@ -176,6 +178,13 @@ class Vault:
         if token_id in self._saved:
             return self._saved[token_id]
         raise Refusal("411", "Token id is missing, invalid, or timed out")
+
+    def points(self, number: str) -> int:
+        """What the card's points are worth, in rupiah."""
+        return self._points.get(number, POINTS)
+
+    def redeem(self, number: str, amount: int) -> None:
+        self._points[number] = self.points(number) - amount
 
     def use_up(self, token_id: str) -> None:
         self._one_time.pop(token_id, None)

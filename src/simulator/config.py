@@ -9,9 +9,18 @@ class Config:
     client_key: str = "SB-Mid-client-bukubesar"
     merchant_id: str = "G000000001"
     notify_url: str = ""  # empty: notices go only where a request's own headers point
+    recurring_url: str = ""  # of subscriptions; empty: to notify_url
+    account_url: str = ""  # of linked GoPay accounts; empty: nowhere
+    finish_url: str = ""  # where lenders' pages lead back to
     notify_delay_seconds: float = 0.0
     notify_time_scale: float = 1.0  # 0.001 turns the two minutes before the first retry into 0.12 s
     refund_confirm_seconds: float = 1.0  # between a refund and the bank's confirmation of it
     public_url: str = "http://127.0.0.1:8081"  # what the URLs in our answers begin with
+    disabled: str = ""  # methods that the account has not activated, by Snap's names, with commas
+    strict: bool = False  # refuse also what the documents forbid and the real sandbox lets pass
     tick_seconds: float = 0.2  # how often the agenda is looked at when no request does
     book: str = ""  # file that charges and refunds are appended to as they happen; empty: none
+
+    @property
+    def disabled_methods(self) -> frozenset[str]:
+        return frozenset(name.strip() for name in self.disabled.split(",") if name.strip())

@@ -7,13 +7,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from simulator import customer, refunds, snap_api
-from simulator.clock import wib
+from simulator import control_forms, customer, refunds, snap_api
+from simulator.clock import moment, wib
 from simulator.gateway import Gateway
 from simulator.sessions import Session
 from simulator.transactions import Fields, NotPossible, Status, Transaction
 from simulator.views import refund_view, shared
-from simulator.wire import Json, read_json
+from simulator.wire import Json
 
 NUMBERS: Final = ("va_number", "bill_key", "payment_code")
 Act = Callable[[Gateway, Fields], Fields]
@@ -23,20 +23,28 @@ class NotThere(NotPossible):
     """Answered 404 where `NotPossible` is 409."""
 
 
-async def not_possible(_: Request, error: Exception) -> Response:
-    """Starlette's handler for `NotPossible`."""
-    return Json({"error": str(error)}, 404 if isinstance(error, NotThere) else 409)
+async def not_possible(request: Request, error: Exception) -> Response:
+    """Starlette's handler for `NotPossible`: a page for people, JSON for programs."""
+    return _error(request, str(error), 404 if isinstance(error, NotThere) else 409)
+
+
+def _error(request: Request, words: str, http_status: int) -> Response:
+    if control_forms.wants_a_page(request):
+        return control_forms.told(words, http_status)
+    return Json({"error": words}, http_status)
 
 
 def control(act: Act) -> Callable[[Request], Awaitable[Response]]:
     async def handle(request: Request) -> Response:
         gateway: Gateway = request.app.state.gateway
         gateway.agenda.run_due()
-        asked = await read_json(request)
+        asked = await control_forms.read(request)
+        back = asked.pop(control_forms.BACK, None)
         try:
-            return Json(act(gateway, dict(request.query_params) | dict(asked or {})))
+            done = act(gateway, asked)
         except (KeyError, TypeError, ValueError) as error:
-            return Json({"error": f"{type(error).__name__}: {error}"}, 400)
+            return _error(request, f"{type(error).__name__}: {error}", 400)
+        return Json(done) if back is None else control_forms.back_to(str(back))
 
     return handle
 
@@ -102,7 +110,9 @@ def _chosen(gateway: Gateway, asked: Fields) -> Transaction | None:
     if not session.may_choose:
         asked["transaction_id"] = session.transactions[-1].transaction_id
         return None
-    return snap_api.choose(gateway, session, str(asked.get("method") or session.methods[0]))
+    typed = {name: str(asked[name]) for name in ("card_number", "phone") if name in asked}
+    method_name = str(asked.get("method") or session.methods[0])
+    return snap_api.choose(gateway, session, method_name, **typed)
 
 
 def _session(gateway: Gateway, asked: Fields) -> Session | None:
@@ -171,11 +181,24 @@ def confirm_refund(gateway: Gateway, asked: Fields) -> Fields:
 def clock(gateway: Gateway, _: Fields) -> Fields:
     now = gateway.clock.now()
     offset_seconds = gateway.clock.offset.total_seconds()
-    return {"now": now.isoformat(), "wib": wib(now), "offset_seconds": offset_seconds}
+    return {
+        "now": now.isoformat(),
+        "wib": wib(now),
+        "offset_seconds": offset_seconds,
+        "frozen": gateway.clock.frozen,
+    }
 
 
 def advance_clock(gateway: Gateway, asked: Fields) -> Fields:
-    gateway.advance(float(asked["advance_seconds"]))
+    """`set`, then `advance_seconds`, then `frozen`: any of them, in this order."""
+    if not asked.keys() & {"set", "advance_seconds", "frozen"}:
+        raise ValueError("say one of set, advance_seconds, frozen")
+    if "set" in asked:
+        gateway.set_clock(moment(str(asked["set"])))
+    if "advance_seconds" in asked:
+        gateway.advance(float(asked["advance_seconds"]))
+    if "frozen" in asked:
+        (gateway.clock.freeze if asked["frozen"] else gateway.clock.thaw)()
     return clock(gateway, asked)
 
 

@@ -7,10 +7,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from simulator import card_payments, cards, customer, qris, refunds
+from simulator import bins, card_payments, cards, customer, gopay_payments, multi_use, qris, refunds
+from simulator.clock import wib
 from simulator.endpoint import Act, Call, endpoint
 from simulator.gateway import Gateway
-from simulator.orders import Order, notify_urls, read_charge
+from simulator.orders import NOT_ACTIVE, Order, notify_urls, read_charge
 from simulator.refunds import WAYS
 from simulator.transactions import Fields, Status, Transaction
 from simulator.views import charge_answer, shared, status_answer
@@ -20,10 +21,13 @@ from simulator.wire import (
     NOT_ALLOWED,
     NOT_FOUND,
     SERVER_ERROR,
+    Invalid,
     Refusal,
     answer,
+    rupiah,
 )
 
+HAVE_POINTS: Final = ("bni", "mandiri")
 NO_OVO: Final = ("404", "User with requested phone number doesn't exist")
 
 
@@ -31,7 +35,9 @@ def charge(call: Call) -> Fields:
     if not isinstance(call.body, dict) or not call.body:
         raise Refusal(*SERVER_ERROR)
     gateway = call.gateway
-    order = read_charge(call.body, gateway.clock.now())
+    order = read_charge(call.body, gateway.clock.now(), strict=gateway.config.strict)
+    if order.method_name in gateway.config.disabled_methods:
+        raise Refusal(*NOT_ACTIVE)
     _refuse_reuse(gateway, order.order_id)
     urls = notify_urls(
         call.headers.get("x-override-notification"),
@@ -50,6 +56,8 @@ def start(
     """The same for a charge and for a choice on a Snap page."""
     if order.method_name == "credit_card":
         return card_payments.charge(gateway, order, urls, deny=deny)
+    if order.method_name == "gopay" and gopay_payments.is_tokenised(order):
+        return gopay_payments.charge(gateway, order, urls, deny=deny)
     if order.method_name == "ovo":
         _require_ovo_account(order)
     transaction = gateway.open(order, urls)
@@ -90,6 +98,27 @@ def find(call: Call) -> Transaction:
 def status(call: Call) -> Fields:
     config = call.gateway.config
     return status_answer(find(call), config.merchant_id, config.server_key)
+
+
+def status_b2b(call: Call) -> Fields:
+    """Every payment to a virtual account that can be paid again and again."""
+    page, per_page = _count(call, "page", 0), _count(call, "per_page", multi_use.PER_PAGE)
+    config = call.gateway.config
+    listed = multi_use.listed(call.gateway, find(call), page, per_page)
+    return {
+        "status_code": "200",
+        "status_message": "Success, transactions are retrieved",
+        "transactions": [
+            status_answer(one, config.merchant_id, config.server_key) for one in listed
+        ],
+    }
+
+
+def _count(call: Call, name: str, default: int) -> int:
+    text = call.query.get(name, str(default))
+    if not text.isdecimal():
+        raise Invalid(f"{name} must be a whole number")
+    return int(text)
 
 
 class Action(NamedTuple):
@@ -133,12 +162,19 @@ def action(name: str) -> Act:
 
     def act(call: Call) -> Fields:
         transaction = find(call)
+        gateway, said = call.gateway, {"status_code": rule.code, "status_message": rule.message}
+        closing = name == "cancel" and multi_use.is_open(gateway, transaction)
+        if closing:
+            multi_use.close(gateway, transaction)
+        if closing and transaction.status not in rule.allowed:
+            return said | shared(transaction, gateway.config.merchant_id)
         challenged = transaction.fraud_status == "challenge"
         if transaction.status not in rule.allowed or (rule.under_review and not challenged):
             raise Refusal(*NOT_ALLOWED)
-        call.gateway.move(transaction, rule.to, fraud=rule.fraud_status)
-        said = {"status_code": rule.code, "status_message": rule.message}
-        return said | shared(transaction, call.gateway.config.merchant_id)
+        if name == "cancel" and card_payments.is_past_cancelling(transaction):
+            raise Refusal(*NOT_ALLOWED)
+        gateway.move(transaction, rule.to, fraud=rule.fraud_status)
+        return said | shared(transaction, gateway.config.merchant_id)
 
     return act
 
@@ -161,6 +197,21 @@ def refund(way: str) -> Act:
         )
 
     return act
+
+
+def point_inquiry(call: Call) -> Fields:
+    """What a card's points are worth. Asking does not use the token up."""
+    gateway = call.gateway
+    number = gateway.vault.number(call.id)
+    issuer = bins.bin_of(number)
+    if issuer is None or issuer.bank_code not in HAVE_POINTS:
+        raise Invalid("Card points are for cards of " + " and ".join(HAVE_POINTS))
+    return {
+        "status_code": "200",
+        "status_message": "Success, Credit Card Point inquiry is successful",
+        "transaction_time": wib(gateway.clock.now()),
+        "point_balance_amount": rupiah(gateway.vault.points(number)),
+    }
 
 
 async def token(request: Request) -> Response:
@@ -213,7 +264,9 @@ routes: Final = [
     Route("/v2/capture", endpoint(capture), methods=["POST"]),
     Route("/v2/token", token),
     Route("/v2/card/register", register),
+    Route("/v2/point_inquiry/{id}", endpoint(point_inquiry)),
     Route("/v2/{id}/status", endpoint(status)),
+    Route("/v2/{id}/status/b2b", endpoint(status_b2b)),
     *(Route(f"/v2/{{id}}/{name}", endpoint(action(name)), methods=["POST"]) for name in ACTIONS),
     Route("/v2/{id}/refund", endpoint(refund("refund")), methods=["POST"]),
     Route("/v2/{id}/refund/online/direct", endpoint(refund("direct")), methods=["POST"]),

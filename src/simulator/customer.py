@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Final
 from uuid import uuid4
 
-from simulator import card_payments, cards
+from simulator import card_payments, cards, gopay_payments, multi_use
 from simulator.clock import wib
 from simulator.gateway import Gateway
 from simulator.methods import METHODS, digits
@@ -13,7 +13,15 @@ from simulator.transactions import Fields, NotPossible, Status, Transaction
 from simulator.wire import rupiah
 
 SCANNABLE: Final = ("gopay", "shopeepay", "qris")
-VIRTUAL_ACCOUNTS: Final = ("bca_va", "bri_va", "cimb_va", "danamon_va", "bsi_va", "seabank_va")
+VIRTUAL_ACCOUNTS: Final = (
+    "bca_va",
+    "bri_va",
+    "cimb_va",
+    "danamon_va",
+    "bsi_va",
+    "seabank_va",
+    "saqu_va",
+)
 ACQUIRED_BY: Final = {"gopay": "gopay", "shopeepay": "airpay shopee"}
 OWN_APP: Final = {"gopay": "gopay", "airpay shopee": "shopeepay"}  # whose scan is `on-us`
 # midtrans.md 13, OVO phones: what their owners do. The others wait to be paid.
@@ -35,11 +43,17 @@ def pay(
     force: bool = False,
     late: bool = False,
 ) -> None:
+    if multi_use.is_open(gateway, transaction):
+        multi_use.pay(gateway, transaction, amount)
+        return
     _require_open(transaction, late=late)
     if amount is not None and amount != transaction.gross_amount:
         _take_other_amount(transaction, amount, force=force)
     if transaction.method_name == "credit_card":
         card_payments.answer_page(gateway, transaction, cards.OTP)
+        return
+    if gopay_payments.asks_for_pin(transaction):
+        gopay_payments.answer_pin(gateway, transaction)
         return
     if issuer:
         _scan(transaction, issuer)

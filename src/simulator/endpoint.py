@@ -3,7 +3,7 @@
 import asyncio
 from base64 import b64decode
 from binascii import Error as NotBase64
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from secrets import compare_digest
 from typing import Any, Final
@@ -31,6 +31,7 @@ class Call:
     body: Any
     headers: Headers
     hint: Hint
+    query: Mapping[str, str]
     entry: Entry | None = None  # what the book will say it did
 
 
@@ -38,8 +39,10 @@ Act = Callable[[Call], Fields]
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
-def endpoint(act: Act) -> Endpoint:
-    """Key, body, Idempotency-Key, then the act itself, in one step of the event loop."""
+def endpoint(act: Act, *, replayed: bool = True) -> Endpoint:
+    """Key, body, Idempotency-Key, then the act itself, in one step of the event loop. Tokens and
+    accounts are made anew whatever the key (1.4): they are not `replayed`.
+    """
 
     async def handle(request: Request) -> Response:
         gateway: Gateway = request.app.state.gateway
@@ -50,9 +53,10 @@ def endpoint(act: Act) -> Endpoint:
             await read_json(request),
             request.headers,
             getattr(request.state, "hint", NO_HINT),
+            request.query_params,
             getattr(request.state, "entry", None),
         )
-        key = _key(call) if request.method == "POST" else None
+        key = _key(call) if replayed and request.method == "POST" else None
         return await (_once(call, act, key) if key else _perform_and_answer(call, act))
 
     return handle

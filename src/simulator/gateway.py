@@ -2,9 +2,10 @@
 
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from uuid import uuid4
 
+from simulator.accounts import Account
 from simulator.book import Book
 from simulator.cards import Vault
 from simulator.clock import Agenda, Clock
@@ -13,14 +14,26 @@ from simulator.facts import FactFile
 from simulator.fault_rules import Faults
 from simulator.idempotency import Replays
 from simulator.methods import Draft
+from simulator.multi_use_accounts import MultiUse
 from simulator.notices import Outbox
 from simulator.orders import Order
+from simulator.refund_limits import Till
 from simulator.sessions import Sessions
+from simulator.subscriptions import Subscription
 from simulator.transactions import Fields, NotPossible, Status, Transaction
 from simulator.views import notice_body
 
-HOLD_LASTS: Final = timedelta(days=7)  # a pre-authorisation, midtrans.md 4.2
+HOLD_LASTS: Final = {"gopay": timedelta(minutes=15)}  # a pre-authorisation, midtrans.md 9
+CARD_HOLD_LASTS: Final = timedelta(days=7)  # midtrans.md 4.2
+RECORDED_AFTER: Final = {"credit_card": timedelta(days=1)}  # the hold is gone, its end not told yet
 BATCH_HOUR, BATCH_MINUTE = 16, 15  # card settlement, the next day in Jakarta, midtrans.md 11.3
+
+
+class Untied(dict[str, Any]):
+    """What belongs to no order: asked for its order, it has none."""
+
+    def __missing__(self, name: str) -> None:
+        return None
 
 
 class Gateway:
@@ -31,6 +44,11 @@ class Gateway:
         self.book = Book(_fact_file(config, self.clock))
         self.vault = Vault(self.clock)
         self.sessions = Sessions()
+        self.accounts: dict[str, Account] = {}
+        self.subscriptions: dict[str, Subscription] = {}
+        self.multi_use: dict[str, MultiUse] = {}  # by each transaction id of theirs
+        self.kept_numbers: set[str] = set()  # of those that can still be paid
+        self.till = Till()
         self.replays = Replays(self.clock)
         self.faults = Faults()
         self.outbox = Outbox(
@@ -64,7 +82,9 @@ class Gateway:
         self.expire_at(transaction, order.expires_at)
         return transaction
 
-    def move(self, transaction: Transaction, to: Status, *, fraud: str | None = None) -> None:
+    def move(
+        self, transaction: Transaction, to: Status, *, fraud: str | None = None, told: bool = True
+    ) -> None:
         """Changes the status, plans what follows from it, and tells the merchant."""
         now = self.clock.now()
         transaction.move(to, now)
@@ -73,15 +93,21 @@ class Gateway:
         if to is Status.CAPTURE:
             self.agenda.at(_next_batch(now), lambda: self._settle(transaction))
         if to is Status.AUTHORIZE:
-            self.expire_at(transaction, now + HOLD_LASTS)
+            self.expire_at(transaction, now + _hold(transaction))
         if to is Status.SETTLEMENT and transaction.reversed_after_seconds is not None:
             self.agenda.after(
                 transaction.reversed_after_seconds, lambda: self._reverse(transaction)
             )
-        self.announce(transaction)
+        if told:
+            self.announce(transaction)
 
     def announce(self, transaction: Transaction) -> None:
         self.outbox.post(transaction.notify_urls, self.notice_body(transaction))
+
+    def tell(self, url: str, body: Fields) -> None:
+        """A notice that is about no transaction."""
+        if url:
+            self.outbox.post((url,), Untied(body))
 
     def notice_body(self, transaction: Transaction) -> Fields:
         return notice_body(transaction, self.config.merchant_id, self.config.server_key)
@@ -90,9 +116,21 @@ class Gateway:
         self.clock.advance(seconds)
         self.agenda.run_due()
 
+    def set_clock(self, moment: datetime) -> None:
+        """Forward to any moment; back only while nothing has happened that would be undone."""
+        happened = bool(self.subscriptions or self.accounts or next(iter(self.book), None))
+        if happened and moment < self.clock.now():
+            raise NotPossible("Something has happened already: time goes forward only.")
+        self.clock.set(moment)
+        self.agenda.run_due()
+
     def expire_at(self, transaction: Transaction, moment: datetime) -> None:
         transaction.expires_at = moment
-        self.agenda.at(moment, lambda: self._expire(transaction, moment))
+        self.agenda.at(moment + _lag(transaction), lambda: self._expire(transaction, moment))
+
+    def is_released(self, transaction: Transaction) -> bool:
+        """What was held is the customer's again."""
+        return self.clock.now() >= transaction.expires_at
 
     def settle(self, transaction: Transaction) -> None:
         if transaction.status is not Status.CAPTURE:
@@ -121,7 +159,7 @@ class Gateway:
             merchant_id=self.config.merchant_id,
             options=order.options,
             url=self.config.public_url,
-            is_free=self.book.is_free,
+            is_free=lambda number: number not in self.kept_numbers and self.book.is_free(number),
         )
 
     def _new_id(self, method_name: str) -> str:
@@ -129,6 +167,16 @@ class Gateway:
         if method_name != "dana":
             return str(uuid4())
         return f"A1{self.clock.now():%Y%m%d%H%M%S}{uuid4().hex[:12].upper()}ID"
+
+
+def _hold(transaction: Transaction) -> timedelta:
+    return HOLD_LASTS.get(transaction.method_name, CARD_HOLD_LASTS)
+
+
+def _lag(transaction: Transaction) -> timedelta:
+    """A card's hold ends after seven days, and is recorded as expired after eight (11.4)."""
+    held = transaction.status is Status.AUTHORIZE
+    return RECORDED_AFTER.get(transaction.method_name, timedelta()) if held else timedelta()
 
 
 def _next_batch(now: datetime) -> datetime:

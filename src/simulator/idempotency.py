@@ -8,6 +8,7 @@ from simulator.clock import Clock
 from simulator.transactions import Fields
 
 LASTS: Final = timedelta(minutes=5)
+SUBSCRIPTIONS_LAST: Final = timedelta(minutes=3)
 LONGEST_KEY: Final = 46  # a longer one is silently ignored
 SUCCESSES: Final = ("200", "201", "407")  # 407 is how /expire succeeds
 IN_PROGRESS: Final = {"status_message": "The first request with this key is still in progress."}
@@ -16,6 +17,7 @@ IN_PROGRESS: Final = {"status_message": "The first request with this key is stil
 @dataclass(slots=True)
 class Stored:
     at: datetime
+    lasts: timedelta
     answer: Fields | None = None  # None while the first request is running
 
 
@@ -26,15 +28,16 @@ class Replays:
 
     def find(self, key: str) -> Stored | None:
         stored = self._stored.get(key)
-        expired = stored and stored.answer and self._clock.now() - stored.at > LASTS
+        expired = stored and stored.answer and self._clock.now() - stored.at > stored.lasts
         return None if expired else stored
 
     def begin(self, key: str) -> None:
-        self._stored[key] = Stored(self._clock.now())
+        self._stored[key] = Stored(self._clock.now(), LASTS)
 
-    def finish(self, key: str, answer: Fields) -> None:
-        if answer["status_code"] in SUCCESSES:
-            self._stored[key] = Stored(self._clock.now(), answer)
+    def finish(self, key: str, answer: Fields, lasts: timedelta = LASTS) -> None:
+        """Kept when it is a success. Subscriptions' answers have no code: they are made only then."""
+        if answer.get("status_code", "200") in SUCCESSES:
+            self._stored[key] = Stored(self._clock.now(), lasts, answer)
         else:
             self.forget(key)
 

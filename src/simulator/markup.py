@@ -1,6 +1,9 @@
 """HTML in which every value is escaped unless it is HTML itself."""
 
 from html import escape
+from typing import Final
+
+from starlette.responses import HTMLResponse, Response
 
 STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; max-width: 62rem; margin: 2rem auto; padding: 0 1rem }
@@ -38,6 +41,27 @@ def document(title: str, body: Html) -> Html:
         style=Html(STYLE),
         body=body,
     )
+
+
+ROLES: Final = {
+    "/": "All payments",
+    "/payer": "Payer",
+    "/bank": "Bank",
+    "/merchant": "Merchant",
+    "/operator": "Operator",
+}
+
+
+def role_page(title: str, body: Html) -> Response:
+    """One of the pages that lead to each other."""
+    links = joined(
+        [html('<a href="{path}">{name}</a> ', path=path, name=name) for path, name in ROLES.items()]
+    )
+    return page(title, html("<nav>{links}</nav>{body}", links=links, body=body))
+
+
+def page(title: str, body: Html, status: int = 200) -> Response:
+    return HTMLResponse(document(title, body), status)
 
 
 def button(action: str, label: str, **fields: str) -> Html:

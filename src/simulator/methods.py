@@ -52,6 +52,7 @@ VA_NUMBERS: Final = {
     "danamon": ("8999", 12),
     "bsi": ("9347", 12),
     "seabank": ("18", 14),
+    "saqu": ("8888", 12),
 }
 MANDIRI_BILLER: Final = "70012"
 
@@ -162,6 +163,7 @@ class Method:
     message: str
     build: Builder
     longest: timedelta = timedelta(days=180)
+    shortest: timedelta = timedelta()
     own_expiry: bool = True  # custom_expiry counts
     fraud_screened: bool = True
     honours_key: bool = True  # Idempotency-Key, 1.4
@@ -189,7 +191,6 @@ METHODS: Final = {
         "Success, Credit Card transaction is successful",
         _card,
         own_expiry=False,
-        requires=("credit_card.token_id",),
     ),
     "bca_va": _va("bca"),
     "bni_va": _va("bni"),
@@ -198,6 +199,7 @@ METHODS: Final = {
     "danamon_va": _va("danamon"),
     "bsi_va": _va("bsi"),
     "seabank_va": _va("seabank"),
+    "saqu_va": _va("saqu"),
     "permata_va": Method(
         "bank_transfer",
         DAY,
@@ -236,7 +238,13 @@ METHODS: Final = {
         requires=("ovo.payer_phone_number",),
     ),
     "dana": Method(
-        "dana", 15 * MINUTE, PART, "DANA transaction is created", _deeplink("dana", "0"), DAY
+        "dana",
+        15 * MINUTE,
+        PART,
+        "DANA transaction is created",
+        _deeplink("dana", "0"),
+        DAY,
+        15 * MINUTE,
     ),
     "alfamart": Method("cstore", DAY, NO, STORE_MESSAGE, _store("alfamart", "", 16)),
     "indomaret": Method(

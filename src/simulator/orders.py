@@ -4,11 +4,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
+from simulator import charge_checks
 from simulator.methods import CHANNEL_FIELDS, CHARGEABLE, METHODS, NOT_ACTIVATED, Method
 from simulator.transactions import Fields
 from simulator.wire import Invalid, Refusal
 
 SHORTEST_EXPIRY: Final = timedelta(seconds=20)
+TIME_FORMAT: Final = "%Y-%m-%d %H:%M:%S %z"
 FAR_AWAY: Final = timedelta(days=3650)
 UNITS: Final = {
     "second": timedelta(seconds=1),
@@ -16,6 +18,7 @@ UNITS: Final = {
     "hour": timedelta(hours=1),
     "day": timedelta(days=1),
 }
+NOT_ACTIVE: Final = ("402", "Payment channel is not activated.")
 ECHOED: Final = ("custom_field1", "custom_field2", "custom_field3", "metadata")
 NOTIFY_URLS_AT_MOST: Final = 3  # midtrans.md 1.5
 
@@ -34,7 +37,7 @@ class Order:
         return METHODS[self.method_name]
 
 
-def read_details(body: Fields) -> tuple[str, int]:
+def read_details(body: Fields, *, strict: bool) -> tuple[str, int]:
     """Order id and amount, the same checks for Core and Snap."""
     details = body.get("transaction_details")
     details = details if isinstance(details, dict) else {}
@@ -48,6 +51,7 @@ def read_details(body: Fields) -> tuple[str, int]:
     order_id, amount = str(details["order_id"]), details["gross_amount"]
     if len(order_id) > 50 or not order_id.isprintable():
         raise Invalid("transaction_details.order_id must be at most 50 printable characters")
+    charge_checks.check_order_id(order_id, strict=strict)
     if details.get("currency", "IDR") != "IDR":
         raise Invalid("The currency is not supported for the country")
     _check_amount(amount, body.get("item_details"))
@@ -65,9 +69,12 @@ def _check_amount(amount: Any, items: Any) -> None:
 
 def _sum(items: Any) -> int:
     try:
-        return sum(int(item["price"]) * int(item["quantity"]) for item in items)
+        lines = [(int(item["price"]), int(item["quantity"]), item["name"]) for item in items]
     except (KeyError, TypeError, ValueError):
         raise Invalid("item_details price, quantity and name are required") from None
+    if any(quantity < 1 for _, quantity, _ in lines):
+        raise Invalid("item_details.quantity must be at least 1")
+    return sum(price * quantity for price, quantity, _ in lines)
 
 
 def method_of(body: Fields) -> str:
@@ -76,7 +83,7 @@ def method_of(body: Fields) -> str:
     if not isinstance(payment_type, str) or not payment_type:
         raise Invalid("payment_type is required")
     if payment_type in NOT_ACTIVATED:
-        raise Refusal("402", "Payment channel is not activated.")
+        raise Refusal(*NOT_ACTIVE)
     channel_field = CHANNEL_FIELDS.get(payment_type)
     channel = str(_at(body, f"{payment_type}.{channel_field}") or "") if channel_field else ""
     if channel_field and not channel:
@@ -87,35 +94,44 @@ def method_of(body: Fields) -> str:
     return method
 
 
-def read_charge(body: Fields, now: datetime) -> Order:
-    order_id, amount = read_details(body)
+def read_charge(body: Fields, now: datetime, *, strict: bool) -> Order:
+    order_id, amount = read_details(body, strict=strict)
     name = method_of(body)
     missing = [path for path in METHODS[name].requires if not _at(body, path)]
     if missing:
         raise Invalid(*(f"{path} is required" for path in missing))
+    charge_checks.check(body, name, strict=strict)
     options = body.get("bank_transfer" if name == "permata_va" else body["payment_type"])
+    options = options if isinstance(options, dict) else {}
     return Order(
         order_id=order_id,
         amount=amount,
         method_name=name,
-        expires_at=expiry(body.get("custom_expiry"), METHODS[name], now),
-        options=options if isinstance(options, dict) else {},
+        expires_at=expiry(body.get("custom_expiry"), name, options, now),
+        options=options,
         echoes=echoes(body),
     )
+
+
+def longest(method_name: str, options: Fields) -> timedelta:
+    """How far away an expiry may be; QRIS by ShopeePay lives as long as ShopeePay does (3)."""
+    by_shopeepay = method_name == "qris" and options.get("acquirer") == "airpay shopee"
+    return METHODS["shopeepay" if by_shopeepay else method_name].longest
 
 
 def echoes(body: Fields) -> Fields:
     return {name: body[name] for name in ECHOED if body.get(name) is not None}
 
 
-def expiry(wanted: Any, method: Method, now: datetime) -> datetime:
+def expiry(wanted: Any, method_name: str, options: Fields, now: datetime) -> datetime:
     """Core's `custom_expiry` or Snap's `expiry`; bounds are measured from now (midtrans.md 3)."""
+    method = METHODS[method_name]
     if not isinstance(wanted, dict) or not method.own_expiry:
         return now + method.expires_in
     until = deadline(wanted, now)
     if until - now < SHORTEST_EXPIRY:
         raise Invalid("custom_expiry is below minimum threshold")
-    return min(until, now + method.longest)
+    return min(max(until, now + method.shortest), now + longest(method_name, options))
 
 
 def deadline(wanted: Fields, now: datetime) -> datetime:
@@ -131,7 +147,7 @@ def _started(wanted: Fields, now: datetime) -> datetime:
     if not text:
         return now
     try:
-        return datetime.strptime(str(text), "%Y-%m-%d %H:%M:%S %z")
+        return datetime.strptime(str(text), TIME_FORMAT)
     except ValueError:
         raise Invalid("custom_expiry.order_time format must be yyyy-MM-dd HH:mm:ss Z") from None
 

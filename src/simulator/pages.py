@@ -1,20 +1,19 @@
-"""Pages for people: the list of transactions, 3-D Secure, wallets, the hosted Snap page."""
+"""Pages for people: the list of transactions, 3-D Secure, wallets, lenders."""
 
 from collections.abc import Awaitable, Callable
 from typing import Final
-from urllib.parse import urlencode, urlsplit
 
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, RedirectResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
-from simulator import card_payments, customer, snap_api
+from simulator import card_payments, customer, returning
 from simulator.cards import OTP, Page
 from simulator.clock import wib
+from simulator.control_forms import back_to
 from simulator.gateway import Gateway
-from simulator.markup import Html, button, document, html, joined
+from simulator.markup import Html, button, html, joined, page, role_page
 from simulator.methods import METHODS
-from simulator.sessions import Session
 from simulator.transactions import STATES, Status, Transaction
 from simulator.wire import read_form
 
@@ -31,39 +30,47 @@ OFFERED: Final = {
     Status.CAPTURE: {"settle": "Settle"},
 }
 # What a customer must know to pay, in the order shown.
+CUSTOMERS_PAGES: Final = ("deeplink-redirect", "verification-link-url")
 INSTRUCTIONS: Final = ("permata_va_number", "biller_code", "bill_key", "store", "payment_code")
 
 
 async def home(request: Request) -> Response:
     gateway = _gateway(request)
     latest = list(gateway.book)[-SHOWN_AT_MOST:][::-1]
-    rows = joined([_row(transaction) for transaction in latest])
-    return _page(
+    return role_page(
         "Midtrans simulator",
         html(
             '<p class="hint">Act as the customer or the bank. It is {now} in Jakarta here.'
-            " Newest first, at most {most}.</p>"
-            "<table><tr><th>Order<th>Method<th>Rupiah<th>Status<th>Pay to<th></tr>{rows}</table>",
+            " Newest first, at most {most}.</p>{rows}",
             now=wib(gateway.clock.now()),
             most=SHOWN_AT_MOST,
-            rows=rows or html("<tr><td colspan=6>No transaction yet.</td></tr>"),
+            rows=transaction_rows(latest, "/"),
         ),
     )
 
 
-def _row(transaction: Transaction) -> Html:
+def transaction_rows(found: list[Transaction], back: str) -> Html:
+    """A table of payments, with what can be done to each; `back` is the page it stands on."""
+    rows = joined([_row(transaction, back) for transaction in found])
+    return html(
+        "<table><tr><th>Order<th>Method<th>Rupiah<th>Status<th>Pay to<th></tr>{rows}</table>",
+        rows=rows or html("<tr><td colspan=6>No transaction yet.</td></tr>"),
+    )
+
+
+def _row(transaction: Transaction, back: str) -> Html:
     return html(
         "<tr><td>{order}<td>{method}<td>{amount}<td>{status}<td>{pay_to}<td>{buttons}</tr>",
         order=transaction.order_id,
         method=transaction.method_name,
         amount=f"{transaction.gross_amount:,}",
         status=transaction.status.value,
-        pay_to=_pay_to(transaction),
-        buttons=_buttons(transaction, "/"),
+        pay_to=pay_to(transaction),
+        buttons=act_buttons(transaction, back),
     )
 
 
-def _buttons(transaction: Transaction, back: str) -> Html:
+def act_buttons(transaction: Transaction, back: str) -> Html:
     offered = OFFERED.get(transaction.status, {})
     return joined(
         [
@@ -73,16 +80,21 @@ def _buttons(transaction: Transaction, back: str) -> Html:
     )
 
 
-def _pay_to(transaction: Transaction) -> Html:
-    detail, once = transaction.detail, transaction.once
-    lines = [f"{va['bank']} {va['va_number']}" for va in detail.get("va_numbers", [])]
-    lines += [f"{name}: {detail[name]}" for name in INSTRUCTIONS if name in detail]
+def pay_to(transaction: Transaction) -> Html:
+    once = transaction.once
     links = [once["redirect_url"]] if "redirect_url" in once else []
-    links += [one["url"] for one in once.get("actions", []) if one["name"] == "deeplink-redirect"]
+    links += [one["url"] for one in once.get("actions", []) if one["name"] in CUSTOMERS_PAGES]
     return joined(
-        [html("<div><code>{line}</code></div>", line=line) for line in lines]
+        [html("<div><code>{line}</code></div>", line=line) for line in pay_to_lines(transaction)]
         + [html('<div><a href="{link}">customer\'s page</a></div>', link=link) for link in links]
     )
+
+
+def pay_to_lines(transaction: Transaction) -> list[str]:
+    """The numbers to pay to, in words."""
+    detail = transaction.detail
+    lines = [f"{va['bank']} {va['va_number']}" for va in detail.get("va_numbers", [])]
+    return lines + [f"{name}: {detail[name]}" for name in INSTRUCTIONS if name in detail]
 
 
 def pressed(act: Act) -> Callable[[Request], Awaitable[Response]]:
@@ -94,25 +106,26 @@ def pressed(act: Act) -> Callable[[Request], Awaitable[Response]]:
         if transaction is None:
             return _missing()
         act(gateway, transaction)
-        back = form.get("back", "/")
-        local = back.startswith("/") and not back.startswith("//")
-        return RedirectResponse(back if local else "/", 303)
+        return back_to(form.get("back", "/"))
 
     return handle
 
 
 async def checkout(request: Request) -> Response:
     """What a wallet's or a lender's own app would show."""
-    transaction = _gateway(request).book.by_transaction_id(request.path_params["id"])
+    gateway = _gateway(request)
+    transaction = gateway.book.by_transaction_id(request.path_params["id"])
     if transaction is None:
         return _missing()
     callback = transaction.options.get("callback_url")
     result = "success" if STATES[transaction.status].notice_code == "200" else "failure"
     query = {"order_id": transaction.order_id, "result": result}
-    body = [_summary(transaction), _buttons(transaction, request.url.path)]
-    if transaction.status is not Status.PENDING:
-        body.append(_way_back(callback, query))
-    return _page(f"Pay with {transaction.method_name}", joined(body))
+    body = [summary(transaction), act_buttons(transaction, request.url.path)]
+    if transaction.method_name in returning.LENDERS:
+        body.append(returning.from_lender(gateway, transaction))
+    elif transaction.status is not Status.PENDING:
+        body.append(returning.link(callback, query))
+    return page(f"Pay with {transaction.method_name}", joined(body))
 
 
 async def three_ds(request: Request) -> Response:
@@ -133,67 +146,10 @@ async def three_ds(request: Request) -> Response:
     )
     waiting = html('<p class="hint">The bank takes its time.</p>')
     rest = (form if asks else waiting) if pending else html("")
-    return _page("3-D Secure", joined([_summary(transaction), rest]))
+    return page("3-D Secure", joined([summary(transaction), rest]))
 
 
-async def snap(request: Request) -> Response:
-    """The hosted payment page."""
-    gateway = _gateway(request)
-    session = gateway.sessions.find(request.path_params["token"])
-    if session is None or session.token != request.path_params["token"]:
-        return _missing()
-    if request.method == "POST":
-        form = await read_form(request)
-        number = form.get("card_number") or snap_api.DEFAULT_CARD
-        snap_api.choose(gateway, session, form.get("method", ""), number)
-        return RedirectResponse(request.url.path, 303)
-    attempts = joined([_attempt(one, request.url.path) for one in session.transactions])
-    closed = session.canceled_at or gateway.clock.now() >= session.page_expires_at
-    choices = _choices(session) if session.may_choose and not closed else html("")
-    hint = html("<p>This page is no longer open.</p>") if closed else html("")
-    title = f"Pay {session.amount:,} rupiah for {session.order_id}"
-    return _page(title, joined([hint, attempts, choices, _finish(session)]))
-
-
-def _choices(session: Session) -> Html:
-    buttons = [button("", name, method=name) for name in session.methods if name != "credit_card"]
-    if "credit_card" in session.methods:
-        buttons.insert(0, CARD_FORM)
-    return html("<h2>How do you want to pay?</h2>{buttons}", buttons=joined(buttons))
-
-
-CARD_FORM: Final = html(
-    '<form method="post"><input type="hidden" name="method" value="credit_card"><label>Card '
-    '<input name="card_number" value="{number}"></label> <button>credit_card</button></form><br>',
-    number=snap_api.DEFAULT_CARD,
-)
-
-
-def _attempt(transaction: Transaction, back: str) -> Html:
-    return joined([_summary(transaction), _pay_to(transaction), _buttons(transaction, back)])
-
-
-def _finish(session: Session) -> Html:
-    """Back to the shop, with an outcome nobody should trust (7.4)."""
-    callbacks, latest = session.body.get("callbacks"), session.latest
-    if not isinstance(callbacks, dict) or latest is None:
-        return html("")
-    query = {
-        "order_id": session.order_id,
-        "status_code": snap_api.finish_code(latest),
-        "transaction_status": latest.status.value,
-    }
-    return _way_back(callbacks.get("finish"), query)
-
-
-def _way_back(url: object, query: dict[str, str]) -> Html:
-    if not isinstance(url, str) or urlsplit(url).scheme in ("", "javascript", "data"):
-        return html("")
-    joint = "&" if "?" in url else "?"
-    return html('<p><a href="{url}">Back to the shop</a></p>', url=url + joint + urlencode(query))
-
-
-def _summary(transaction: Transaction) -> Html:
+def summary(transaction: Transaction) -> Html:
     return html(
         "<p>Order <b>{order}</b>: {amount} rupiah by {method}, <b>{status}</b>.</p>",
         order=transaction.order_id,
@@ -209,12 +165,8 @@ def _gateway(request: Request) -> Gateway:
     return gateway
 
 
-def _page(title: str, body: Html, status: int = 200) -> Response:
-    return HTMLResponse(document(title, body), status)
-
-
 def _missing() -> Response:
-    return _page("Not found", html("<p>There is no such payment.</p>"), 404)
+    return page("Not found", html("<p>There is no such payment.</p>"), 404)
 
 
 routes: Final = [
@@ -226,5 +178,4 @@ routes: Final = [
     Route("/gopay/ui/checkout/{id}", checkout),
     Route("/shopeepay/checkout/{id}", checkout),
     Route("/dana/checkout/{id}", checkout),
-    Route("/snap/v3/redirection/{token}", snap, methods=["GET", "POST"]),
 ]

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 from uuid import uuid4
 
+from simulator import refund_limits
 from simulator.gateway import Gateway
 from simulator.methods import METHODS, Refunding
 from simulator.transactions import Fields, NotPossible, Refund, Status, Transaction
@@ -11,6 +12,7 @@ from simulator.views import shared
 from simulator.wire import NOT_ALLOWED, Invalid, Refusal, rupiah
 
 REFUNDABLE_IN: Final = (Status.SETTLEMENT, Status.PARTIAL_REFUND)
+LONGEST_REASON: Final = 255
 DENIED: Final = ("202", "Refund denied by the bank")
 
 
@@ -40,9 +42,15 @@ def refund(
     for forbidden, code, message in RULES:
         if forbidden(transaction, amount, key):
             raise Refusal(code, message)
+    now = gateway.clock.now()
+    refund_limits.require_in_time(transaction, now, strict=gateway.config.strict)
+    if way is WAYS["direct"]:
+        refund_limits.require_direct(transaction)
+    gateway.till.require(transaction, key, amount, now)
     if deny:
         return _denied(gateway, transaction, key)
-    reason = str(body.get("reason") or "")
+    reason = str(body.get("reason") or "")[:LONGEST_REASON]
+    gateway.till.take(amount)
     made = _book(gateway, transaction, amount=amount, key=key, reason=reason, way=way)
     if denied_after_seconds is None:
         seconds = gateway.config.refund_confirm_seconds
@@ -138,7 +146,16 @@ def _approved(gateway: Gateway, transaction: Transaction, made: Refund, way: Way
         "refund_chargeback_uuid": made.uuid,
         "refund_amount": rupiah(made.amount),
         "refund_key": made.key,
+        **_ovo_fields(transaction),
     }
+
+
+def _ovo_fields(transaction: Transaction) -> Fields:
+    """What a refund of OVO says besides (4.8)."""
+    if transaction.method_name != "ovo":
+        return {}
+    invoice = transaction.detail.setdefault("merchant_invoice", f"INV-{uuid4().hex[:12].upper()}")
+    return {"merchant_invoice": invoice}
 
 
 def _denied(gateway: Gateway, transaction: Transaction, key: str) -> Fields:

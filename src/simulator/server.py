@@ -4,6 +4,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from typing import Final
 
 import uvicorn
 from starlette.applications import Starlette
@@ -13,36 +14,65 @@ from starlette.requests import Request
 from starlette.responses import Response
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from simulator import book_api, control_api, core_api, nemesis_api, pages, snap_api
+from simulator import (
+    account_api,
+    bank_pages,
+    bins,
+    book_api,
+    control_api,
+    control_world,
+    core_api,
+    gopay_payments,
+    nemesis_api,
+    pages,
+    role_pages,
+    snap_api,
+    snap_pages,
+    subscription_api,
+)
 from simulator.config import Config
 from simulator.fault_layer import FaultLayer
 from simulator.gateway import Gateway
 from simulator.snap_api import SnapRefusal
+from simulator.subscription_terms import Unfit
 from simulator.transactions import NotPossible
 from simulator.wire import Json, Refusal, refused
+
+# Paths of many parts before `/v2/{id}/...`, which would take them for ids.
+ROUTES: Final = [
+    *control_api.routes,
+    *control_world.routes,
+    *nemesis_api.routes,
+    *book_api.routes,
+    *account_api.routes,
+    *gopay_payments.routes,
+    *subscription_api.routes,
+    *bins.routes,
+    *snap_api.routes,
+    *pages.routes,
+    *snap_pages.routes,
+    *role_pages.routes,
+    *bank_pages.routes,
+    *core_api.routes,
+]
 
 
 def create_app(config: Config) -> Starlette:
     gateway = Gateway(config)
     app = Starlette(
-        routes=[
-            *control_api.routes,
-            *nemesis_api.routes,
-            *book_api.routes,
-            *snap_api.routes,
-            *pages.routes,
-            *core_api.routes,
-        ],
+        routes=ROUTES,
         middleware=[Middleware(FaultLayer, gateway=gateway)],
         exception_handlers={
             Refusal: refused,
             SnapRefusal: snap_api.snap_refused,
+            Unfit: subscription_api.unfit_refused,
             NotPossible: control_api.not_possible,
             HTTPException: not_routed,
         },
         lifespan=lifespan,
     )
     app.state.gateway = gateway
+    app.state.bin_meter = bins.Meter(gateway.clock)
     return app
 
 

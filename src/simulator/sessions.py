@@ -1,5 +1,6 @@
 """Snap sessions: a hosted page's token, before and after a method was chosen (midtrans.md 7)."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -17,6 +18,9 @@ class Session:
     notify_urls: tuple[str, ...]
     canceled_at: datetime | None = None
     transactions: list[Transaction] = field(default_factory=list)
+
+    def is_closed(self, now: datetime) -> bool:
+        return self.canceled_at is not None or now >= self.page_expires_at
 
     @property
     def latest(self) -> Transaction | None:
@@ -40,6 +44,9 @@ class Sessions:
         if old:
             del self._by_token[old.token]
         self._by_order[session.order_id] = self._by_token[session.token] = session
+
+    def __iter__(self) -> Iterator[Session]:
+        return iter(self._by_token.values())
 
     def find(self, token_or_order_id: str) -> Session | None:
         return self._by_token.get(token_or_order_id) or self._by_order.get(token_or_order_id)

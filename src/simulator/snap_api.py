@@ -21,6 +21,7 @@ PAGE_LASTS: Final = timedelta(hours=24)
 PAGE_LASTS_AT_MOST: Final = timedelta(days=7)
 PAGE_LASTS_AT_LEAST: Final = timedelta(seconds=20)
 DEFAULT_CARD: Final = "4811111111111114"
+DEFAULT_PHONE: Final = "081111111111"
 
 # midtrans.md 7.1: names that stand for others; unknown and retired names are passed over.
 ALIASES: Final = {
@@ -64,6 +65,23 @@ async def create(request: Request) -> Response:
 
 async def cancel(request: Request) -> Response:
     gateway = _gateway(request)
+    session = _untried(gateway, request)
+    session.canceled_at = gateway.clock.now()
+    return Json({"canceled_at": _utc(session.canceled_at)})
+
+
+async def expire(request: Request) -> Response:
+    """The page closes now; nothing is told, as of no page that closes by itself (7.2)."""
+    gateway = _gateway(request)
+    session = _untried(gateway, request)
+    if session.is_closed(gateway.clock.now()):
+        raise SnapRefusal(400, "token already expired")
+    session.page_expires_at = gateway.clock.now()
+    return Json({"expired_at": _utc(session.page_expires_at)})
+
+
+def _untried(gateway: Gateway, request: Request) -> Session:
+    """Only before a transaction exists (7.3)."""
     session = gateway.sessions.find(request.path_params["token"])
     if session is None:
         raise SnapRefusal(404, "token not found")
@@ -71,29 +89,43 @@ async def cancel(request: Request) -> Response:
         raise SnapRefusal(400, "token already canceled")
     if session.transactions:
         raise SnapRefusal(400, "Transaction is on progress")
-    session.canceled_at = gateway.clock.now()
-    utc = session.canceled_at.astimezone(UTC)
-    return Json({"canceled_at": utc.isoformat(timespec="milliseconds")[:23] + "Z"})
+    return session
+
+
+def _utc(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds")[:23] + "Z"
 
 
 def choose(
-    gateway: Gateway, session: Session, method_name: str, card_number: str = DEFAULT_CARD
+    gateway: Gateway,
+    session: Session,
+    method_name: str,
+    *,
+    card_number: str = DEFAULT_CARD,
+    phone: str = DEFAULT_PHONE,
 ) -> Transaction:
     """The customer picks a method: only now there is a transaction."""
     _require_open(gateway, session, method_name)
     options = session.body.get(METHODS[method_name].payment_type)
     options = session.body.get(method_name, options)
+    options = _options(gateway, method_name, options, card_number, phone)
+    asked, now = session.body.get("expiry"), gateway.clock.now()
     order = Order(
         order_id=session.order_id,
         amount=session.amount,
         method_name=method_name,
-        expires_at=expiry(session.body.get("expiry"), METHODS[method_name], gateway.clock.now()),
-        options=_options(gateway, method_name, options, card_number),
-        echoes=echoes(session.body),
+        expires_at=expiry(asked, method_name, options, now),
+        options=options,
+        echoes=echoes(session.body) | _recurring(session.body),
     )
     transaction = start(gateway, order, session.notify_urls)
     session.transactions.append(transaction)
     return transaction
+
+
+def _recurring(body: Fields) -> Fields:
+    """Comes back in notices (7.1)."""
+    return {"recurring": body["recurring"]} if body.get("recurring") is not None else {}
 
 
 def _gateway(request: Request) -> Gateway:
@@ -108,14 +140,14 @@ def _gateway(request: Request) -> Gateway:
 
 def _session(gateway: Gateway, request: Request, sent: Any) -> Session:
     body: Fields = sent if isinstance(sent, dict) else {}
-    order_id, amount = read_details(body)
+    order_id, amount = read_details(body, strict=gateway.config.strict)
     _refuse_reuse(gateway, order_id)
     return Session(
         token=str(uuid4()),
         order_id=order_id,
         amount=amount,
         body=body,
-        methods=_enabled(body.get("enabled_payments")),
+        methods=_enabled(body.get("enabled_payments"), gateway.config.disabled_methods),
         page_expires_at=_page_expiry(body, gateway.clock.now()),
         notify_urls=notify_urls(
             request.headers.get("x-override-notification"),
@@ -133,11 +165,12 @@ def _refuse_reuse(gateway: Gateway, order_id: str) -> None:
         raise Invalid(UTILIZED if paid else TAKEN)
 
 
-def _enabled(wanted: Any) -> tuple[str, ...]:
+def _enabled(wanted: Any, disabled: frozenset[str]) -> tuple[str, ...]:
     names = wanted if isinstance(wanted, list) else []
     meant = [one for name in names for one in ALIASES.get(str(name), [str(name)])]
-    known = tuple(dict.fromkeys(name for name in meant if name in METHODS))
-    return known or tuple(METHODS)
+    active = tuple(name for name in METHODS if name not in disabled)
+    known = tuple(dict.fromkeys(name for name in meant if name in active))
+    return known or active
 
 
 def _page_expiry(body: Fields, now: datetime) -> datetime:
@@ -163,8 +196,11 @@ def _require_open(gateway: Gateway, session: Session, method_name: str) -> None:
         raise NotPossible(f"There is a transaction already, and it is {latest.status}.")
 
 
-def _options(gateway: Gateway, method_name: str, sent: Any, card_number: str) -> Fields:
+def _options(gateway: Gateway, method_name: str, sent: Any, card_number: str, phone: str) -> Fields:
+    """As a charge would say it: the merchant's wishes, and what the customer typed in."""
     options = dict(sent) if isinstance(sent, dict) else {}
+    if method_name == "ovo":
+        return options | {"payer_phone_number": phone}
     if method_name != "credit_card":
         return options
     query = {"card_number": card_number, "card_exp_month": "12", "card_exp_year": "2099"}
@@ -172,6 +208,7 @@ def _options(gateway: Gateway, method_name: str, sent: Any, card_number: str) ->
         "token_id": gateway.vault.tokenize(query),
         "authentication": options.get("secure"),  # Snap's word for it, 7.1
         "save_token_id": options.get("save_card"),
+        "bins": options.get("whitelist_bins"),
     }
 
 
@@ -183,4 +220,5 @@ def finish_code(transaction: Transaction) -> str:
 routes: Final = [
     Route("/snap/v1/transactions", create, methods=["POST"]),
     Route("/snap/v1/transactions/{token}/cancel", cancel, methods=["POST"]),
+    Route("/snap/v1/transactions/{token}/expire", expire, methods=["POST"]),
 ]

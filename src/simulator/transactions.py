@@ -104,7 +104,9 @@ class Transaction:
     refunds: list[Refund] = field(default_factory=list)
     settled_at: datetime | None = None
     card_number: str = ""
-    denial: str = ""  # why a card was refused, in words
+    points: int = 0  # of a card, to be redeemed, in rupiah
+    denial: str = ""  # why it was refused, in words
+    message: str = ""  # of the charge's answer, when it is not its method's
     authorized_amount: int | None = None
     chargeback_amount: int = 0
     idempotency_key: str | None = None

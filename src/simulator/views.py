@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from simulator import cards
 from simulator.clock import wib
 from simulator.methods import METHODS
 from simulator.signature import sign
@@ -12,6 +13,8 @@ FOUND: Final = "Success, transaction is found"
 NOTICE_MESSAGE: Final = "midtrans payment notification"
 CARD_SUCCESS: Final = "Success, Credit Card transaction is successful"
 CARD_REFUNDED: Final = "Success, refund request is approved by the bank"
+
+NOT_AUTHENTICATED: Final = "3DS Authentication Denied"  # an inquiry's words, not the page's (4.2)
 
 # midtrans.md 4.2, "Status message by card state"; a denied card carries its own words.
 CARD_MESSAGES: Final = {
@@ -63,10 +66,17 @@ def shared(transaction: Transaction, merchant_id: str) -> Fields:
             "settlement_time": wib(settled) if settled else None,
             "refund_amount": rupiah(transaction.refunded) if refunds else None,
             "refunds": refunds,
+            **_option_type(transaction),
             **transaction.detail,
             **transaction.echoes,
         }
     )
+
+
+def _option_type(transaction: Transaction) -> Fields:
+    """From which part of the wallet: also when it was never paid (midtrans.md 4.5)."""
+    over = transaction.payment_type == "gopay" and transaction.status is Status.EXPIRE
+    return {"payment_option_type": "GOPAY_WALLET"} if over else {}
 
 
 def charge_answer(transaction: Transaction, merchant_id: str) -> Fields:
@@ -115,7 +125,7 @@ def _dana_is_pending(transaction: Transaction) -> bool:
 def _charge_words(transaction: Transaction) -> str:
     if transaction.method_name == "credit_card":
         return _status_words(transaction)
-    return transaction.denial or METHODS[transaction.method_name].message
+    return transaction.denial or transaction.message or METHODS[transaction.method_name].message
 
 
 def _status_words(transaction: Transaction) -> str:
@@ -123,4 +133,6 @@ def _status_words(transaction: Transaction) -> str:
         return FOUND
     if transaction.status is Status.CAPTURE and transaction.authorized_amount is not None:
         return "Success, Credit Card capture transaction is successful"
+    if transaction.status is Status.DENY and transaction.denial == cards.NOT_AUTHENTICATED.words:
+        return NOT_AUTHENTICATED
     return CARD_MESSAGES.get(transaction.status, transaction.denial or FOUND)

@@ -80,6 +80,7 @@ class Inbox:
 
     def __init__(self) -> None:
         self.received: list[tuple[str, dict[str, str], Json]] = []
+        self.untied: list[tuple[str, dict[str, str], Json]] = []  # about no order
         self.answers: dict[str, list[int]] = {}
         self.location = ""
         self._server = Receiver(("127.0.0.1", 0), self._handler())
@@ -92,7 +93,8 @@ class Inbox:
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = loads(self.rfile.read(int(self.headers["content-length"])))
-                inbox.received.append((self.path, dict(self.headers.items()), body))
+                kept = inbox.received if "order_id" in body else inbox.untied
+                kept.append((self.path, dict(self.headers.items()), body))
                 planned = inbox.answers.get(self.path, [])
                 status = planned.pop(0) if len(planned) > 1 else (planned or [200])[0]
                 self.send_response(status)
@@ -112,6 +114,14 @@ class Inbox:
             for at, _, body in list(self.received)
             if body["order_id"] == order_id and path in (None, at)
         ]
+
+    def told(self, path: str, told: Callable[[Json], bool]) -> list[Json]:
+        """What arrived there about no order, and is what is looked for."""
+        return [body for at, _, body in list(self.untied) if at == path and told(body)]
+
+    def wait_told(self, path: str, told: Callable[[Json], bool], times: int = 1) -> list[Json]:
+        eventually(lambda: len(self.told(path, told)) == times)
+        return self.told(path, told)
 
     def statuses(self, order_id: str) -> list[str]:
         return [body["transaction_status"] for body in self.bodies(order_id)]
@@ -209,18 +219,20 @@ def inbox() -> Iterator[Inbox]:
 
 
 @contextmanager
-def serving(inbox: Inbox, **more: Any) -> Iterator[Merchant]:
+def serving(inbox: Inbox, **options: Any) -> Iterator[Merchant]:
     port = free_port()
     config = Config(
         server_key=SERVER_KEY,
         client_key=CLIENT_KEY,
         merchant_id="G141532850",
         notify_url=f"{inbox.url}/notices",
+        recurring_url=f"{inbox.url}/recurring",
+        account_url=f"{inbox.url}/accounts",
         notify_time_scale=0.00002,
         refund_confirm_seconds=0.05,
         public_url=f"http://127.0.0.1:{port}",
         tick_seconds=0.01,
-        **more,
+        **options,
     )
     started = server(config, "127.0.0.1", port)
     thread = Thread(target=started.run, daemon=True)
@@ -249,3 +261,17 @@ def begin(inbox: Inbox) -> Iterator[Callable[..., Merchant]]:
 @pytest.fixture
 def unused_port() -> int:
     return free_port()
+
+
+@pytest.fixture(scope="module")
+def strict(inbox: Inbox) -> Iterator[Merchant]:
+    """Refuses also what the real sandbox lets pass."""
+    with serving(inbox, strict=True) as merchant:
+        yield merchant
+
+
+@pytest.fixture(scope="module")
+def shop(inbox: Inbox) -> Iterator[Merchant]:
+    """Has an address that browsers come back to, and no contract with Permata."""
+    with serving(inbox, finish_url="https://shop.test/done", disabled="permata_va") as merchant:
+        yield merchant

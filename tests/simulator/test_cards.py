@@ -73,7 +73,7 @@ def test_a_wrong_password_is_a_refusal(merchant):
 
     refused = merchant.status(charged["order_id"])
     assert (refused["transaction_status"], refused["eci"]) == ("deny", "07")
-    assert refused["status_message"] == "Card is not authenticated."
+    assert refused["status_message"] == "3DS Authentication Denied"
 
 
 @pytest.mark.parametrize(("number", "status"), FRICTIONLESS)
@@ -223,15 +223,47 @@ def test_a_hold_is_captured_in_part(merchant):
     assert merchant.post("/v2/capture", asked)["status_code"] == "412"
 
 
-def test_a_hold_is_released_by_cancel_or_after_a_week(merchant):
-    first, second = (
-        merchant.charge_card("4811111111111114", type="authorize")["order_id"] for _ in range(2)
-    )
-    cancelled = merchant.post(f"/v2/{first}/cancel")
+def test_a_hold_is_released_by_cancel_or_after_a_week_and_recorded_after_eight_days(merchant):
+    first, second = (merchant.charge_card("4811111111111114", type="authorize") for _ in range(2))
+    cancelled = merchant.post(f"/v2/{first['order_id']}/cancel")
     merchant.control("clock", advance_seconds=7 * 86_400 + 1)
+    late = merchant.post("/v2/capture", {"transaction_id": second["transaction_id"]})
+    unrecorded = merchant.status(second["order_id"])["transaction_status"]
+    merchant.control("clock", advance_seconds=86_400)
 
     assert cancelled["status_code"] == "200"
-    assert merchant.status(second)["transaction_status"] == "expire"
+    assert (late["status_code"], unrecorded) == ("412", "authorize")
+    assert merchant.status(second["order_id"])["transaction_status"] == "expire"
+
+
+@pytest.mark.parametrize(
+    ("bank", "captured", "code"),
+    [
+        ("bni", False, "412"),
+        ("bni", True, "200"),
+        ("mandiri", False, "200"),
+        ("mandiri", True, "412"),
+        ("bca", False, "200"),
+        ("bca", True, "200"),
+    ],
+)
+def test_acquirers_differ_in_when_they_let_a_hold_go(merchant, bank, captured, code):
+    held = merchant.charge_card("4811111111111114", type="authorize", bank=bank)
+    if captured:
+        merchant.post("/v2/capture", {"transaction_id": held["transaction_id"]})
+
+    assert merchant.post(f"/v2/{held['order_id']}/cancel")["status_code"] == code
+
+
+def test_a_captured_card_can_be_challenged_and_approved(merchant, inbox):
+    order_id = merchant.charge_card("4811111111111114")["order_id"]
+    merchant.control("challenge", order_id=order_id)
+    challenged = merchant.status(order_id)
+    approved = merchant.post(f"/v2/{order_id}/approve", {})
+
+    assert (challenged["fraud_status"], challenged["status_code"]) == ("challenge", "201")
+    assert approved["status_message"] == "Success, transaction is approved"
+    assert merchant.status(order_id)["fraud_status"] == "accept"
 
 
 def test_a_chargeback_takes_part_or_all(merchant):

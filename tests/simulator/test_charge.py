@@ -31,6 +31,10 @@ INVALID = (
     (details(currency="USD"), "The currency is not supported for the country"),
     (details(order_id="x" * 51), "transaction_details.order_id"),
     (items((20_000, 2)), SUM),
+    (items((50_000, 0), (50_000, 1)), "item_details.quantity"),
+    ({"item_details": [{"price": 50_000, "quantity": 1}]}, "item_details price, quantity and name"),
+    ({"custom_field1": "x" * 256}, "custom_field1 must be at most 255"),
+    ({"customer_details": {"email": "x" * 256}}, "customer_details.email"),
     ({"payment_type": None}, "payment_type is required"),
     ({"payment_type": "cowries"}, "cowries"),
     ({"bank_transfer": {}}, "bank_transfer.bank is required"),
@@ -193,6 +197,7 @@ EXPIRIES = (
     ("bca_va", {"expiry_duration": 400, "unit": "day"}, timedelta(days=180)),
     ("gopay", {"expiry_duration": 30, "unit": "day"}, timedelta(days=7)),
     ("shopeepay", {"expiry_duration": 30, "unit": "day"}, timedelta(days=5)),
+    ("qris_shopee", {"expiry_duration": 30, "unit": "day"}, timedelta(days=5)),
     ("ovo", {"expiry_duration": 30, "unit": "day"}, timedelta(seconds=65)),
 )
 
@@ -204,6 +209,33 @@ def test_custom_expiry_is_bounded_per_method(merchant, method, wanted, lasts):
     begun = datetime.fromisoformat(charged["transaction_time"])
     ended = datetime.fromisoformat(charged["expiry_time"])
     assert abs(ended - begun - lasts) <= timedelta(seconds=1)
+
+
+@pytest.mark.parametrize(
+    ("phone", "code"),
+    [("+62812345678", "201"), ("0812345678", "201"), ("62812345678", "400"), ("0" * 31, "400")],
+)
+def test_bni_reads_the_customers_phone(merchant, phone, code):
+    charged = merchant.charge("bni_va", customer_details={"phone": phone})
+
+    assert charged["status_code"] == code
+
+
+def test_a_channel_that_is_not_activated_is_402(shop):
+    refused = shop.charge("permata_va")
+    details = {"order_id": shop.order_id(), "gross_amount": 50_000}
+    session = shop.post("/snap/v1/transactions", {"transaction_details": details})
+
+    assert refused["status_code"] == "402"
+    assert refused["status_message"] == "Payment channel is not activated."
+    page = shop.http.get(session["redirect_url"], auth=None).text
+    assert "bni_va" in page and "permata_va" not in page
+
+
+def test_akulaku_wants_no_item_twice(merchant):
+    item = {"id": "1", "name": "Tea", "price": 25_000, "quantity": 1}
+
+    assert merchant.charge("akulaku", item_details=[item, item])["status_code"] == "400"
 
 
 def test_custom_expiry_counts_from_the_order_time(merchant):

@@ -17,7 +17,9 @@ def test_a_pending_transaction_expires_on_time_and_is_told(merchant, inbox, meth
     after = merchant.status(order_id)
     assert before == "pending"
     assert (after["transaction_status"], after["status_code"]) == ("expire", "407")
-    assert inbox.wait(order_id, "pending", "expire")["status_code"] == "202"
+    told = inbox.wait(order_id, "pending", "expire")
+    assert told["status_code"] == "202"
+    assert told.get("payment_option_type") == ("GOPAY_WALLET" if method == "gopay" else None)
 
 
 def test_a_paid_transaction_does_not_expire(merchant):

@@ -31,7 +31,10 @@ def test_a_session_is_not_a_transaction_until_a_method_is_chosen(merchant):
             "transaction_details.gross_amount is required",
         ),
         (
-            {"transaction_details": OK_DETAILS, "item_details": [{"price": 1, "quantity": 1}]},
+            {
+                "transaction_details": OK_DETAILS,
+                "item_details": [{"price": 1, "quantity": 1, "name": "x"}],
+            },
             "transaction_details.gross_amount is not equal to the sum of item_details",
         ),
         (
