@@ -13,6 +13,7 @@ import typer
 import uvicorn
 from rich.console import Console
 
+from api import projection_commands
 from api.children import die_with_parent
 from api.descriptors import raise_descriptor_limit
 from api.durability import check_durability
@@ -28,6 +29,7 @@ app = typer.Typer(
 )
 keys = typer.Typer(help="API keys: shown once, kept only as a keyed hash.", no_args_is_help=True)
 app.add_typer(keys, name="keys")
+app.add_typer(projection_commands.app, name="projections")
 
 console: Final = Console(highlight=False)
 

@@ -40,4 +40,18 @@ PROJECTION_LAG: Final = Gauge(
     ("group",),
 )
 
-METRICS: Final = (HTTP_REQUESTS, HTTP_SECONDS, HTTP_IN_FLIGHT, NOTICES, WORK_DONE, PROJECTION_LAG)
+PROJECTION_QUARANTINED: Final = Gauge(
+    "bukubesar_projection_quarantined_events",
+    "Events at which a group of read models is halted, or whose stream it has parked.",
+    ("group", "outcome"),
+)
+
+METRICS: Final = (
+    HTTP_REQUESTS,
+    HTTP_SECONDS,
+    HTTP_IN_FLIGHT,
+    NOTICES,
+    WORK_DONE,
+    PROJECTION_LAG,
+    PROJECTION_QUARANTINED,
+)

@@ -6,6 +6,7 @@ its place: afterwards live is what a replay gives.
 """
 
 import time
+from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 import psycopg
@@ -33,12 +34,10 @@ class Resumed(NamedTuple):
     group: str
     position: int
     rebuilt: bool
-    streams: tuple[str, ...]  # that had been parked
+    streams: Sequence[str]  # that had been parked
 
 
-def resume(
-    conninfo: str, schema: str, group: str, progress: Progress = silent
-) -> Resumed | None:
+def resume(conninfo: str, schema: str, group: str, progress: Progress = silent) -> Resumed | None:
     """None when nothing had been put aside. Raises GroupUnknown, and EventNotApplied when it is not
     repaired; then everything is as it was.
     """
@@ -54,39 +53,35 @@ def resume(
         return Resumed(group, follower.position, False, ())
 
 
-def rebuild_live(
-    conninfo: str, schema: str, group: str, progress: Progress = silent
-) -> Resumed:
+def rebuild_live(conninfo: str, schema: str, group: str, progress: Progress = silent) -> Resumed:
     """The group's read models from the first event on; raises as `resume` does."""
     _check(group)
     with schema_of_ones_own(conninfo, schema, "rebuild") as (connection, name):
         rebuild.create(connection, conninfo, schema, name, {group: GROUPS[group]})
         follower = _follower(conninfo, schema, group, progress, name)
         follower.catch_up(connection)
-        for table in (table for model in GROUPS[group] for table in model.TABLES):
-            connection.execute(psycopg.sql.SQL("analyze {}").format(psycopg.sql.Identifier(table)))
-        streams = _swap(connection, follower, LogNames(schema), name)
+        rebuild.analyze(connection, GROUPS[group])
+        streams = _take_its_place(connection, follower, LogNames(schema), name)
         return Resumed(group, follower.position, True, streams)
 
 
-def _swap(
+def _take_its_place(
     connection: Connection, follower: Follower, names: LogNames, fresh: str
-) -> tuple[str, ...]:
-    """The streams that the live group had parked until then."""
-    group = follower.group
-    for tries_left in reversed(range(SWAP_TRIES)):
+) -> list[str]:
+    """The streams that the live group had parked until then. Whoever reads it is waited for."""
+    tries = 0
+    while True:
         try:
             with connection.transaction(), connection.cursor() as cursor:
-                rebuild.take_turn(cursor, names.read_schema, group)
+                rebuild.take_turn(cursor, names.read_schema, follower.group)
                 follower.catch_up(connection)
-                parked = rebuild.parked(cursor, names, group)
-                rebuild.swap(cursor, names, fresh, group, GROUPS[group])
-            return parked
+                models = GROUPS[follower.group]
+                return rebuild.swap(cursor, names, fresh, follower.group, models)
         except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected):
-            if not tries_left:
+            tries += 1
+            if tries == SWAP_TRIES:
                 raise
-            time.sleep(BETWEEN_TRIES_SECONDS)
-    raise AssertionError("unreachable")
+        time.sleep(BETWEEN_TRIES_SECONDS)
 
 
 def _follower(
@@ -95,9 +90,7 @@ def _follower(
     def report(_: str, position: int, lag: int) -> None:
         progress("following", position, position + lag)
 
-    return Follower(
-        conninfo, schema, group, GROUPS[group], read_schema=read_schema, report=report
-    )
+    return Follower(conninfo, schema, group, GROUPS[group], read_schema=read_schema, report=report)
 
 
 def _check(group: str) -> None:

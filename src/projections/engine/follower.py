@@ -129,7 +129,7 @@ class Follower:
         taken: int | None = None
         while taken != 0:
             try:
-                taken = self.step(connection)
+                taken = self._step_or_lose(connection)
             except Exception as error:
                 if not self._is_suspicious(error):
                     raise
@@ -140,6 +140,13 @@ class Follower:
             else:
                 if taken is None:
                     time.sleep(OTHERS_TURN_SECONDS)
+
+    def _step_or_lose(self, connection: Connection) -> int | None:
+        """None also when another follower was quicker."""
+        try:
+            return self.step(connection)
+        except PositionMoved:
+            return None
 
     def _apply(self, rows: Sequence[StoredRow], turn: _Turn, cursor: Cursor) -> None:
         self._positions.advance(cursor, self.group, turn.position, rows[-1].position)
@@ -155,9 +162,7 @@ class Follower:
             began = clock.monotonic_seconds()
             self._check_count(connection, began)
             try:
-                taken = self.step(connection)
-            except PositionMoved:
-                taken = None
+                taken = self._step_or_lose(connection)
             except Exception as error:
                 if not self._is_suspicious(error):
                     raise

@@ -4,7 +4,7 @@ Only what is the event's own fault counts. A server that is full, locked or olde
 fails every event alike, and putting them aside one by one would not help.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final, Literal
 
@@ -72,7 +72,7 @@ def of_the_event(error: Exception) -> bool:
     return isinstance(error, OF_THE_EVENT) or not isinstance(error, NOT_OF_THE_EVENT)
 
 
-def may_park(error: Exception, parked: list[str]) -> bool:
+def may_park(error: Exception, parked: Sequence[str]) -> bool:
     """A topic that nobody knows means that the program is older than the log: that passes with the
     next version, and until then no stream need be left behind.
     """
@@ -134,7 +134,7 @@ def _place(error: Exception) -> str:
     found, trace = "", error.__traceback__
     while trace:
         module = str(trace.tb_frame.f_globals.get("__name__", ""))
-        if module.split(".")[0] in OURS:
+        if module.partition(".")[0] in OURS:
             found = f"in {module}.{trace.tb_frame.f_code.co_qualname}:{trace.tb_lineno}"
         trace = trace.tb_next
     return found

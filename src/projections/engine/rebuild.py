@@ -20,7 +20,7 @@ SWAP: Final = (
     "alter table {fresh}.{table} set schema {live}",
     "grant select on {live}.{table} to {app}, {auditor}",
 )
-FORGET: Final = "delete from {live}.quarantine where read_group = {group}"
+FORGET: Final = "delete from {live}.quarantine where read_group = {group} returning stream, outcome"
 MOVE: Final = """
 update {live}.tracking set notification_id =
     (select notification_id from {fresh}.tracking where application_name = {group})
@@ -75,16 +75,26 @@ def create_scratch(
                 cursor.execute(psql.SQL("alter table {} set unlogged").format(name))
 
 
+def analyze(connection: Connection, models: Sequence[ReadModel]) -> None:
+    """Before anybody queries tables that were just filled."""
+    for table in (table for model in models for table in model.TABLES):
+        connection.execute(psql.SQL("analyze {}").format(psql.Identifier(table)))
+
+
 def take_turn(cursor: psycopg.Cursor[Any], read_schema: str, group: str) -> None:
     """Until the transaction ends, no follower changes the group's read models."""
     cursor.execute(SQL["take_turn"], (turn_lock(read_schema, group),))
 
 
 def swap(
-    cursor: psycopg.Cursor[Any], names: LogNames, fresh: str, group: str, models: Sequence[ReadModel]
-) -> None:
+    cursor: psycopg.Cursor[Any],
+    names: LogNames,
+    fresh: str,
+    group: str,
+    models: Sequence[ReadModel],
+) -> list[str]:
     """Put the tables of the read schema `fresh`, and how far it is, in the place of the live ones.
-    The group's turn must have been taken; it has put nothing aside any more.
+    The group's turn must have been taken. Gives the streams that are parked no more.
     """
     places = {
         "live": psql.Identifier(names.read_schema),
@@ -95,8 +105,9 @@ def swap(
     for table in (table for model in models for table in model.TABLES):
         for statement in SWAP:
             cursor.execute(psql.SQL(statement).format(table=psql.Identifier(table), **places))
-    for statement in (FORGET, MOVE):
-        cursor.execute(psql.SQL(statement).format(group=psql.Literal(group), **places))
+    cursor.execute(psql.SQL(MOVE).format(group=psql.Literal(group), **places))
+    gone = cursor.execute(psql.SQL(FORGET).format(group=psql.Literal(group), **places)).fetchall()
+    return [stream for stream, outcome in gone if outcome == "parked"]
 
 
 def drop(connection: Connection, read_schema: str) -> None:
