@@ -10,7 +10,7 @@ import pytest
 
 from api.wiring import MIGRATIONS
 from ledger.eventstore.migrate import migrate
-from support.following import aside, as_deployed, eventually, poison, running
+from support.following import as_deployed, aside, eventually, poison, running
 from support.log_rows import SCHEMA
 from support.payment_lives import PAID, SETTLED, lived
 from support.read_side import ReadSide, open_read_side

@@ -64,7 +64,7 @@ def as_deployed(
 def choking(group: str, name: str, stream: str, version: int = 0) -> list[ReadModel]:
     """The read models of a group, of which one has a fault."""
     models = GROUPS[group]
-    return [Choking(m, stream, version) if m.NAME == name else m for m in models]
+    return [Choking(m, stream, version) if name == m.NAME else m for m in models]
 
 
 def poison(read_side: ReadSide, position: int) -> Callable[[], None]:
@@ -77,8 +77,8 @@ def poison(read_side: ReadSide, position: int) -> Callable[[], None]:
 def _put(read_side: ReadSide, position: int, state: bytes) -> None:
     read_side.log.tamper("select 1")
     with psycopg.connect(read_side.conninfo) as admin:
-        statement = f"update {SCHEMA}.events set state = %s where notification_id = %s"
-        admin.execute(statement.encode(), [state, position])
+        statement = b"update bukubesar.events set state = %s where notification_id = %s"
+        admin.execute(statement, [state, position])
 
 
 def aside(read_side: ReadSide) -> list[tuple[str, int, str, str]]:

@@ -56,7 +56,7 @@ async def ready(wired: Wired) -> Readiness:
 
 @router.get("/metrics", response_class=Response)
 async def metrics(wired: Wired, caller: MayReadMetrics) -> Response:
-    """Also while PostgreSQL is away; how the read models fare is then as it was."""
+    """In Prometheus' text format. While PostgreSQL is away, how the read models fare is as it was."""
     with suppress(StoreUnavailable):
         await _measure(wired)
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)

@@ -152,7 +152,8 @@ class Follower:
         self._positions.advance(cursor, self.group, turn.position, rows[-1].position)
         if 0 < turn.halted_at <= rows[-1].position:
             quarantine.passed(cursor, self.group, rows[-1].position)
-        followed = [row for row in rows if row.stream not in turn.parked] if turn.parked else rows
+        parked = frozenset(turn.parked)
+        followed = [row for row in rows if row.stream not in parked] if parked else rows
         if batch := log.decode(followed, self._mapper, self._skipped):
             for model in self._models:
                 model.apply(batch, cursor)

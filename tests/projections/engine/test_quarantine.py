@@ -16,7 +16,7 @@ from projections.engine.follower import TRIES, Follower
 from projections.engine.log import LogHasGap, StoredRow
 from projections.engine.positions import PositionMoved
 from projections.engine.suspicion import Suspicion
-from support.following import aside, as_deployed, choking, eventually, poison, running
+from support.following import as_deployed, aside, choking, eventually, poison, running
 from support.log_rows import SCHEMA
 from support.payment_lives import PAID, SETTLED, lived
 from support.read_side import ReadSide, open_read_side
