@@ -240,17 +240,12 @@ class Follower:
         return TRY_AGAIN_SECONDS if tries < TRIES else self._put_aside(error, connection)
 
     def _put_aside(self, error: Exception, connection: Connection) -> float:
-        """Seconds to wait. What is said of the event and how far the group is go together."""
+        """Seconds to wait."""
         row = self._tried[0]
-        with connection.transaction(), connection.cursor() as cursor:
-            turn = self._take_turn(cursor)
-            if not turn.taken or turn.position != row.position - 1:
-                return TRY_AGAIN_SECONDS
-            parks = self._parks and quarantine.may_park(error, turn.parked)
-            outcome: Outcome = "parked" if parks else "halted"
-            is_new = quarantine.add(cursor, self.group, row, error, outcome)
-            if parks:
-                self._positions.advance(cursor, self.group, turn.position, row.position)
+        try:
+            outcome, is_new = self._decide(row, error, connection)
+        except PositionMoved:
+            return TRY_AGAIN_SECONDS
         if is_new:
             logger.error(
                 "projection.quarantined",
@@ -263,7 +258,24 @@ class Follower:
                 consequence=quarantine.CONSEQUENCE[outcome],
                 **_described(error),
             )
-        return 0.0 if parks else HALTED_SECONDS
+        return 0.0 if outcome == "parked" else HALTED_SECONDS
+
+    def _decide(
+        self, row: StoredRow, error: Exception, connection: Connection
+    ) -> tuple[Outcome, bool]:
+        """What becomes of the event, and whether that is new. What is said of it and how far the
+        group is are written together; raises PositionMoved when others are at it, or beyond it.
+        """
+        with connection.transaction(), connection.cursor() as cursor:
+            turn = self._take_turn(cursor)
+            if not turn.taken or turn.position != row.position - 1:
+                raise PositionMoved
+            parks = self._parks and quarantine.may_park(error, turn.parked)
+            outcome: Outcome = "parked" if parks else "halted"
+            is_new = quarantine.add(cursor, self.group, row, error, outcome)
+            if parks:
+                self._positions.advance(cursor, self.group, turn.position, row.position)
+            return outcome, is_new
 
     def _failed(self, error: Exception) -> float:
         """Seconds to wait, after what is no event's fault."""
