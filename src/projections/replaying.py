@@ -163,6 +163,7 @@ def _of(event: Quarantined) -> Finding:
         words=f"{words} {event.position}: {event.detail}",
         position=event.position,
         stream=event.stream,
+        version=event.version,
         topic=event.topic,
     )
 

@@ -41,6 +41,7 @@ class Quarantined(msgspec.Struct, frozen=True, kw_only=True):
     group: str
     position: int
     stream: str
+    version: int
     topic: str
     outcome: Outcome
     error: str
@@ -81,8 +82,8 @@ def may_park(error: Exception, parked: Sequence[str]) -> bool:
 
 def add(cursor: Cursor, group: str, row: StoredRow, error: Exception, outcome: Outcome) -> bool:
     """Whether it is new that this event has this outcome."""
-    place = (group, row.position, row.stream, row.topic, outcome)
-    values = (*place, type(error).__name__, code(error), words(error))
+    place = (group, row.position, row.stream, row.version, row.topic)
+    values = (*place, outcome, type(error).__name__, code(error), words(error))
     return cursor.execute(SQL["add"], values).fetchone() is not None
 
 

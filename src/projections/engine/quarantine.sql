@@ -3,6 +3,7 @@ create table quarantine (
     read_group text collate "C" not null,
     position   bigint not null,
     stream     text collate "C" not null,
+    version    bigint not null,  -- in the stream
     topic      text not null,
     outcome    text not null check (outcome in ('halted', 'parked')),
     error      text not null,  -- its class
@@ -13,8 +14,8 @@ create table quarantine (
 );
 
 -- name: add
-insert into quarantine as q (read_group, position, stream, topic, outcome, error, code, detail)
-values (%s, %s, %s, %s, %s, %s, %s, %s)
+insert into quarantine as q (read_group, position, stream, version, topic, outcome, error, code, detail)
+values (%s, %s, %s, %s, %s, %s, %s, %s, %s)
 on conflict (read_group, position) do update set
     outcome = excluded.outcome,
     error   = excluded.error,
@@ -27,7 +28,7 @@ returning position
 delete from quarantine where read_group = %s and outcome = 'halted' and position <= %s
 
 -- name: listed
-select read_group, q.position, stream, topic, outcome, error, code, detail, since
+select read_group, q.position, stream, version, topic, outcome, error, code, detail, since
 from quarantine q join tracking on application_name = read_group
 where outcome = 'parked' or q.position > notification_id
 order by read_group, q.position
