@@ -1,12 +1,14 @@
 """Once it is repaired: what was put aside is followed again, and live is what a replay gives."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import psycopg
 import pytest
 
 from projections import GROUPS, READ_MODELS, balances, journal, payments, resuming
 from projections.condition import conditions
+from projections.engine import rebuild
 from projections.engine.quarantine import EventNotApplied
 from projections.engine.read_model import ReadModel
 from projections.replaying import as_of, verify
@@ -121,6 +123,24 @@ def test_followers_and_readers_go_on_through_a_swap(log: ReadSide) -> None:
 
     assert found == (8,)
     assert aside(log) == []
+    assert equal(log) == EVERY_ONE
+
+
+def test_a_rebuilt_group_is_at_the_head_wherever_the_live_one_was(
+    log: ReadSide, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    analyze = rebuild.analyze
+
+    def meanwhile(connection: psycopg.Connection[Any], models: Sequence[ReadModel]) -> None:
+        analyze(connection, models)
+        log.log.append("pay_4", lived("pay_4", *PAID))
+
+    monkeypatch.setattr(rebuild, "analyze", meanwhile)
+    rebuilt = rebuild_live(log.conninfo, SCHEMA, "views")  # nobody had followed
+    log.followers["money"].step(log.connection)
+
+    assert rebuilt.position == log.log.position == 30
+    assert log.followers["views"].step(log.connection) == 0
     assert equal(log) == EVERY_ONE
 
 
