@@ -11,8 +11,8 @@ None of them is the truth: any may be dropped and is rebuilt from the log, byte 
 (`scripts/replay.py` proves it). A group is applied together and has one position, so that one group
 can halt while another goes on. What an event does that cannot be applied is in AT_POISON.
 
-Reading order: payments.py and payments.sql, engine/read_model, engine/follower, engine/rebuild,
-replaying.
+Reading order: payments.py and payments.sql, engine/read_model, engine/follower, engine/quarantine,
+engine/rebuild, replaying, resuming.
 """
 
 from collections.abc import Mapping, Sequence
