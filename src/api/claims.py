@@ -79,6 +79,13 @@ from unnest(%(payment_ids)s::text[], %(kinds)s::text[], %(subjects)s::text[], %(
     as l (payment_id, kind, subject, not_before)
 where (c.payment_id, c.kind, c.subject) = (l.payment_id, l.kind, l.subject)
 """
+# A claim without tries, so that it is looked at again; one for the same work stays as it is.
+OFFER: Final = """
+insert into work_claims as c (payment_id, kind, subject, due_at, not_before, tries)
+select payment_id, kind, subject, due_at, %(now)s, 0 from due_work where payment_id = any(%(payment_ids)s)
+on conflict (payment_id, kind, subject) do update set not_before = excluded.not_before
+where c.due_at <> excluded.due_at
+"""
 
 Rows = Sequence[dict[str, Any]]
 
@@ -150,6 +157,12 @@ class Claims:
         """When to look at it again; written with that of other work, before the lease runs out."""
         key = {"payment_id": work.payment_id, "kind": work.kind, "subject": work.subject}
         self._later.append({**key, "not_before": moment})
+
+    async def offer(self, payment_ids: Sequence[str]) -> None:
+        """Work that came into the read model behind what everybody has looked through."""
+        asked = {"now": self._now(), "payment_ids": list(payment_ids)}
+        async with self._readers.connection() as conn:
+            await conn.execute(OFFER, asked)
 
     async def write_down(self) -> None:
         """What was said by `later`. If it gets lost, the lease says when."""

@@ -13,7 +13,7 @@ import typer
 import uvicorn
 from rich.console import Console
 
-from api import review_tool
+from api import projection_commands, review_commands
 from api.children import die_with_parent
 from api.descriptors import raise_descriptor_limit
 from api.durability import check_durability
@@ -30,7 +30,8 @@ app = typer.Typer(
 )
 keys = typer.Typer(help="API keys: shown once, kept only as a keyed hash.", no_args_is_help=True)
 app.add_typer(keys, name="keys")
-app.add_typer(review_tool.app, name="review")
+app.add_typer(projection_commands.app, name="projections")
+app.add_typer(review_commands.app, name="review")
 
 console: Final = Console(highlight=False)
 

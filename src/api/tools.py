@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Final
 
 import psycopg
-from eventsourcing.persistence import PersistenceError
 
 from api.durability import private
 from api.embedded import EmbeddedPostgres, default_data_dir
@@ -84,12 +83,8 @@ def _catch_up(conninfo: str, schema: str) -> None:
     """
     for group, models in GROUPS.items():
         follower = Follower(conninfo, schema, group, models)
-        with (
-            suppress(psycopg.Error, LedgerError, PersistenceError, ValueError),
-            follower.connect() as connection,
-        ):
-            while follower.step(connection):
-                pass
+        with suppress(psycopg.Error, LedgerError), follower.connect() as connection:
+            follower.catch_up(connection)
 
 
 def _running(folder: Path) -> str:

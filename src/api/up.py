@@ -230,7 +230,9 @@ def _wait_until_answers(url: str) -> None:
     deadline = time.monotonic() + READY_WITHIN_SECONDS
     while time.monotonic() < deadline:
         try:
-            if httpx2.get(url, timeout=1).status_code == 200:
+            answer = httpx2.get(url, timeout=1)
+            # Halted read models of money keep nothing else from its work, nor from being repaired.
+            if answer.status_code == 200 or b'"haltedAt"' in answer.content:
                 return
         except httpx2.HTTPError:
             pass

@@ -24,7 +24,7 @@ from ledger.identity import payment_of
 from ledger.payments.life import Status
 from ledger.payments.payment import Payment
 from ledger.telemetry import PROJECTION_LAG, WORK_DONE
-from projections import GROUPS
+from projections import AT_POISON, GROUPS
 from projections.engine.follower import Follower
 
 log = structlog.get_logger(__name__)
@@ -82,6 +82,7 @@ class Worker:
             settings.database_schema,
             group,
             GROUPS[group],
+            parks=AT_POISON[group] == "park",
             report=lambda name, _, lag: PROJECTION_LAG.labels(name).set(lag),
         )
         thread = threading.Thread(

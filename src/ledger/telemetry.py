@@ -45,6 +45,11 @@ BREAKER_OPEN: Final = Gauge(
     "1 while this process leaves a gateway in peace that has failed too often.",
     ("gateway",),
 )
+PROJECTION_QUARANTINED: Final = Gauge(
+    "bukubesar_projection_quarantined_events",
+    "Events at which a group of read models is halted, or whose stream it has parked.",
+    ("group", "outcome"),
+)
 
 METRICS: Final = (
     HTTP_REQUESTS,
@@ -53,5 +58,6 @@ METRICS: Final = (
     NOTICES,
     WORK_DONE,
     PROJECTION_LAG,
+    PROJECTION_QUARANTINED,
     BREAKER_OPEN,
 )

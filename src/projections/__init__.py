@@ -10,15 +10,15 @@
 
 None of them is the truth: any may be dropped and is rebuilt from the log, byte for byte
 (`scripts/replay.py` proves it). A group is applied together and has one position, so that one group
-can halt while another goes on.
+can halt while another goes on. What an event does that cannot be applied is in AT_POISON.
 
-Reading order: payments.py and payments.sql, engine/read_model, engine/follower, engine/rebuild,
-replaying.
+Reading order: payments.py and payments.sql, engine/read_model, engine/follower, engine/quarantine,
+engine/rebuild, replaying, resuming.
 """
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
-from typing import Final
+from typing import Final, Literal
 
 from projections import (
     balances,
@@ -36,6 +36,12 @@ GROUPS: Final[Mapping[str, Sequence[ReadModel]]] = MappingProxyType(
         "money": (balances, journal),
         "views": (payments, payment_events, method_health, due_work, reviews),
     }
+)
+
+# What a group does at an event that it cannot apply. Money is right or it stands still; of other
+# read models only what belongs to the event's stream stands still, and the rest goes on.
+AT_POISON: Final[Mapping[str, Literal["halt", "park"]]] = MappingProxyType(
+    {"money": "halt", "views": "park"}
 )
 
 READ_MODELS: Final[Sequence[ReadModel]] = tuple(

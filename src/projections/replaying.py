@@ -22,9 +22,10 @@ from projections.comparing import compare
 from projections.engine import connections, log, sql
 from projections.engine.digests import Side
 from projections.engine.log import LogHasGap
+from projections.engine.quarantine import EventNotApplied, Quarantined
 from projections.engine.read_model import ReadModel
 from projections.engine.replay import Stop, replay
-from projections.sides import scratch, snapshot, standing, wait_for_live
+from projections.sides import put_aside, scratch, snapshot, standing, wait_for_live
 from projections.snapshot_check import wrong_snapshots
 from projections.steps import Progress, silent
 
@@ -65,13 +66,22 @@ def verify(conninfo: str, schema: str, progress: Progress = silent) -> Report:
     wait_for_live(conninfo, schema, progress)
     with snapshot(conninfo, schema) as live:
         head, positions = standing(live, conninfo, schema)
+        aside = put_aside(live)
         report = _begin(head, positions)
         if report.ok:
-            stops = [Stop(GROUPS[group], position) for group, position in positions.items()]
+            # A group that has parked a stream is not what the log says, and is known not to be.
+            stops = [
+                Stop(GROUPS[group], position)
+                for group, position in positions.items()
+                if group not in {event.group for event in aside if event.outcome == "parked"}
+            ]
+            models = [model for stop in stops for model in stop.models]
             with scratch(conninfo, schema, READ_MODELS) as replayed:
                 target = _connect(conninfo, schema, replayed)
                 _replay(live, target, [*stops, Stop((), head)], report, progress, Auditor())
-                _close(live, replayed, schema, READ_MODELS, report, progress)
+                _close(live, replayed, schema, models, report, progress)
+        if report.ok and aside:
+            report.finding = _of(aside[0])
         if report.ok:
             report.finding = next(wrong_snapshots(live, progress), None)
         return report
@@ -144,6 +154,20 @@ def _begin(head: int, positions: dict[str, int]) -> Report:
     return report
 
 
+def _of(event: Quarantined) -> Finding:
+    words = f"the read models of {event.group} have {event.outcome} {event.stream} since position"
+    if event.outcome == "halted":
+        words = f"the read models of {event.group} have halted at position"
+    return Finding(
+        rule="quarantine",
+        words=f"{words} {event.position}: {event.detail}",
+        position=event.position,
+        stream=event.stream,
+        version=event.version,
+        topic=event.topic,
+    )
+
+
 def _replay(
     live: Connection,
     target: Callable[[], Connection],
@@ -191,6 +215,15 @@ def _looked_at(report: Report) -> Iterator[None]:
         yield
     except LogBroken as error:
         report.finding = error.finding
+    except EventNotApplied as error:
+        report.finding = Finding(
+            rule="applicable",
+            words=error.detail,
+            position=error.position,
+            stream=error.stream,
+            version=error.version,
+            topic=error.topic,
+        )
     except LogHasGap as error:
         position = error.context["position"]
         report.finding = Finding(rule="positions", words=error.detail, position=int(str(position)))

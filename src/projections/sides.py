@@ -13,9 +13,10 @@ from ledger import clock
 from ledger.errors import NotFound
 from ledger.eventstore.migrate import LogNames
 from projections import GROUPS
-from projections.engine import connections, log, rebuild, sql
+from projections.engine import connections, log, quarantine, rebuild, sql
 from projections.engine.digests import Side
 from projections.engine.positions import Positions
+from projections.engine.quarantine import Quarantined
 from projections.engine.read_model import ReadModel
 from projections.steps import Progress
 
@@ -49,6 +50,11 @@ def standing(live: Connection, conninfo: str, schema: str) -> tuple[int, dict[st
         return log.head(cursor), {group: positions.read(cursor, group) for group in GROUPS}
 
 
+def put_aside(live: Connection) -> list[Quarantined]:
+    """What the groups are halted at, and what they have parked."""
+    return quarantine.listed(live.execute(quarantine.SQL["listed"]))
+
+
 def wait_for_live(conninfo: str, schema: str, progress: Progress) -> None:
     """So that as much as possible is compared: let live models, if they run, reach the head as it
     is now. Raises ReadModelsMissing.
@@ -57,7 +63,12 @@ def wait_for_live(conninfo: str, schema: str, progress: Progress) -> None:
     try:
         with connections.connect(conninfo, schema) as live:
             head, positions = standing(live, conninfo, schema)
-            while min(positions.values()) < head and clock.monotonic_seconds() < give_up_at:
+            halted = {event.group for event in put_aside(live) if event.outcome == "halted"}
+            coming = positions.keys() - halted
+            while (
+                any(positions[group] < head for group in coming)
+                and clock.monotonic_seconds() < give_up_at
+            ):
                 progress("waiting for live", min(positions.values()), head)
                 time.sleep(LOOK_EVERY_SECONDS)
                 _, positions = standing(live, conninfo, schema)
@@ -67,14 +78,23 @@ def wait_for_live(conninfo: str, schema: str, progress: Progress) -> None:
 
 @contextmanager
 def scratch(conninfo: str, schema: str, models: Sequence[ReadModel]) -> Iterator[Side]:
-    prefix = f"{schema}_replay_"
+    with schema_of_ones_own(conninfo, schema, "replay") as side:
+        rebuild.create_scratch(side.connection, schema, side.schema, models)
+        yield side
+
+
+@contextmanager
+def schema_of_ones_own(conninfo: str, schema: str, purpose: str) -> Iterator[Side]:
+    """A name that nobody else uses; what is there at the end is dropped, and so is what a process
+    that was killed left behind.
+    """
+    prefix = f"{schema}_{purpose}_"
     with connections.connect(conninfo, schema) as connection:
         for (abandoned,) in connection.execute(SQL["abandoned"], {"prefix": prefix}).fetchall():
             rebuild.drop(connection, abandoned)
         name = f"{prefix}{connection.info.backend_pid}"
         try:
             rebuild.drop(connection, name)
-            rebuild.create_scratch(connection, schema, name, models)
             yield Side(connection, name)
         finally:
             # The connection itself may have been cut off in the middle of something.

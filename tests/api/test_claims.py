@@ -328,3 +328,33 @@ async def test_waiting_work_costs_a_look_next_to_nothing(work: Work, read_side: 
     assert row is not None
     whole = row[0][0]["Plan"]
     assert whole["Shared Hit Blocks"] + whole["Shared Read Blocks"] < 30
+
+
+async def test_work_that_appears_behind_what_was_looked_through_is_offered(
+    work: Work, readers: Readers
+) -> None:
+    """As that of a stream that had been parked."""
+    claims = Claims(readers, work.time)
+    work.due_in(-60)
+    assert await names(claims) == ["pay_1"]
+    parked = work.due_in(-3_600)
+    work.reach(1)
+    await claims.look()
+    work.reach(3)
+    work.due_in(-1)
+    work._execute("update due_work set position = 0 where payment_id = %s", parked)
+    assert await names(claims) == ["pay_3"]
+
+    await Claims(readers, work.time).offer([parked])
+
+    assert await claimed(claims) == [Claimed(parked, "inquire", "1", 1)]
+
+
+async def test_work_that_somebody_is_at_is_not_offered_again(work: Work, readers: Readers) -> None:
+    claims = Claims(readers, work.time)
+    at_work = work.due_in(-60)
+    assert await names(claims) == [at_work]
+
+    await claims.offer([at_work])
+
+    assert await claimed(claims) == []

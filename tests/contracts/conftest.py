@@ -39,7 +39,7 @@ async def midtrans(gateway: SimulatedGateway) -> AsyncIterator[Provider]:
 @pytest.fixture
 async def hasty(gateway: SimulatedGateway) -> AsyncIterator[Provider]:
     """With deadlines short enough to wait for."""
-    limits = {"charge_seconds": 0.3, "inquiry_seconds": 0.3}
+    limits = {"charge_seconds": 1.0, "inquiry_seconds": 1.0}
     adapter = Midtrans(server_key=SERVER_KEY, core_url=gateway.url, snap_url=gateway.url, **limits)
     yield adapter
     await adapter.close()

@@ -118,7 +118,7 @@ async def test_a_failure_after_sending_is_unknown_and_an_inquiry_decides(
     hasty: Provider, gateway: SimulatedGateway, fault: str, cause: str
 ):
     order = charge_order("bca_va")
-    gateway.fault(fault, order.order_id, seconds=1)
+    gateway.fault(fault, order.order_id, seconds=3)
 
     assert unknown(await hasty.charge(order)) == cause
     assert refused(await hasty.inquire(order.order_id)).code == NEVER_SEEN
@@ -130,7 +130,7 @@ async def test_a_charge_that_happened_unheard_is_found_by_an_inquiry(
     hasty: Provider, gateway: SimulatedGateway, method: str, fault: str, cause: str
 ):
     order = charge_order(method)
-    gateway.fault(fault, order.order_id, seconds=1)
+    gateway.fault(fault, order.order_id, seconds=3)
 
     assert unknown(await hasty.charge(order)) == cause
     found = seen(await hasty.inquire(order.order_id))
@@ -141,13 +141,13 @@ async def test_a_charge_that_happens_after_our_deadline_is_found_later(
     hasty: Provider, gateway: SimulatedGateway
 ):
     order = charge_order("bca_va")
-    gateway.fault("do_late", order.order_id, seconds=0.5)
+    gateway.fault("do_late", order.order_id, seconds=1.5)
 
     assert unknown(await hasty.charge(order)) == "timeout"
     assert (
         refused(await hasty.inquire(order.order_id)).code == NEVER_SEEN
     )  # which is true, and not for long
-    await asyncio.sleep(0.4)
+    await asyncio.sleep(1.0)
     assert seen(await hasty.inquire(order.order_id)).status is S.PENDING
 
 
@@ -183,7 +183,7 @@ async def test_an_inquiry_that_fails_proves_nothing_either(
 ):
     order = charge_order("bca_va")
     await hasty.charge(order)
-    gateway.fault(fault, order.order_id, seconds=1)
+    gateway.fault(fault, order.order_id, seconds=3)
 
     assert unknown(await hasty.inquire(order.order_id)) == cause
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from support.following import as_deployed, choking, eventually, poison, running
 from support.payment_lives import SETTLED, interleaved, lived
 from support.read_side import ReadSide, open_read_side
 
@@ -46,6 +47,37 @@ def test_a_changed_row_ends_with_code_1_and_the_row(read_side: ReadSide) -> None
 
     assert done.returncode == 1
     assert "  row           payments ('pay_1',)" in done.stdout
+
+
+def test_what_was_put_aside_ends_with_code_1_and_the_event(read_side: ReadSide) -> None:
+    read_side.log.append("pay_1", lived("pay_1", *SETTLED))
+    read_side.followers["money"].step(read_side.connection)
+    views = as_deployed(read_side, "views", choking("views", "payments", "pay_1", version=5))
+    with running(views):
+        eventually(lambda: views.position == 8)
+
+    done = replay(read_side)
+
+    assert (done.returncode, done.stderr) == (1, "")
+    assert (
+        "WRONG           the read models of views have parked pay_1 since position 5" in done.stdout
+    )
+    assert "  at position   5, stream pay_1, version 5, payment.captured.v1" in done.stdout
+    assert json.loads(replay(read_side, "--json").stdout)["finding"]["rule"] == "quarantine"
+
+
+@pytest.mark.parametrize("options", [(), ("--until", "8"), ("--stream", "pay_1"), ("--balances",)])
+def test_an_event_nobody_can_read_ends_with_code_1_and_no_traceback(
+    read_side: ReadSide, options: tuple[str, ...]
+) -> None:
+    read_side.log.append("pay_1", lived("pay_1", *SETTLED))
+    read_side.catch_up()
+    poison(read_side, 8)
+
+    done = replay(read_side, *options)
+
+    assert (done.returncode, done.stderr) == (1, "")
+    assert "WRONG" in done.stdout
 
 
 def test_what_cannot_be_found_is_said_in_one_line(read_side: ReadSide) -> None:

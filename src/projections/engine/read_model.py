@@ -32,3 +32,8 @@ class ReadModel(Protocol):
 
     def apply(self, batch: Batch, cursor: Cursor) -> None:
         """Write what the batch changes; events that it does not follow may be among them."""
+
+
+def turn_lock(read_schema: str, group: str) -> str:
+    """What is hashed into the advisory lock of whoever changes the read models of a group."""
+    return f"{read_schema} {group}"

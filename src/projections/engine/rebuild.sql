@@ -6,3 +6,6 @@ select 1 from pg_namespace where nspname = %s
 
 -- name: has_table
 select 1 from pg_tables where schemaname = %s and tablename = %s
+
+-- name: take_turn
+select pg_advisory_xact_lock(hashtextextended(%s, 0))

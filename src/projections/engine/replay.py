@@ -16,8 +16,9 @@ import psycopg
 
 from ledger.events import DomainEvent, Recorded
 from ledger.eventstore.mapping import EventMapper
-from projections.engine import log
+from projections.engine import log, quarantine
 from projections.engine.log import StoredRow
+from projections.engine.quarantine import EventNotApplied
 from projections.engine.read_model import Batch, ReadModel
 
 AHEAD: Final = 2  # pages that may wait for a thread; more would only fill memory
@@ -43,7 +44,9 @@ def replay(
     decode: Decode | None = None,
     progress: Progress = lambda position: None,
 ) -> None:
-    """Apply the log as `source` reads it to the read schema that connections of `connect` look in."""
+    """Apply the log as `source` reads it to the read schema that connections of `connect` look in.
+    Raises EventNotApplied.
+    """
     skipped: frozenset[str] = frozenset()
     if decode is None:
         skipped = log.unfollowed(
@@ -94,8 +97,31 @@ class _Applier:
             self._waiting.popleft().result()
 
     def _apply(self, batch: Batch) -> None:
+        try:
+            self._write(batch)
+        except Exception as error:
+            if not quarantine.of_the_event(error):
+                raise
+            raise self._blamed(batch, error) from error
+
+    def _write(self, batch: Batch) -> None:
         with self._connection.transaction(), self._connection.cursor() as cursor:
             self._model.apply(batch, cursor)
+
+    def _blamed(self, batch: Batch, error: Exception) -> EventNotApplied:
+        """By halves: what comes before the event that fails is applied."""
+        while len(batch) > 1:
+            half = len(batch) // 2
+            try:
+                self._write(batch[:half])
+            except Exception as one_of_them:
+                batch, error = batch[:half], one_of_them
+            else:
+                batch = batch[half:]
+        found = batch[0]
+        return EventNotApplied(
+            found.position, found.stream, found.version, found.event.TOPIC, error
+        )
 
 
 @contextmanager

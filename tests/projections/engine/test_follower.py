@@ -1,9 +1,7 @@
 """Following the log: once and only once, alone or in company, through failures."""
 
-import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import psycopg
@@ -19,6 +17,7 @@ from projections.engine.log import LogHasGap
 from projections.engine.positions import PositionMoved, Positions
 from projections.engine.read_model import Batch, Cursor
 from projections.freshness import freshness
+from support.following import eventually, running
 from support.log_rows import SCHEMA
 from support.payment_lives import PAID, SETTLED, interleaved, lived
 from support.read_side import READ_SCHEMA, ReadSide, open_read_side
@@ -45,28 +44,6 @@ class Failing:
         self.calls += 1
         if self.calls % self.every == 0:
             raise RuntimeError("broken on purpose")
-
-
-@contextmanager
-def running(*followers: Follower) -> Iterator[None]:
-    stop = threading.Event()
-    threads = [threading.Thread(target=follower.run, args=(stop,)) for follower in followers]
-    for thread in threads:
-        thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        for thread in threads:
-            thread.join(10)
-        assert not any(thread.is_alive() for thread in threads)
-
-
-def eventually(what: Any, seconds: float = 20.0) -> None:
-    give_up_at = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < give_up_at, "it did not come true in time"
-        time.sleep(0.02)
 
 
 def follower(read_side: ReadSide, group: str = "money", model: Any = None) -> Follower:
@@ -248,7 +225,7 @@ def test_one_group_halts_and_the_other_goes_on(read_side: ReadSide) -> None:
     with running(broken, views):
         eventually(lambda: views.position == 8 and broken._failures > 0)
 
-    assert broken.position == 0
+    assert broken.position == 5  # the sixth event is the first entry
     assert postings(read_side) == 0
 
 
@@ -343,3 +320,20 @@ def test_services_may_read_the_read_models_but_not_write_them(read_side: ReadSid
         conn.execute("select * from payments")
         with pytest.raises(psycopg.errors.InsufficientPrivilege):
             conn.execute("delete from payments")
+
+
+def test_the_count_is_compared_with_the_log_every_minute(read_side: ReadSide) -> None:
+    read_side.log.append("pay_1", lived("pay_1", *PAID))
+    money = follower(read_side)
+    with money.connect() as connection:
+        money.step(connection)
+        money._check_count(connection, now=0.0)
+        read_side.log.append("pay_2", lived("pay_2", *PAID))
+        money.step(connection)
+        read_side.log.tamper("delete from events where notification_id = 9")
+
+        money._check_count(connection, now=following.COUNT_EVERY_SECONDS - 1)
+        with pytest.raises(LogHasGap) as gap:
+            money._check_count(connection, now=following.COUNT_EVERY_SECONDS)
+
+    assert gap.value.context == {"position": 9}

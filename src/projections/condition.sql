@@ -1,0 +1,2 @@
+-- name: next
+select state from events where notification_id = %s
