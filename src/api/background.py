@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import structlog
 
+from ledger import deadline
 from ledger.errors import Unavailable
 
 T = TypeVar("T")
@@ -23,10 +24,12 @@ class Background:
         """The result if it comes in time; None if not, and the work goes on. Raises what the work
         raises.
         """
-        task = asyncio.create_task(work)
+        with deadline.lifted():
+            task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._finished)
-        done, _ = await asyncio.wait({task}, timeout=seconds)
+        with deadline.stopped():
+            done, _ = await asyncio.wait({task}, timeout=seconds)
         return task.result() if done else None
 
     async def drain(self, seconds: float) -> None:

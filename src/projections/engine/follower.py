@@ -34,6 +34,7 @@ GATHER_SECONDS: Final = 0.1  # from batch to batch; a read model may be behind f
 POLL_SECONDS: Final = 0.5  # the guarantee; NOTIFY only shortens it
 OTHERS_TURN_SECONDS: Final = 0.5
 LONGEST_PAUSE_SECONDS: Final = 60.0  # reliability.md 4.13
+LONGEST_OUTAGE_PAUSE_SECONDS: Final = 2.0  # a server that was away is back without us
 SMALLER_AFTER_FAILURE: Final = 10
 
 logger = structlog.get_logger(__name__)
@@ -163,10 +164,11 @@ class Follower:
         alone.
         """
         self._failures += 1
-        tried = self._size
-        if not isinstance(error, psycopg.OperationalError):
+        tried, away = self._size, isinstance(error, psycopg.OperationalError)
+        if not away:
             self._size = max(self._size // SMALLER_AFTER_FAILURE, 1)
-        pause = min(2.0 ** (self._failures - 1), LONGEST_PAUSE_SECONDS)
+        longest = LONGEST_OUTAGE_PAUSE_SECONDS if away else LONGEST_PAUSE_SECONDS
+        pause = min(2.0 ** (self._failures - 1), longest)
         logger.error(
             "projection.failed",
             group=self.group,
