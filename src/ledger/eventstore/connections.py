@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import select
 import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
@@ -14,7 +15,7 @@ from psycopg.conninfo import make_conninfo
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout, TooManyRequests
 
-from ledger import deadline
+from ledger import clock, deadline
 from ledger.eventstore.group_call import StoreUnavailable
 from ledger.eventstore.migrate import LogNames
 
@@ -132,7 +133,7 @@ class Readers:
         seconds = deadline.left(READ_SECONDS)
         over_at = loop.time() + seconds
         try:
-            async with self.pool.connection(min(POOL_WAIT_SECONDS, seconds)) as conn:
+            async with self._taken(min(POOL_WAIT_SECONDS, seconds)) as conn:
                 # Not asyncio.timeout: a cancelled psycopg first asks the server to cancel, and a
                 # frozen one never answers.
                 over = loop.call_at(over_at, _hang_up, conn)
@@ -142,6 +143,31 @@ class Readers:
                     over.cancel()
         except AWAY as error:
             raise StoreUnavailable() from error
+
+    @asynccontextmanager
+    async def _taken(self, seconds: float) -> AsyncIterator[psycopg.AsyncConnection[DictRow]]:
+        """Of those that lie idle, many may be from before the server was away; whoever got one would
+        be told that it still is.
+        """
+        give_up_at = clock.monotonic_seconds() + seconds
+        conn = await self.pool.getconn(seconds)
+        while _was_hung_up(conn):
+            await conn.close()
+            await self.pool.putconn(conn)  # which replaces it
+            conn = await self.pool.getconn(give_up_at - clock.monotonic_seconds())
+        try:
+            yield conn
+        finally:
+            await self.pool.putconn(conn)
+
+
+def _was_hung_up(conn: psycopg.AsyncConnection[DictRow]) -> bool:
+    """The server has sent something unasked: its farewell, or only the end."""
+    if conn.closed:
+        return True
+    line = select.poll()
+    line.register(conn.fileno(), select.POLLIN)
+    return bool(line.poll(0))
 
 
 def _hang_up(conn: psycopg.AsyncConnection[DictRow]) -> None:
