@@ -24,13 +24,15 @@ class Background:
         """The result if it comes in time; None if not, and the work goes on. Raises what the work
         raises.
         """
-        with deadline.lifted():
-            task = asyncio.create_task(work)
+        task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._finished)
-        with deadline.stopped():
-            done, _ = await asyncio.wait({task}, timeout=seconds)
-        return task.result() if done else None
+        try:
+            await asyncio.wait({task}, timeout=seconds)
+        finally:
+            if not task.done():
+                deadline.parted()
+        return task.result() if task.done() else None
 
     async def drain(self, seconds: float) -> None:
         if self._tasks:

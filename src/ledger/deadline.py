@@ -17,8 +17,9 @@ from ledger import clock
 class _Deadline:
     """Shared by all that runs for one caller, so that who stops the time stops it for all."""
 
-    def __init__(self, until: float) -> None:
-        self.until = until
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        self.until = clock.monotonic_seconds() + seconds
 
 
 _NEVER: Final = _Deadline(math.inf)
@@ -28,7 +29,7 @@ _CURRENT: Final = ContextVar("deadline", default=_NEVER)
 @contextmanager
 def answering_within(seconds: float) -> Iterator[None]:
     """What is waited for inside ends by then."""
-    token = _CURRENT.set(_Deadline(clock.monotonic_seconds() + seconds))
+    token = _CURRENT.set(_Deadline(seconds))
     try:
         yield
     finally:
@@ -37,7 +38,7 @@ def answering_within(seconds: float) -> Iterator[None]:
 
 @contextmanager
 def lifted() -> Iterator[None]:
-    """For work that begins inside and outlives its caller."""
+    """For work that nobody waits for, or that has limits of its own."""
     token = _CURRENT.set(_NEVER)
     try:
         yield
@@ -53,6 +54,14 @@ def stopped() -> Iterator[None]:
         yield
     finally:
         _CURRENT.get().until += clock.monotonic_seconds() - began
+
+
+def parted() -> None:
+    """What was begun here goes on without a deadline; who had begun it has the whole time again."""
+    shared = _CURRENT.get()
+    if shared is not _NEVER:
+        _CURRENT.set(_Deadline(shared.seconds))
+        shared.until = math.inf
 
 
 def latest() -> float:

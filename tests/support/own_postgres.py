@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -17,6 +18,8 @@ from api.postgres_binaries import server_account
 
 PIECE = 1024 * 1024
 DROPS = (64 * 1024, 4096, 512, 1)
+
+Taken = psycopg.Connection[tuple[object, ...]]
 
 
 def cluster(postgres: EmbeddedPostgres) -> Path:
@@ -60,17 +63,32 @@ def kill(postgres: EmbeddedPostgres) -> None:
 
 
 @contextmanager
-def no_slots(dsn: str) -> Iterator[list["psycopg.Connection[tuple[object, ...]]"]]:
+def no_slots(dsn: str) -> Iterator[list[Taken]]:
     """Somebody else has taken every connection that the server gives, those for superusers too."""
-    taken: list[psycopg.Connection[tuple[object, ...]]] = []
-    with suppress(psycopg.OperationalError):
-        while True:
-            taken.append(psycopg.connect(dsn, autocommit=True, connect_timeout=3))
+    taken: list[Taken] = []
+    take_all(dsn, taken)
     try:
         yield taken
     finally:
         for conn in taken:
             conn.close()
+
+
+def take_all(dsn: str, taken: list[Taken]) -> None:
+    with suppress(psycopg.OperationalError):
+        while True:
+            taken.append(psycopg.connect(dsn, autocommit=True, connect_timeout=3))
+
+
+def take_ours(dsn: str, taken: list[Taken]) -> None:
+    """Those that processes of ours have, too; they ask for new ones at once, and lose in the end."""
+    ours = "from pg_stat_activity where application_name like 'bukubesar %'"
+    quiet = 0
+    while quiet < 5:  # one that was ended keeps its place for a moment
+        ended = taken[0].execute(f"select pg_terminate_backend(pid) {ours}").rowcount
+        take_all(dsn, taken)
+        quiet = 0 if ended else quiet + 1
+        time.sleep(0.1)
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from psycopg.conninfo import make_conninfo
 
 from api.embedded import EmbeddedPostgres
 from ledger import deadline
-from ledger.eventstore.connections import Readers, conninfo_for, connect, connect_for_calls
+from ledger.eventstore.connections import Readers, connect, connect_for_calls, conninfo_for
 from ledger.eventstore.group_call import StoreUnavailable
 from ledger.eventstore.migrate import migrate
 from projections.engine import connections as projectors

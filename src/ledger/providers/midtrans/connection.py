@@ -7,6 +7,7 @@ from typing import Final
 import aiohttp
 from yarl import URL
 
+from ledger import deadline
 from ledger.providers.midtrans.answers import Reply
 from ledger.providers.midtrans.sessions import Unanswered, open_session
 from ledger.providers.port import DidNot, Unknown
@@ -48,17 +49,18 @@ class Connection:
         for by DANA (1.3).
         """
         try:
-            async with (
-                asyncio.timeout(seconds),
-                self._session().request(
-                    method,
-                    URL(url, encoded=True),  # as given: an id in it is quoted already
-                    data=body or None,
-                    headers=_given({"Idempotency-Key": key, "transaction-source": source}),
-                    allow_redirects=False,
-                ) as response,
-            ):
-                return await _read(response)
+            with deadline.stopped():
+                async with (
+                    asyncio.timeout(seconds),
+                    self._session().request(
+                        method,
+                        URL(url, encoded=True),  # as given: an id in it is quoted already
+                        data=body or None,
+                        headers=_given({"Idempotency-Key": key, "transaction-source": source}),
+                        allow_redirects=False,
+                    ) as response,
+                ):
+                    return await _read(response)
         except NOT_SENT as failure:
             return _not_sent(failure)
         except TimeoutError:
