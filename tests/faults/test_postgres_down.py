@@ -8,7 +8,7 @@ import pytest
 
 from api.app import create_app
 from api.embedded import EmbeddedPostgres
-from support.customer import Caller, Gateway, eventually
+from support.customer import Caller, Gateway, eventually, order_id
 from support.every_route import (
     RECOVERED_WITHIN_SECONDS,
     Busy,
@@ -104,3 +104,25 @@ async def test_a_genuine_notice_that_cannot_be_stored_is_asked_for_again(
     await asyncio.to_thread(own_server.start)
 
     await shop.until(payment, "settled", within=30)
+
+
+async def test_work_that_was_begun_is_finished_as_soon_as_there_is_a_database(
+    system: Running, own_server: EmbeddedPostgres, shop: Caller, gateway: Gateway
+) -> None:
+    """Its lease would be over only after half a minute."""
+    await system.start_worker()
+    payment = await shop.request("bca_va", 50_000)
+    await gateway.fault("hang", order_id(payment), path="/status", seconds=2)
+    await gateway.pay(payment)
+
+    async def taken_up() -> None:
+        async with system.wired.readers.connection() as conn:
+            cursor = await conn.execute("select 1 from inbox where tries > 0 and done_at is null")
+            assert await cursor.fetchall()
+
+    await eventually(taken_up)
+    await asyncio.to_thread(stop_at_once, own_server)
+    await asyncio.sleep(5)  # its question to the gateway has been answered by now
+    await asyncio.to_thread(own_server.start)
+
+    await shop.until(payment, "settled", within=RECOVERED_WITHIN_SECONDS)
