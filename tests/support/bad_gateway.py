@@ -72,6 +72,12 @@ async def _drip(request: bytes, write: Write) -> None:
 
 
 async def _flood(request: bytes, write: Write) -> None:
+    await write(b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")
+    for _ in range(FLOOD_BYTES // len(PIECE)):
+        await write(PIECE)
+
+
+async def _announced_flood(request: bytes, write: Write) -> None:
     await write(f"HTTP/1.1 200 OK\r\nContent-Length: {FLOOD_BYTES}\r\n\r\n".encode())
     for _ in range(FLOOD_BYTES // len(PIECE)):
         await write(PIECE)
@@ -81,7 +87,14 @@ async def _html(request: bytes, write: Write) -> None:
     await write(http("500 Internal Server Error", HTML, "Content-Type: text/html"))
 
 
-MOODS = {"well": _well, "hang": _hang, "drip": _drip, "flood": _flood, "html": _html}
+MOODS = {
+    "well": _well,
+    "hang": _hang,
+    "drip": _drip,
+    "flood": _flood,
+    "announced flood": _announced_flood,
+    "html": _html,
+}
 
 
 @asynccontextmanager

@@ -129,7 +129,9 @@ class EveryRoute:
         """Each is answered as before the fault, all of them and soon enough."""
 
         async def as_before() -> None:
-            assert await self.statuses() == self.normal
+            found = await self.statuses()
+            other = {name: status for name, status in found.items() if status != self.normal[name]}
+            assert other == {}, other
 
         began = time.monotonic()
         await eventually(as_before, RECOVERED_WITHIN_SECONDS)

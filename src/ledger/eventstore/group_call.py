@@ -30,7 +30,7 @@ ANSWER_SECONDS: Final = (
     3.0  # how long PostgreSQL may take for one call before the connection is given up
 )
 CALLER_SECONDS: Final = 4.0  # how long a caller waits for its outcome (reliability.md 4.14)
-WATCH_SECONDS: Final = 0.25  # how exactly the two above are kept
+WATCH_SECONDS: Final = 0.1  # how exactly the two above are kept
 RECONNECT_SECONDS: Final = (0.05, 0.1, 0.2, 0.5, 1.0)
 
 Item = TypeVar("Item")
