@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 import structlog
 
+from ledger import deadline
 from ledger.errors import Unavailable
 
 T = TypeVar("T")
@@ -26,8 +27,12 @@ class Background:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._finished)
-        done, _ = await asyncio.wait({task}, timeout=seconds)
-        return task.result() if done else None
+        try:
+            await asyncio.wait({task}, timeout=seconds)
+        finally:
+            if not task.done():
+                deadline.parted()
+        return task.result() if task.done() else None
 
     async def drain(self, seconds: float) -> None:
         if self._tasks:

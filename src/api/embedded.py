@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import threading
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -47,6 +48,7 @@ LONGEST_SOCKET: Final = 103  # bytes; macOS has room for 104 with the final NUL,
 READY_WITHIN_SECONDS: Final = 120.0  # replaying the WAL after a crash may take a while
 STOP_WITHIN_SECONDS: Final = 10.0
 POLL_SECONDS: Final = 0.01
+LOOK_EVERY_SECONDS: Final = 1.0
 
 SETTINGS: Final = MappingProxyType({"max_connections": "200", "shared_buffers": "256MB"})
 
@@ -148,6 +150,18 @@ class EmbeddedPostgres:
         if self._lock:
             self._lock.close()
         self._lock = self._watchdog = self._server = self._sockets = self._dsn = None
+
+    def keep_running(self, stopping: threading.Event) -> None:
+        """Start it again whenever it has ended; returns once `stopping` is set. PostgreSQL replaces
+        processes of its own, but gives up when it cannot replay its log, as on a full disk.
+        """
+        while not stopping.wait(LOOK_EVERY_SECONDS):
+            if not self.pid:
+                self._log.warning("postgres.died", data_dir=str(self.data_dir))
+                try:
+                    self.start()
+                except (LedgerError, OSError, psycopg.Error) as error:
+                    self._log.error("postgres.not_started", error=str(error))
 
     def _start_as(self, account: Account) -> str:
         binaries = find_binaries(account, configured=self._bin_dir, copies=self.data_dir)

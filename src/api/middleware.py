@@ -2,7 +2,8 @@
 would triple the cost of a request (parts.md 2).
 
 From outside in: RequestRecord (id, headers, log line, metrics) · LastResort (500) ·
-ConcurrencyLimit (503) · BodyLimit (413, 408) · the application with its exception handlers.
+ConcurrencyLimit (503) · AnswerLimit (503) · BodyLimit (413, 408) · the application with its
+exception handlers.
 """
 
 import re
@@ -18,13 +19,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bound_contextvars
 
 from api.problems import internal_error, report
-from api.request_limits import BodyLimit, ConcurrencyLimit
+from api.request_limits import AnswerLimit, BodyLimit, ConcurrencyLimit
 from ledger.clock import monotonic_seconds
 from ledger.identity import new_id
 from ledger.telemetry import HTTP_IN_FLIGHT, HTTP_REQUESTS, HTTP_SECONDS
 
 LARGEST_BODY: Final = 64 * 1024
 BODY_SECONDS: Final = 20.0  # reliability.md 4.14; a slow sender would hold a place of others
+ANSWER_SECONDS: Final = 4.0  # of waiting for the database; five is what we promise
 MOST_AT_ONCE: Final = 256
 
 REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9_-]{8,64}")
@@ -152,10 +154,12 @@ def install(
     always: Iterable[str] = ("/health", "/ready", "/metrics"),
     largest_body: int = LARGEST_BODY,
     body_seconds: float = BODY_SECONDS,
+    answer_seconds: float = ANSWER_SECONDS,
     larger_bodies: Mapping[str, int] | None = None,
 ) -> None:
     """What is added last is outermost, so this reads from inside out."""
     app.add_middleware(BodyLimit, largest=largest_body, seconds=body_seconds, larger=larger_bodies)
+    app.add_middleware(AnswerLimit, seconds=answer_seconds)
     app.add_middleware(ConcurrencyLimit, most=most_at_once, always=always)
     app.add_middleware(LastResort)
     app.add_middleware(RequestRecord)

@@ -7,6 +7,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.http_errors import BodyTooLarge, BodyTooSlow, Overloaded
 from api.problems import problem
+from ledger import deadline
 
 
 class ConcurrencyLimit:
@@ -29,6 +30,20 @@ class ConcurrencyLimit:
                 await self.app(scope, receive, send)
             finally:
                 self.active -= 1
+
+
+class AnswerLimit:
+    """How long a request may wait for the database in all; the caller's own time and the gateway's
+    do not count.
+    """
+
+    def __init__(self, app: ASGIApp, seconds: float) -> None:
+        self.app = app
+        self.seconds = seconds
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with deadline.answering_within(self.seconds):
+            await self.app(scope, receive, send)
 
 
 class BodyLimit:
@@ -55,17 +70,18 @@ class BodyLimit:
 
     def _counted(self, receive: Receive, largest: int) -> Receive:
         arrived, complete = 0, False
-        deadline: float | None = None
+        over_at: float | None = None
 
         async def counted() -> Message:
-            nonlocal arrived, complete, deadline
+            nonlocal arrived, complete, over_at
             if complete:
                 return await receive()
             now = asyncio.get_running_loop().time()
-            deadline = deadline or now + self.seconds
+            over_at = over_at or now + self.seconds
             try:
-                async with asyncio.timeout_at(deadline):
-                    message = await receive()
+                with deadline.stopped():
+                    async with asyncio.timeout_at(over_at):
+                        message = await receive()
             except TimeoutError:
                 raise BodyTooSlow(seconds=self.seconds) from None
             arrived += len(message.get("body", b""))

@@ -12,6 +12,7 @@ import os
 import secrets
 import socket
 import sys
+import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,7 +22,7 @@ from typing import Any, Final
 import httpx2
 
 from api.children import Children
-from api.embedded import EmbeddedPostgres, default_data_dir
+from api.embedded import STOP_WITHIN_SECONDS, EmbeddedPostgres, default_data_dir
 from api.tools import note_running, note_stopped
 from api.wiring import open_wiring, prepare
 from ledger.errors import Unavailable
@@ -75,6 +76,8 @@ class Deployment:
         self.data_dir = (asked.data_dir or default_data_dir()).resolve()
         self.data_dir.mkdir(parents=True, exist_ok=True)
         self._postgres: EmbeddedPostgres | None = None
+        self._stopping = threading.Event()
+        self._keeper: threading.Thread | None = None
         self.children = Children()
 
     def start(self) -> Running:
@@ -105,6 +108,9 @@ class Deployment:
     def stop(self) -> None:
         self.children.stop()
         note_stopped(self.data_dir)
+        self._stopping.set()
+        if self._keeper is not None:
+            self._keeper.join(STOP_WITHIN_SECONDS)
         if self._postgres is not None:
             self._postgres.stop()
 
@@ -116,7 +122,12 @@ class Deployment:
         if given := self._given.database_url.get_secret_value():
             return given
         self._postgres = EmbeddedPostgres(self.data_dir, bin_dir=self._given.postgres_bin)
-        return self._postgres.start()
+        database = self._postgres.start()
+        self._keeper = threading.Thread(
+            target=self._postgres.keep_running, args=(self._stopping,), name="postgres", daemon=True
+        )
+        self._keeper.start()
+        return database
 
     def _settings(self, database: str, port: int, simulator: str) -> Settings:
         """What was given, completed: nobody needs to set anything to try it."""

@@ -10,15 +10,16 @@ import threading
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Final
 
 import structlog
 
-from api.claims import Claimed, Claims
+from api.claims import LEASE, Claimed, Claims
 from api.inbox import Stored
 from api.wiring import Wiring
 from ledger import clock
-from ledger.errors import LedgerError, NotFound
+from ledger.errors import LedgerError, NotFound, Unavailable
 from ledger.eventstore.group_call import StoreUnavailable
 from ledger.identity import payment_of
 from ledger.payments.life import Status
@@ -33,6 +34,9 @@ AT_ONCE: Final = 64  # pieces of work in one process
 IDLE_SECONDS: Final = 0.2
 TROUBLE_SECONDS: Final = 1.0
 PURGE_EVERY_SECONDS: Final = 3_600.0
+# How long what was claimed is tried again when the store is away: then its lease is about to run out,
+# and whoever comes first takes it up.
+KEPT_SECONDS: Final = LEASE.total_seconds() - 5.0
 
 
 def _ladder(*seconds: int) -> tuple[timedelta, ...]:
@@ -58,10 +62,11 @@ class Worker:
         self._claims = Claims(wired.readers, now)
         self._places = asyncio.Semaphore(AT_ONCE)
         self._tasks: set[asyncio.Task[None]] = set()
+        self._stop = asyncio.Event()
 
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop` is set; then finishes what it has begun."""
-        halted = threading.Event()
+        self._stop, halted = stop, threading.Event()
         threads = [self._follow(group, halted) for group in GROUPS]
         await asyncio.gather(
             self._repeat(self._look, stop, IDLE_SECONDS),
@@ -109,9 +114,9 @@ class Worker:
             if pause:
                 await _pause(stop, pause)
 
-    async def _spawn(self, work: Awaitable[None]) -> None:
+    async def _spawn(self, work: Callable[[], Awaitable[None]]) -> None:
         await self._places.acquire()
-        task = asyncio.ensure_future(work)
+        task = asyncio.create_task(self._keep_at(work))
         self._tasks.add(task)
         task.add_done_callback(self._finished)
 
@@ -126,15 +131,26 @@ class Worker:
                 detail=str(error),
             )
 
+    async def _keep_at(self, work: Callable[[], Awaitable[None]]) -> None:
+        """Nobody else does what is claimed, so a moment without the store must not cost the lease."""
+        until = clock.monotonic_seconds() + KEPT_SECONDS
+        while True:
+            try:
+                return await work()
+            except Unavailable:
+                if self._stop.is_set() or clock.monotonic_seconds() > until:
+                    raise
+                await _pause(self._stop, TROUBLE_SECONDS)
+
     async def _look(self) -> bool:
         await self._claims.write_down()
         found = await self._claims.look()
         notices = await self._wired.inbox.claim(AT_ONCE) if found.notices else ()
         for stored in notices:
-            await self._spawn(self.attend(stored))
+            await self._spawn(partial(self.attend, stored))
         claimed = await self._claims.claim(AT_ONCE) if found.work else ()
         for work in claimed:
-            await self._spawn(self.do(work))
+            await self._spawn(partial(self.do, work))
         return found.notices or found.work
 
     async def attend(self, stored: Stored) -> None:

@@ -6,8 +6,10 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -19,6 +21,7 @@ from api.children import command_line
 from api.durability import DataFolderInUse
 from api.embedded import EmbeddedPostgres, EmbeddedPostgresFailed
 from api.postgres_binaries import PostgresNotFound, find_binaries, server_account
+from support.own_postgres import pids
 
 FAST = {"fsync": "off", "shared_buffers": "16MB"}
 IMPORTED = (Path(embedded.__file__).parents[1], Path(psycopg.__file__).parents[1])
@@ -176,6 +179,27 @@ def test_a_killed_server_is_noticed_and_replaced(data_dir: Path) -> None:
             psycopg.connect(server.dsn)
 
         assert words(server.start()) == [("still here",)]
+
+
+def test_one_that_is_looked_after_starts_again_and_can_be_reached_as_before(data_dir: Path) -> None:
+    with EmbeddedPostgres(data_dir, settings=FAST) as server:
+        dsn, stopping = server.dsn, threading.Event()
+        keeper = threading.Thread(target=server.keep_running, args=(stopping,))
+        keeper.start()
+        try:
+            for _ in range(2):
+                for pid in pids(server):
+                    os.kill(pid, signal.SIGKILL)
+                assert within(20, partial(is_reached, dsn))
+        finally:
+            stopping.set()
+            keeper.join(20)
+
+
+def is_reached(dsn: str) -> bool:
+    with suppress(psycopg.OperationalError):
+        return words(dsn) == [("still here",)]
+    return False
 
 
 def test_a_data_folder_has_one_supervisor(data_dir: Path) -> None:

@@ -21,7 +21,7 @@ async def scripted_gateway(
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            scripted.requests.append(await _request(reader))
+            scripted.requests.append(await request_of(reader))
             answer = left.pop(0) if len(left) > 1 else left[0]
             for piece in _pieces(answer, pause_seconds):
                 writer.write(piece)
@@ -43,7 +43,7 @@ def http(status: str, body: bytes, *headers: str) -> bytes:
     return "\r\n".join([*lines, "", ""]).encode() + body
 
 
-async def _request(reader: asyncio.StreamReader) -> bytes:
+async def request_of(reader: asyncio.StreamReader) -> bytes:
     head = await reader.readuntil(b"\r\n\r\n")
     for line in head.lower().split(b"\r\n"):
         if line.startswith(b"content-length:"):

@@ -1,5 +1,9 @@
 """What Midtrans sends us. A notice is checked, stored, and answered; what it says is asked for,
 never believed.
+
+One that cannot be stored is not answered 503 as everything else: of all answers Midtrans repeats a 500
+the least, once, a 503 four times, and 502 and whatever else it has no rule for five times, over some
+six hours (midtrans.md 10.2; reliability.md 4.3 item 5). It does not read Retry-After.
 """
 
 from fastapi import APIRouter, Request, Response

@@ -2,45 +2,93 @@
 
 import asyncio
 import os
+import select
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
-from typing import Any, Literal
+from types import MappingProxyType
+from typing import Any, Final, Literal
 
 import psycopg
-from psycopg import sql
+from psycopg import errors, sql
 from psycopg.conninfo import make_conninfo
 from psycopg.rows import DictRow, dict_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout, TooManyRequests
 
+from ledger import clock, deadline
 from ledger.eventstore.group_call import StoreUnavailable
 from ledger.eventstore.migrate import LogNames
 
 Role = Literal["app", "projector", "auditor"]
 
-POOL_WAIT_SECONDS = 2.0  # long enough for a burst, short enough for 503 within five seconds
-READ_SECONDS = 4.0
-CONNECT_SECONDS = 3
+POOL_WAIT_SECONDS: Final = 2.0  # for a burst; part of the next
+READ_SECONDS: Final = 4.0  # from asking for a connection to giving it back
+CONNECT_SECONDS: Final = 3
+# The pool pauses twice as long after each try; giving up, it tries afresh for the next who asks.
+RECONNECT_SECONDS: Final = 1.0
+
+# What PostgreSQL says when it cannot serve us now; 25006 is how a failover or a full disk shows in
+# some places.
+AWAY: Final = (
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    errors.ReadOnlySqlTransaction,
+    PoolTimeout,
+    TooManyRequests,
+)
+
+# Sent with each connection, for the server to keep: a role's own settings apply only where it logs
+# in, and these never do.
+SERVER_LIMITS: Final[Mapping[Role, Mapping[str, str]]] = {
+    "app": {
+        "statement_timeout": "3s",
+        "lock_timeout": "1500ms",
+        "idle_in_transaction_session_timeout": "5s",
+    },
+    "projector": {  # batches and replays are long; who waits for a lock gets it or comes again
+        "statement_timeout": "0",
+        "lock_timeout": "1500ms",
+        "idle_in_transaction_session_timeout": "60s",
+    },
+    "auditor": {
+        "statement_timeout": "0",
+        "lock_timeout": "1500ms",
+        "idle_in_transaction_session_timeout": "60s",
+    },
+}
+
+# A server whose machine is gone says nothing, so the kernel has to notice; over TCP only.
+TCP: Final = {
+    "tcp_user_timeout": 3_000,  # ms
+    "keepalives_idle": 10,
+    "keepalives_interval": 3,
+    "keepalives_count": 3,
+}
+
+# One statement, planned once for any number of items, by key at any size.
+CALLS: Final = {"plan_cache_mode": "force_generic_plan", "enable_seqscan": "off"}
 
 
-def conninfo_for(conninfo: str, schema: str, role: Role) -> str:
+def conninfo_for(
+    conninfo: str, schema: str, role: Role, more: Mapping[str, str] = MappingProxyType({})
+) -> str:
     """The same server as `conninfo`, in the role's rights and seeing the log and its read models
-    unqualified.
+    unqualified; `more` are settings of the session.
     """
     names = LogNames(schema)
     path = sql.SQL(", ").join(map(sql.Identifier, (names.schema, names.read_schema)))
     options = {
         "role": names.roles[role],
         "search_path": path.as_string().replace(" ", ""),
-        "statement_timeout": "3s" if role == "app" else "0",
-        "lock_timeout": "1500ms",
-        "idle_in_transaction_session_timeout": "5s" if role == "app" else "60s",
+        **SERVER_LIMITS[role],
+        **more,
     }
     return make_conninfo(
         conninfo,
         options=" ".join(f"-c {name}={value}" for name, value in options.items()),
         connect_timeout=CONNECT_SECONDS,
         application_name=f"bukubesar {role}",
+        **TCP,
     )
 
 
@@ -51,13 +99,10 @@ def connect(conninfo: str, schema: str, role: Role) -> psycopg.Connection[Any]:
 async def connect_for_calls(
     conninfo: str, schema: str, role: Role = "app"
 ) -> psycopg.AsyncConnection[Any]:
-    """For group calls: one statement, planned once for any number of items, by key at any size."""
-    conn = await psycopg.AsyncConnection.connect(
-        conninfo_for(conninfo, schema, role), autocommit=True
+    """For group calls, and without a statement of its own: nothing would end the wait for that."""
+    return await psycopg.AsyncConnection.connect(
+        conninfo_for(conninfo, schema, role, CALLS), autocommit=True
     )
-    await conn.execute("set plan_cache_mode = force_generic_plan")
-    await conn.execute("set enable_seqscan = off")
-    return conn
 
 
 class Readers:
@@ -71,7 +116,7 @@ class Readers:
             timeout=POOL_WAIT_SECONDS,
             max_waiting=5_000,
             open=False,
-            reconnect_timeout=30,
+            reconnect_timeout=RECONNECT_SECONDS,
             kwargs={"autocommit": True, "row_factory": dict_row},
         )
 
@@ -84,23 +129,45 @@ class Readers:
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[psycopg.AsyncConnection[DictRow]]:
         """Raises StoreUnavailable when PostgreSQL does not serve us in time."""
+        loop = asyncio.get_running_loop()
+        seconds = deadline.left(READ_SECONDS)
+        over_at = loop.time() + seconds
         try:
-            async with self.pool.connection() as conn:
-                loop = asyncio.get_running_loop()
+            async with self._taken(min(POOL_WAIT_SECONDS, seconds)) as conn:
                 # Not asyncio.timeout: a cancelled psycopg first asks the server to cancel, and a
                 # frozen one never answers.
-                deadline = loop.call_later(READ_SECONDS, _hang_up, conn)
+                over = loop.call_at(over_at, _hang_up, conn)
                 try:
                     yield conn
                 finally:
-                    deadline.cancel()
-        except (
-            psycopg.OperationalError,
-            psycopg.InterfaceError,
-            PoolTimeout,
-            TooManyRequests,
-        ) as error:
+                    over.cancel()
+        except AWAY as error:
             raise StoreUnavailable() from error
+
+    @asynccontextmanager
+    async def _taken(self, seconds: float) -> AsyncIterator[psycopg.AsyncConnection[DictRow]]:
+        """Of those that lie idle, many may be from before the server was away; whoever got one would
+        be told that it still is.
+        """
+        give_up_at = clock.monotonic_seconds() + seconds
+        conn = await self.pool.getconn(seconds)
+        while _was_hung_up(conn):
+            await conn.close()
+            await self.pool.putconn(conn)  # which replaces it
+            conn = await self.pool.getconn(give_up_at - clock.monotonic_seconds())
+        try:
+            yield conn
+        finally:
+            await self.pool.putconn(conn)
+
+
+def _was_hung_up(conn: psycopg.AsyncConnection[DictRow]) -> bool:
+    """The server has sent something unasked: its farewell, or only the end."""
+    if conn.closed:
+        return True
+    line = select.poll()
+    line.register(conn.fileno(), select.POLLIN)
+    return bool(line.poll(0))
 
 
 def _hang_up(conn: psycopg.AsyncConnection[DictRow]) -> None:

@@ -16,7 +16,7 @@ from typing import Any, Final, Generic, Protocol, TypeVar
 import psycopg
 import structlog
 
-from ledger import clock
+from ledger import clock, deadline
 from ledger.errors import LedgerError, Unavailable
 from ledger.eventstore.line import ConnectionLost, Line, Result, StatementRefused, check
 
@@ -30,7 +30,7 @@ ANSWER_SECONDS: Final = (
     3.0  # how long PostgreSQL may take for one call before the connection is given up
 )
 CALLER_SECONDS: Final = 4.0  # how long a caller waits for its outcome (reliability.md 4.14)
-WATCH_SECONDS: Final = 0.25  # how exactly the two above are kept
+WATCH_SECONDS: Final = 0.1  # how exactly the two above are kept
 RECONNECT_SECONDS: Final = (0.05, 0.1, 0.2, 0.5, 1.0)
 
 Item = TypeVar("Item")
@@ -117,14 +117,18 @@ class GroupCall(Generic[Item, Outcome]):
         StoreUnavailable, and with the last the item may or may not have been dealt with.
         """
         loop, now = asyncio.get_running_loop(), clock.monotonic_seconds()
+        until = min(now + CALLER_SECONDS, deadline.latest())
         outcome: asyncio.Future[Outcome] = loop.create_future()
         if self._closing:
             outcome.set_exception(StoreUnavailable("The event store is shutting down."))
             return outcome
+        if until <= now:
+            outcome.set_exception(StoreUnavailable())
+            return outcome
         if len(self._queue) >= MAXIMUM_QUEUED:
             outcome.set_exception(StoreOverloaded(waiting=len(self._queue)))
             return outcome
-        self._queue.append(_Waiting(item, outcome, now + CALLER_SECONDS))
+        self._queue.append(_Waiting(item, outcome, until))
         if not self._is_due:
             self._is_due, self._due_since = True, now
             loop.call_soon(self._pump)
@@ -207,7 +211,8 @@ class GroupCall(Generic[Item, Outcome]):
         except ConnectionLost:
             self._sent.appendleft(call)
             raise
-        self._failures = 0
+        if call.batch:  # a server that lets us in may still refuse all that we ask of it
+            self._failures = 0
         self._pump()
 
     def _settle(self, batch: Sequence[_Waiting[Item, Outcome]], result: Result) -> None:

@@ -17,6 +17,7 @@ from psycopg import sql
 from ledger.errors import Conflict
 
 HERE: Final = Path(__file__).parent
+CONNECT_SECONDS: Final = 10
 FILES: Final = tuple(HERE / f"{name}.sql" for name in ("schema", "key_ring", "snapshots"))
 
 
@@ -59,7 +60,7 @@ def migrate(conninfo: str, schema: str, files: Sequence[Path] = FILES) -> list[s
     roles.
     """
     names = LogNames(schema)
-    with psycopg.connect(conninfo) as conn:
+    with psycopg.connect(conninfo, connect_timeout=CONNECT_SECONDS) as conn:
         conn.execute("select pg_advisory_xact_lock(%s)", [names.lock ^ 1])
         _create_roles_and_schemas(conn, names)
         conn.execute(sql.SQL("set local search_path = {}").format(sql.Identifier(schema)))

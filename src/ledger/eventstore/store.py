@@ -15,9 +15,9 @@ from weakref import WeakValueDictionary
 
 import structlog
 
-from ledger import clock
+from ledger import clock, deadline
 from ledger.decider import Decider
-from ledger.errors import Conflict, LedgerError, Rejected
+from ledger.errors import Conflict, LedgerError, Rejected, Unavailable
 from ledger.events import DomainEvent, Metadata, Recorded
 from ledger.eventstore.committer import (
     Append,
@@ -27,7 +27,12 @@ from ledger.eventstore.committer import (
     Outcome,
     VersionConflict,
 )
-from ledger.eventstore.group_call import Connect, GroupCall
+from ledger.eventstore.group_call import (
+    CALLER_SECONDS,
+    Connect,
+    GroupCall,
+    StoreUnavailable,
+)
 from ledger.eventstore.mapping import EventMapper
 from ledger.eventstore.reading import (
     Ask,
@@ -158,15 +163,31 @@ class EventStore:
         """
         if is_new:
             self._keep(stream, Loaded(decider.initial, 0))
-        lock = self._locks.setdefault(stream, asyncio.Lock())
-        async with lock:
+        lock = await self._turn(stream)
+        try:
             until = clock.monotonic_seconds() + BUSY_SECONDS
             while clock.monotonic_seconds() < until:
                 try:
                     return await self._try(decider, stream, command, context)
                 except _Stale:
                     self._cache.pop(stream, None)
+        finally:
+            lock.release()
         raise StreamBusy(stream=stream)
+
+    async def _turn(self, stream: str) -> asyncio.Lock:
+        """The stream's lock, held. Raises StoreUnavailable when those before us take too long, as
+        they do when they wait for the store.
+        """
+        lock = self._locks.setdefault(stream, asyncio.Lock())
+        if not lock.locked():
+            await lock.acquire()
+            return lock
+        try:
+            await asyncio.wait_for(lock.acquire(), deadline.left(CALLER_SECONDS))
+        except TimeoutError:
+            raise StoreUnavailable() from None
+        return lock
 
     async def begin_all(
         self, decider: Decider[State, Command], works: Iterable[Work[Command]]
@@ -174,6 +195,9 @@ class EventStore:
         """Very many commands on new streams, each with its own outcome; nothing is cached. Between
         slices other work has its turn, and PostgreSQL commits one slice while the next is made; so
         works are best made as they are taken.
+
+        Raises StoreUnavailable or StoreOverloaded as soon as one command met it; of the others it is
+        then not known which were stored, and all may be repeated.
         """
         begun: list[Begun | LedgerError] = []
         under_way: asyncio.Task[list[Begun | LedgerError]] | None = None
@@ -182,7 +206,8 @@ class EventStore:
             made = self._slice(decider, taken)
             if under_way:
                 begun += await under_way
-            under_way = asyncio.create_task(self._begin(*made))
+            with deadline.lifted():  # a slice has the time of a command
+                under_way = asyncio.create_task(self._begin(*made))
             await asyncio.sleep(0)
         return begun + (await under_way if under_way else [])
 
@@ -207,7 +232,11 @@ class EventStore:
     async def _begin(
         self, appends: Sequence[Append], refused: list[LedgerError | None]
     ) -> list[Begun | LedgerError]:
-        appended = zip(appends, await self._committer.append_all(appends), strict=True)
+        outcomes = await self._committer.append_all(appends)
+        for outcome in outcomes:
+            if isinstance(outcome, Unavailable):
+                raise outcome
+        appended = zip(appends, outcomes, strict=True)
         return [refusal or _begun(*next(appended)) for refusal in refused]
 
     async def _try(

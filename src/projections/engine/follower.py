@@ -39,6 +39,7 @@ GATHER_SECONDS: Final = 0.1  # from batch to batch; a read model may be behind f
 POLL_SECONDS: Final = 0.5  # the guarantee; NOTIFY only shortens it
 OTHERS_TURN_SECONDS: Final = 0.5
 LONGEST_PAUSE_SECONDS: Final = 60.0  # reliability.md 4.13
+LONGEST_OUTAGE_PAUSE_SECONDS: Final = 2.0  # a server that was away is back without us
 TRIES: Final = 5  # of one event, before it is put aside
 TRY_AGAIN_SECONDS: Final = 0.5  # within ten seconds, everything else goes on (reliability.md P20)
 HALTED_SECONDS: Final = 10.0  # a repaired deployment resumes by itself
@@ -280,7 +281,9 @@ class Follower:
     def _failed(self, error: Exception) -> float:
         """Seconds to wait, after what is no event's fault."""
         self._failures += 1
-        pause = min(2.0 ** (self._failures - 1), LONGEST_PAUSE_SECONDS)
+        away = isinstance(error, psycopg.OperationalError)
+        longest = LONGEST_OUTAGE_PAUSE_SECONDS if away else LONGEST_PAUSE_SECONDS
+        pause = min(2.0 ** (self._failures - 1), longest)
         self._log_failure("projection.failed", error, pause_seconds=pause)
         return pause
 

@@ -245,6 +245,19 @@ def test_it_comes_back_after_its_connection_was_cut(read_side: ReadSide) -> None
         eventually(lambda: money.position == 6)
 
 
+def test_an_outage_is_waited_for_in_short_pauses_and_a_poison_event_in_longer_ones(
+    read_side: ReadSide,
+) -> None:
+    """Back within ten seconds, however long the server was away (reliability.md 2, P12)."""
+    away, broken = follower(read_side), follower(read_side)
+
+    outage = [away._failed(psycopg.OperationalError("connection refused")) for _ in range(10)]
+    poison = [broken._failed(ValueError("what is this")) for _ in range(10)]
+
+    assert max(outage) <= 2.0
+    assert (poison[0], poison[-1]) == (1.0, 60.0)
+
+
 def _listening(read_side: ReadSide) -> int:
     """Sessions whose last words were to ask for news, as one does just after `listen`."""
     return _sessions(read_side, last_words="select coalesce(max(notification_id)%")

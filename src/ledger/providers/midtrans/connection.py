@@ -7,11 +7,15 @@ from typing import Final
 import aiohttp
 from yarl import URL
 
+from ledger import deadline
 from ledger.providers.midtrans.answers import Reply
 from ledger.providers.midtrans.sessions import Unanswered, open_session
 from ledger.providers.port import DidNot, Unknown
 
 MAX_ANSWER_BYTES: Final = 1024 * 1024
+# Thousands of exchanges may be under way, and all at once may get as much as that.
+USUAL_BYTES: Final = 32 * 1024
+LARGE_AT_ONCE: Final = 16
 # Raised only before the first byte of a request was written: nothing happened, and that is proved.
 NOT_SENT: Final = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
 LOST: Final = (aiohttp.ClientError, OSError)
@@ -33,6 +37,7 @@ class Connection:
         }
         self._connect_seconds, self._max_connections = connect_seconds, max_connections
         self._opened: aiohttp.ClientSession | None = None
+        self._large = asyncio.Semaphore(LARGE_AT_ONCE)
 
     async def exchange(
         self,
@@ -48,17 +53,18 @@ class Connection:
         for by DANA (1.3).
         """
         try:
-            async with (
-                asyncio.timeout(seconds),
-                self._session().request(
-                    method,
-                    URL(url, encoded=True),  # as given: an id in it is quoted already
-                    data=body or None,
-                    headers=_given({"Idempotency-Key": key, "transaction-source": source}),
-                    allow_redirects=False,
-                ) as response,
-            ):
-                return await _read(response)
+            with deadline.stopped():
+                async with (
+                    asyncio.timeout(seconds),
+                    self._session().request(
+                        method,
+                        URL(url, encoded=True),  # as given: an id in it is quoted already
+                        data=body or None,
+                        headers=_given({"Idempotency-Key": key, "transaction-source": source}),
+                        allow_redirects=False,
+                    ) as response,
+                ):
+                    return await self._read(response)
         except NOT_SENT as failure:
             return _not_sent(failure)
         except TimeoutError:
@@ -67,6 +73,16 @@ class Connection:
             return _lost(unanswered.failure)
         except LOST as failure:
             return _lost(failure)
+
+    async def _read(self, response: aiohttp.ClientResponse) -> Reply | Unknown:
+        read = bytearray()
+        if await _read_until(response, read, USUAL_BYTES):
+            async with self._large:
+                if await _read_until(response, read, MAX_ANSWER_BYTES):
+                    response.close()
+                    words = f"More than {MAX_ANSWER_BYTES} bytes."
+                    return Unknown(cause="answer_too_large", detail=words)
+        return Reply(response.status, bytes(read))
 
     def _session(self) -> aiohttp.ClientSession:
         """Opened by the first exchange, because a session belongs to the loop that runs then."""
@@ -92,14 +108,15 @@ def _given(headers: dict[str, str]) -> dict[str, str]:
     return {name: value for name, value in headers.items() if value}
 
 
-async def _read(response: aiohttp.ClientResponse) -> Reply | Unknown:
-    read = bytearray()
+async def _read_until(response: aiohttp.ClientResponse, read: bytearray, most: int) -> bool:
+    """Whether there is more than that."""
+    if (response.content_length or 0) > MAX_ANSWER_BYTES:
+        return True
     async for chunk in response.content.iter_any():
         read += chunk
-        if len(read) > MAX_ANSWER_BYTES:
-            response.close()
-            return Unknown(cause="answer_too_large", detail=f"More than {MAX_ANSWER_BYTES} bytes.")
-    return Reply(response.status, bytes(read))
+        if len(read) > most:
+            return True
+    return False
 
 
 def _not_sent(failure: Exception) -> DidNot:

@@ -14,6 +14,7 @@ from aiohttp.tracing import Trace
 # A moment less than the 5 s after which many servers close an idle connection: writing to one that
 # just closed would leave the outcome unknown for nothing.
 KEEP_ALIVE_SECONDS: Final = 4.0
+READ_BYTES: Final = 16 * 1024  # of each answer that lie here unread, twice as many at most
 NOT_REPEATED: Final = (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError)
 
 
@@ -52,6 +53,7 @@ def open_session(
         middlewares=(send_once,),
         cookie_jar=aiohttp.DummyCookieJar(),
         auto_decompress=False,
+        read_bufsize=READ_BYTES,
         trust_env=False,
     )
 
