@@ -1,0 +1,176 @@
+"""Every schedule of requests, workers, notices, payers and banks, with everything failing that may:
+the real service, worker, store and deciders hold what they promise (reliability.md 5.3).
+
+A failure prints the schedule, and the blob that repeats it.
+"""
+
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from ledger.money import Money
+from support import bank_moves
+from support.below_process import PROCESSES, Variant, World, own_time
+from support.gateway_model import FAULTS
+from support.memory_store import StoreFault
+from support.quiescence import disagreements, settle
+
+SCHEDULES = int(os.environ.get("SCHEDULES", "2000"))
+ACTORS = 8
+PAYMENTS = 3
+
+choice = st.integers(0, 11)
+process = st.integers(0, PROCESSES - 1)
+WISHES: tuple[dict[str, Any], ...] = (
+    {"requested_method": "gopay", "expires_after_seconds": 900},
+    {"requested_method": "credit_card"},
+    {"requested_method": "credit_card", "capture": "later"},
+    {"requested_method": "permata_va", "expires_after_seconds": 3600},
+    {"requested_method": "gopay", "fallback": ("shopeepay", "permata_va")},
+    {"requested_method": "snap", "expires_after_seconds": 1800},
+)
+AMOUNT = 90_000
+
+
+class Schedule(RuleBasedStateMachine):
+    variant = Variant()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.world = World(self.variant)
+        self._time = own_time(self.world)
+        self._time.__enter__()
+
+    @initialize(wish=st.sampled_from(WISHES), at=process)
+    def begins(self, wish: dict[str, Any], at: int) -> None:
+        self.requests(wish, at)
+
+    @precondition(lambda self: len(self.world.watch.payments) < PAYMENTS)
+    @rule(wish=st.sampled_from(WISHES), at=process)
+    def requests(self, wish: dict[str, Any], at: int) -> None:
+        client = self.world.new_client("request", wish={**wish, "amount": Money(AMOUNT)})
+        self.world.ask(client, at)
+
+    @precondition(lambda self: self.world.watch.payments)
+    @rule(
+        kind=st.sampled_from(["refund", "refund", "cancel", "capture"]),
+        which=choice,
+        part=st.sampled_from([None, 1, 2]),
+        at=process,
+    )
+    def asks(self, kind: str, which: int, part: int | None, at: int) -> None:
+        amount = Money(AMOUNT // 3 * part) if part else None
+        payment_id = _pick(list(self.world.watch.payments), which)
+        client = self.world.new_client(kind, payment_id=payment_id, amount=amount)
+        self.world.ask(client, at)
+
+    @rule(which=choice, at=process)
+    def repeats(self, which: int, at: int) -> None:
+        self.world.ask(_pick(self.world.clients, which), at)
+
+    @precondition(lambda self: self.world.actors)
+    @rule(who=choice, steps=st.integers(1, 12))
+    def goes_on(self, who: int, steps: int) -> None:
+        number, actor = _pick(self.world.actors, who)
+        for _ in range(steps):
+            if actor.can_go_on:
+                self.world.go_on(number, actor)
+
+    @precondition(lambda self: self.world.actors)
+    @rule(steps=st.integers(1, 5))
+    def all_go_on(self, steps: int) -> None:
+        for _ in range(steps):
+            for number, actor in list(self.world.actors):
+                if actor.can_go_on:
+                    self.world.go_on(number, actor)
+
+    @precondition(lambda self: len(self.world.actors) < ACTORS)
+    @rule(at=process, limit=st.integers(1, 3))
+    def works(self, at: int, limit: int) -> None:
+        self.world.work(at, limit)
+
+    @rule(seconds=st.sampled_from([1, 3, 6, 16, 31, 61, 121, 1_000, 4_000, 90_000]))
+    def time_passes(self, seconds: int) -> None:
+        self.world.pass_time(seconds)
+
+    @rule(at=process)
+    def dies(self, at: int) -> None:
+        self.world.die(at)
+
+    @rule(fault=st.sampled_from(StoreFault))
+    def store_fails(self, fault: StoreFault) -> None:
+        self.world.store_faults.append(fault)
+
+    @rule(fault=st.sampled_from(FAULTS))
+    def gateway_fails(self, fault: tuple[str, Any]) -> None:
+        self.world.gateway.faults[fault[0]].append(fault[1])
+
+    @precondition(lambda self: bank_moves.possible(self.world.gateway))
+    @rule(which=choice)
+    def bank_moves(self, which: int) -> None:
+        move, one = _pick(bank_moves.possible(self.world.gateway), which)
+        bank_moves.make(self.world.gateway, move, one)
+
+    @precondition(lambda self: bank_moves.pages(self.world.gateway, self.world.now()))
+    @rule(which=choice)
+    def payer_picks(self, which: int) -> None:
+        shown = bank_moves.pages(self.world.gateway, self.world.now())
+        self.world.gateway.begin_on_page(_pick(shown, which))
+
+    @precondition(lambda self: bank_moves.unconfirmed(self.world.gateway))
+    @rule(which=choice)
+    def bank_confirms(self, which: int) -> None:
+        bank_moves.confirm(
+            self.world.gateway, *_pick(bank_moves.unconfirmed(self.world.gateway), which)
+        )
+
+    @precondition(lambda self: self.world.gateway.notices)
+    @rule(which=choice)
+    def notice_arrives(self, which: int) -> None:
+        self.world.inbox.receive(_pick(self.world.gateway.notices, which))
+
+    @invariant()
+    def holds(self) -> None:
+        self.world.watch.check()
+        assert not self.world.faults, self.world.faults
+
+    def teardown(self) -> None:
+        try:
+            if not self.world.faults:
+                settle(self.world)
+                self.holds()
+                found = list(disagreements(self.world))
+                assert not found, found
+        finally:
+            self._time.__exit__(None, None, None)
+
+
+def _pick(among: list[Any], which: int) -> Any:
+    return among[which % len(among)]
+
+
+def schedules(examples: int, **more: Any) -> settings:
+    return settings(
+        max_examples=examples,
+        stateful_step_count=30,
+        deadline=None,
+        print_blob=True,
+        suppress_health_check=list(HealthCheck),
+        **more,
+    )
+
+
+def test_every_schedule_keeps_the_promises():
+    run_state_machine_as_test(Schedule, settings=schedules(SCHEDULES))
