@@ -21,15 +21,16 @@ from hypothesis.stateful import (
 )
 
 from ledger.money import Money
+from ledger.payments.life import Status
 from support import bank_moves
 from support.below_process import PROCESSES, Variant, World, own_time
 from support.gateway_model import FAULTS
 from support.memory_store import StoreFault
-from support.quiescence import disagreements, settle
+from support.quiescence import be_paid, disagreements, settle
 
 SCHEDULES = int(os.environ.get("SCHEDULES", "2000"))
 ACTORS = 8
-PAYMENTS = 3
+PAYMENTS = 2
 
 choice = st.integers(0, 11)
 process = st.integers(0, PROCESSES - 1)
@@ -42,6 +43,12 @@ WISHES: tuple[dict[str, Any], ...] = (
     {"requested_method": "snap", "expires_after_seconds": 1800},
 )
 AMOUNT = 90_000
+STAGES = ("asked", "answered", "paid", "paid")
+SENSIBLE = {
+    Status.SETTLED: ("refund", "refund", "refund", "cancel"),
+    Status.AUTHORISED: ("capture", "capture", "cancel"),
+    Status.CAPTURED: ("cancel", "refund"),
+}
 
 
 class Schedule(RuleBasedStateMachine):
@@ -53,9 +60,14 @@ class Schedule(RuleBasedStateMachine):
         self._time = own_time(self.world)
         self._time.__enter__()
 
-    @initialize(wish=st.sampled_from(WISHES), at=process)
-    def begins(self, wish: dict[str, Any], at: int) -> None:
+    @initialize(wish=st.sampled_from(WISHES), at=process, stage=st.sampled_from(STAGES))
+    def begins(self, wish: dict[str, Any], at: int, stage: str) -> None:
+        """Half of it happens to payments that are settled already, on a calm day."""
         self.requests(wish, at)
+        if stage == "answered":
+            self.world.finish()
+        if stage == "paid":
+            be_paid(self.world)
 
     @precondition(lambda self: len(self.world.watch.payments) < PAYMENTS)
     @rule(wish=st.sampled_from(WISHES), at=process)
@@ -63,19 +75,23 @@ class Schedule(RuleBasedStateMachine):
         client = self.world.new_client("request", wish={**wish, "amount": Money(AMOUNT)})
         self.world.ask(client, at)
 
-    @precondition(lambda self: self.world.watch.payments)
-    @rule(
-        kind=st.sampled_from(["refund", "refund", "cancel", "capture"]),
-        which=choice,
-        part=st.sampled_from([None, 1, 2]),
-        at=process,
-    )
-    def asks(self, kind: str, which: int, part: int | None, at: int) -> None:
+    @precondition(lambda self: self.world.watch.payments and len(self.world.actors) < ACTORS)
+    @rule(what=choice, which=choice, part=st.sampled_from([None, 1, 1, 2]), at=process)
+    def asks(self, what: int, which: int, part: int | None, at: int) -> None:
+        payment_id, payment = _pick(list(self.world.watch.payments.items()), which)
+        kind = _pick(SENSIBLE.get(payment.status, ("cancel",)), what)
         amount = Money(AMOUNT // 3 * part) if part else None
-        payment_id = _pick(list(self.world.watch.payments), which)
-        client = self.world.new_client(kind, payment_id=payment_id, amount=amount)
-        self.world.ask(client, at)
+        self.world.ask(self.world.new_client(kind, payment_id=payment_id, amount=amount), at)
 
+    @precondition(lambda self: self.world.actors)
+    @rule(steps=st.sampled_from([1, 2, 3, 5, 8, 13, 100]))
+    def all_go_on(self, steps: int) -> None:
+        for _ in range(steps):
+            for number, actor in list(self.world.actors):
+                if actor.can_go_on:
+                    self.world.go_on(number, actor)
+
+    @precondition(lambda self: len(self.world.actors) < ACTORS)
     @rule(which=choice, at=process)
     def repeats(self, which: int, at: int) -> None:
         self.world.ask(_pick(self.world.clients, which), at)
@@ -87,14 +103,6 @@ class Schedule(RuleBasedStateMachine):
         for _ in range(steps):
             if actor.can_go_on:
                 self.world.go_on(number, actor)
-
-    @precondition(lambda self: self.world.actors)
-    @rule(steps=st.integers(1, 5))
-    def all_go_on(self, steps: int) -> None:
-        for _ in range(steps):
-            for number, actor in list(self.world.actors):
-                if actor.can_go_on:
-                    self.world.go_on(number, actor)
 
     @precondition(lambda self: len(self.world.actors) < ACTORS)
     @rule(at=process, limit=st.integers(1, 3))

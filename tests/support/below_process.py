@@ -18,12 +18,12 @@ from api.inbox import LADDER, LEASE, Stored
 from api.worker import Worker
 from ledger import clock, identity
 from ledger.errors import LedgerError
-from ledger.events import DomainEvent
 from ledger.eventstore.group_call import StoreUnavailable
-from ledger.eventstore.store import Context, StreamBusy
+from ledger.eventstore.store import Context, Executed, StreamBusy
 from ledger.identity import PAYMENT, REFUND, derived_id, new_id
 from ledger.money import Money
 from ledger.payments.events import PaymentRequested, Sale
+from ledger.payments.payment import Payment
 from ledger.payments.service import PaymentService
 from ledger.privacy.sealed import Sealed
 from ledger.providers.port import Payer
@@ -149,6 +149,17 @@ class World:
             if actor.failure and not isinstance(actor.failure, LedgerError):
                 self.faults.append(f"{actor.name} failed: {actor.failure!r}")
 
+    def finish(self) -> None:
+        """All that is under way, to its end."""
+        while self.actors:
+            able = [one for one in self.actors if one[1].can_go_on]
+            if not able:
+                self.faults.append(f"nobody can go on: {[one.name for _, one in self.actors]}")
+                return
+            for number, actor in able:
+                while actor.can_go_on:
+                    self.go_on(number, actor)
+
     def die(self, number: int) -> None:
         """SIGKILL, and a new process in its place."""
         for one, actor in list(self.actors):
@@ -191,33 +202,33 @@ class World:
         done = await payments.request(
             request, client.context(), country="ID", payer=Payer(), card_token=token
         )
-        self._acknowledge(client, done.stream)
+        self._acknowledge(client, done)
         await payments.charge_requested(done, began)
 
     async def _refund(self, client: Client, payments: PaymentService) -> None:
         refund_id = f"{REFUND}_{derived_id(client.command_id)[:26]}"
-        await payments.request_refund(
+        done = await payments.request_refund(
             client.payment_id, refund_id, client.amount, "asked", client.context()
         )
-        self._acknowledge(client, client.payment_id)
+        self._acknowledge(client, done)
         await payments.refund(client.payment_id, refund_id)
 
     async def _capture(self, client: Client, payments: PaymentService) -> None:
-        await payments.request_capture(client.payment_id, client.amount, client.context())
-        self._acknowledge(client, client.payment_id)
+        done = await payments.request_capture(client.payment_id, client.amount, client.context())
+        self._acknowledge(client, done)
         await payments.capture(client.payment_id)
 
     async def _cancel(self, client: Client, payments: PaymentService) -> None:
-        before = self.watch.payments[client.payment_id].cancel_asked
-        await payments.request_cancel(client.payment_id, "asked", client.context())
-        if not before:
-            self._acknowledge(client, client.payment_id)
+        done = await payments.request_cancel(client.payment_id, "asked", client.context())
+        self._acknowledge(client, done)
         await payments.cancel(client.payment_id)
 
-    def _acknowledge(self, client: Client, stream: str) -> None:
-        client.results.add(stream)
+    def _acknowledge(self, client: Client, done: Executed[Payment]) -> None:
+        """Without events and not replayed, all that was asked for had been asked for before."""
+        client.results.add(done.stream)
         known = self.log.commands.get(client.command_id)
-        if known is None or known.stream != stream:
+        claims = done.events or done.replayed
+        if claims and (known is None or known.stream != done.stream):
             self.faults.append(f"{client.key} was acknowledged and is not in the log")
         if len(client.results) > 1:
             self.faults.append(f"{client.key} did more than one thing: {client.results}")
@@ -302,5 +313,3 @@ def own_time(world: World) -> Iterator[None]:
         patch.setattr(identity.secrets, "randbits", lambda bits: next(numbers))
         yield
 
-
-Facts = list[DomainEvent]
