@@ -32,8 +32,11 @@ SCHEDULES = int(os.environ.get("SCHEDULES", "2000"))
 ACTORS = 8
 PAYMENTS = 2
 
+MISHAPS = (None, None, None, None, *FAULTS, *[("store", fault) for fault in StoreFault])
+
 choice = st.integers(0, 11)
 process = st.integers(0, PROCESSES - 1)
+mishap = st.sampled_from(MISHAPS)
 WISHES: tuple[dict[str, Any], ...] = (
     {"requested_method": "gopay", "expires_after_seconds": 900},
     {"requested_method": "credit_card"},
@@ -51,6 +54,9 @@ SENSIBLE = {
 }
 
 
+Mishap = tuple[str, Any] | None
+
+
 class Schedule(RuleBasedStateMachine):
     variant = Variant()
 
@@ -63,21 +69,23 @@ class Schedule(RuleBasedStateMachine):
     @initialize(wish=st.sampled_from(WISHES), at=process, stage=st.sampled_from(STAGES))
     def begins(self, wish: dict[str, Any], at: int, stage: str) -> None:
         """Half of it happens to payments that are settled already, on a calm day."""
-        self.requests(wish, at)
+        self.requests(wish, at, None)
         if stage == "answered":
             self.world.finish()
         if stage == "paid":
             be_paid(self.world)
 
     @precondition(lambda self: len(self.world.watch.payments) < PAYMENTS)
-    @rule(wish=st.sampled_from(WISHES), at=process)
-    def requests(self, wish: dict[str, Any], at: int) -> None:
+    @rule(wish=st.sampled_from(WISHES), at=process, fault=mishap)
+    def requests(self, wish: dict[str, Any], at: int, fault: Mishap) -> None:
+        self.fails(fault)
         client = self.world.new_client("request", wish={**wish, "amount": Money(AMOUNT)})
         self.world.ask(client, at)
 
     @precondition(lambda self: self.world.watch.payments and len(self.world.actors) < ACTORS)
-    @rule(what=choice, which=choice, part=st.sampled_from([None, 1, 1, 2]), at=process)
-    def asks(self, what: int, which: int, part: int | None, at: int) -> None:
+    @rule(what=choice, which=choice, part=st.sampled_from([None, 1, 1, 2]), at=process, fault=mishap)
+    def asks(self, what: int, which: int, part: int | None, at: int, fault: Mishap) -> None:
+        self.fails(fault)
         payment_id, payment = _pick(list(self.world.watch.payments.items()), which)
         kind = _pick(SENSIBLE.get(payment.status, ("cancel",)), what)
         amount = Money(AMOUNT // 3 * part) if part else None
@@ -105,8 +113,9 @@ class Schedule(RuleBasedStateMachine):
                 self.world.go_on(number, actor)
 
     @precondition(lambda self: len(self.world.actors) < ACTORS)
-    @rule(at=process, limit=st.integers(1, 3))
-    def works(self, at: int, limit: int) -> None:
+    @rule(at=process, limit=st.integers(1, 3), fault=mishap)
+    def works(self, at: int, limit: int, fault: Mishap) -> None:
+        self.fails(fault)
         self.world.work(at, limit)
 
     @rule(seconds=st.sampled_from([1, 3, 6, 16, 31, 61, 121, 1_000, 4_000, 90_000]))
@@ -117,13 +126,14 @@ class Schedule(RuleBasedStateMachine):
     def dies(self, at: int) -> None:
         self.world.die(at)
 
-    @rule(fault=st.sampled_from(StoreFault))
-    def store_fails(self, fault: StoreFault) -> None:
-        self.world.store_faults.append(fault)
-
-    @rule(fault=st.sampled_from(FAULTS))
-    def gateway_fails(self, fault: tuple[str, Any]) -> None:
-        self.world.gateway.faults[fault[0]].append(fault[1])
+    @rule(fault=mishap)
+    def fails(self, fault: Mishap) -> None:
+        """The next call of that kind, or the next call of the store."""
+        match fault:
+            case ("store", StoreFault() as kind):
+                self.world.store_faults.append(kind)
+            case (operation, kind):
+                self.world.gateway.faults[operation].append(kind)
 
     @precondition(lambda self: bank_moves.possible(self.world.gateway))
     @rule(which=choice)

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 from msgspec.structs import replace
 
 from ledger.providers.port import ChargeStatus as S
-from support.gateway_model import LIVE, GatewayModel, Page, Transaction
+from support.gateway_model import GatewayModel, Page, Transaction
 
 
 class Move(NamedTuple):
@@ -36,12 +36,10 @@ MOVES: Final = (
                                             _to(S.DENIED)),
     Move("charges_back", lambda t: t.status is S.SETTLED and t.method.family == "card" and not t.refunds,
                                             _to(S.CHARGED_BACK)),
-    Move("pays_late",    _is(S.EXPIRED),    _to(S.SETTLED)),
+    Move("pays_late",    lambda t: t.status is S.EXPIRED and t.method.family != "card",
+                                            _to(S.SETTLED)),
 )
 # fmt: on
-
-# What no later question of ours would show: its notices arrive in the end.
-AFTER_THE_END: Final = frozenset({"reverses", "charges_back", "pays_late"})
 
 
 def possible(gateway: GatewayModel) -> list[tuple[Move, Transaction]]:
@@ -72,8 +70,9 @@ def pages(gateway: GatewayModel, now: datetime) -> list[Page]:
 
 
 def _is_free(gateway: GatewayModel, page: Page) -> bool:
+    """After a refusal the payer may try again there, after anything else not (midtrans.md 7.4)."""
     known = gateway.newest(page.order.order_id)
-    return known is None or known.status not in LIVE
+    return known is None or known.status in (S.DENIED, S.FAILED)
 
 
 def confirm(gateway: GatewayModel, one: Transaction, refund_id: str) -> None:

