@@ -20,15 +20,20 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from ledger.identity import payment_of
 from ledger.money import Money
 from ledger.payments.life import Status
+from ledger.providers.port import ChargeStatus as S
 from support import bank_moves
 from support.below_process import PROCESSES, Variant, World, own_time
 from support.gateway_model import FAULTS
 from support.memory_store import StoreFault
 from support.quiescence import be_paid, disagreements, settle
+from support.wrong_variants import CAUGHT_BY
 
 SCHEDULES = int(os.environ.get("SCHEDULES", "2000"))
+WRONG_SCHEDULES = 300
+ONLY_FIND: dict[str, Any] = {"phases": [Phase.generate], "database": None, "derandomize": True}
 ACTORS = 8
 PAYMENTS = 2
 
@@ -159,6 +164,13 @@ class Schedule(RuleBasedStateMachine):
     def notice_arrives(self, which: int) -> None:
         self.world.inbox.receive(_pick(self.world.gateway.notices, which))
 
+    @precondition(lambda self: self.world.gateway.sent)
+    @rule(which=choice, status=st.sampled_from([S.SETTLED, S.CANCELLED, S.DENIED]))
+    def notice_is_forged(self, which: int, status: S) -> None:
+        orders = [about for about in self.world.gateway.sent if payment_of(about)]
+        if orders:
+            self.world.gateway.forge(_pick(orders, which), status)
+
     @invariant()
     def holds(self) -> None:
         self.world.watch.check()
@@ -172,6 +184,7 @@ class Schedule(RuleBasedStateMachine):
                 found = list(disagreements(self.world))
                 assert not found, found
         finally:
+            self.world.close()
             self._time.__exit__(None, None, None)
 
 
@@ -188,6 +201,15 @@ def schedules(examples: int, **more: Any) -> settings:
         suppress_health_check=list(HealthCheck),
         **more,
     )
+
+
+@pytest.mark.parametrize("name", CAUGHT_BY)
+def test_a_wrong_variant_is_caught(name: str) -> None:
+    variant, words = CAUGHT_BY[name]
+    wrong = type("Wrong", (Schedule,), {"variant": variant})
+
+    with pytest.raises(AssertionError, match=words):
+        run_state_machine_as_test(wrong, settings=schedules(WRONG_SCHEDULES, **ONLY_FIND))
 
 
 def test_every_schedule_keeps_the_promises():

@@ -107,13 +107,12 @@ class Page:
 
 
 class Posted(NamedTuple):
-    """A notice. `forged`: nobody at the gateway wrote it, though the signature is genuine."""
+    """A notice; only its order id may be believed."""
 
     digest: str
     order_id: str
     transaction_id: str
     status: ChargeStatus
-    forged: bool = False
 
 
 class _Late(NamedTuple):
@@ -133,13 +132,14 @@ class GatewayModel:
         self.under_way: list[_Late] = []
         self.notices: list[Posted] = []
         self.sent: Counter[str] = Counter()  # charges by order id, refunds by refund id
+        self.sent_at: dict[str, float] = {}  # seconds of the monotonic clock
         self.answers: dict[str, Observation] = {}  # by the digest of the evidence
         self.refusals: dict[tuple[str, str], datetime] = {}  # the last one of each code, by what it was about
 
     # ── the port ────────────────────────────────────────────────────────────────────────────────
 
     async def charge(self, order: ChargeOrder) -> Outcome:
-        self.sent[order.order_id] += 1
+        self._count(order.order_id)
         return await self._call(
             "charge", order.order_id, lambda fault: self._charge(order, fault)
         )
@@ -160,10 +160,19 @@ class GatewayModel:
     async def refund(
         self, order_id: str, refund_id: str, amount: Money, reason: str, transaction_id: str = ""
     ) -> Outcome:
-        self.sent[refund_id] += 1
+        self._count(refund_id)
         return await self._call(
             "refund", refund_id, lambda fault: self._refund(order_id, refund_id, amount, fault)
         )
+
+    def forge(self, order_id: str, status: ChargeStatus) -> None:
+        """A genuine signature proves little (reliability.md 0.7)."""
+        digest = f"notice-{len(self.notices)}"
+        self.notices.append(Posted(digest, order_id, "t-forged", status))
+
+    def _count(self, about: str) -> None:
+        self.sent[about] += 1
+        self.sent_at[about] = self._monotonic()
 
     async def _call(
         self, operation: str, about: str, effect: Callable[[Fault | None], Outcome]
@@ -342,6 +351,9 @@ class GatewayModel:
     def _answer(self, observation: Observation) -> Did:
         self.answers[observation.evidence.digest] = observation
         return Did(observation)
+
+    def seconds(self) -> float:
+        return self._monotonic()
 
     def moment(self) -> datetime:
         return self._now()

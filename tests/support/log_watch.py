@@ -11,8 +11,8 @@ from ledger.journal.events import EntryPosted
 from ledger.journal.posting_rules import consequence
 from ledger.payments import events as e
 from ledger.payments.deciding import PAYMENT
-from ledger.payments.life import LIVE as OPEN
 from ledger.payments.payment import Payment
+from ledger.payments.service import STALE_SENDER_SECONDS
 from ledger.providers.port import NEVER_SEEN
 from ledger.providers.port import ChargeStatus as S
 from support.gateway_model import LIVE, GatewayModel
@@ -43,6 +43,7 @@ class LogWatch:
         self.books: Counter[str] = Counter()
         self.dispatched: Counter[str] = Counter()  # by order id or refund id
         self._sent_at: dict[str, datetime] = {}
+        self._won_at: dict[str, float] = {}
         self._in_doubt: set[str] = set()
         self._gateway = gateway
         self._lost_after = lost_after
@@ -74,6 +75,9 @@ class LogWatch:
                 live[place[0]].append(one.transaction_id)
             if one.refunded > one.amount.minor:
                 self._blame("more refunded than captured", one.order_id)
+        for about, at in self._gateway.sent_at.items():
+            if at - self._won_at.get(about, at) > STALE_SENDER_SECONDS:
+                self._blame("sent long after winning the right to", about)
         if unasked:
             self._blame("sent without having won the right to", unasked)
         if twice := {payment: many for payment, many in live.items() if len(many) > 1}:
@@ -119,6 +123,7 @@ class LogWatch:
                 self._blame("sent again without asking", fact)
             self._in_doubt.discard(about)
         self.dispatched[about] += 1
+        self._won_at[about] = self._gateway.seconds()
         self._sent_at[about] = fact.occurred_at
 
     def _told(self, about: str, code: str) -> datetime:
@@ -166,7 +171,3 @@ class LogWatch:
 
     def _blame(self, words: str, what: object) -> None:
         self.faults.append(f"{words}: {what!r}")
-
-
-def is_open(payment: Payment) -> bool:
-    return payment.status in OPEN
