@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import Final, NamedTuple
 
 from msgspec.structs import replace
@@ -73,6 +74,15 @@ def _is_free(gateway: GatewayModel, page: Page) -> bool:
     """After a refusal the payer may try again there, after anything else not (midtrans.md 7.4)."""
     known = gateway.newest(page.order.order_id)
     return known is None or known.status in (S.DENIED, S.FAILED)
+
+
+def all_moves(gateway: GatewayModel) -> list[Callable[[], None]]:
+    """Whatever a payer or a bank may do now."""
+    return [
+        *(partial(make, gateway, move, one) for move, one in possible(gateway)),
+        *(partial(gateway.begin_on_page, page) for page in pages(gateway, gateway.moment())),
+        *(partial(confirm, gateway, one, refund_id) for one, refund_id in unconfirmed(gateway)),
+    ]
 
 
 def confirm(gateway: GatewayModel, one: Transaction, refund_id: str) -> None:

@@ -152,7 +152,10 @@ CAUGHT_BY: Final = {
         Variant(service=NewOrderIdOnEachSending),
         "without an intent|without having won",
     ),
-    "sends before saving": (Variant(service=SendsBeforeSaving), "without having won"),
+    "sends before saving": (
+        Variant(service=SendsBeforeSaving),
+        "without having won|long after winning",
+    ),
     "runs again under a new id": (
         Variant(service=RunsAgainUnderANewId),
         "not in the log|more than one thing",
