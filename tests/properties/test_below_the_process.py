@@ -1,161 +1,29 @@
 """Every schedule of requests, workers, notices, payers and banks, with everything failing that may:
 the real service, worker, store and deciders hold what they promise (reliability.md 5.3).
 
-A failure prints its schedule, and the blob that repeats it; a run is repeated by
-`pytest tests/properties/test_below_the_process.py --hypothesis-seed=N`.
+`SCHEDULES=50000 pytest tests/properties/test_below_the_process.py -k every` looks further.
 """
 
 import os
+import random
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, Phase, settings
-from hypothesis import strategies as st
-from hypothesis.stateful import (
-    RuleBasedStateMachine,
-    initialize,
-    invariant,
-    precondition,
-    rule,
-    run_state_machine_as_test,
-)
+from hypothesis import HealthCheck, Phase, seed, settings
+from hypothesis.stateful import run_state_machine_as_test
 
-from ledger.identity import payment_of
-from ledger.money import Money
-from ledger.providers.port import ChargeStatus as S
-from support import bank_moves
-from support import schedule_moves as draw
-from support.below_process import Variant, World, own_time
+from support.gateway_model import Fault
 from support.memory_store import StoreFault
-from support.quiescence import be_paid, disagreements, settle
+from support.schedule import Schedule
+from support.schedule_moves import AllTurn, Ask, Begin, Look, Turn, Wish
 from support.wrong_variants import CAUGHT_BY
 
 SCHEDULES = int(os.environ.get("SCHEDULES", "2000"))
 WRONG_SCHEDULES = 300
 ONLY_FIND: dict[str, Any] = {"phases": [Phase.generate], "database": None, "derandomize": True}
-ACTORS = 8
-PAYMENTS = 2
-AMOUNT = 90_000
+HERE = "tests/properties/test_below_the_process.py"
 
-
-class Schedule(RuleBasedStateMachine):
-    variant = Variant()
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.world = World(self.variant)
-        self._time = own_time(self.world)
-        self._time.__enter__()
-
-    @initialize(begin=draw.begins)
-    def begins(self, begin: draw.Begin) -> None:
-        """Half of it happens to payments that are settled already, on a calm day."""
-        self.requests(draw.Request(begin.wish, 0, None))
-        if begin.stage == "answered":
-            self.world.finish()
-        if begin.stage == "paid":
-            be_paid(self.world)
-
-    @precondition(lambda self: len(self.world.watch.payments) < PAYMENTS)
-    @rule(request=draw.requests)
-    def requests(self, request: draw.Request) -> None:
-        self.fails(request.fault)
-        wish = {**request.wish._asdict(), "amount": Money(AMOUNT)}
-        self.world.ask(self.world.new_client("request", wish=wish), request.at)
-
-    @precondition(lambda self: self.world.watch.payments and len(self.world.actors) < ACTORS)
-    @rule(ask=draw.asks)
-    def asks(self, ask: draw.Ask) -> None:
-        self.fails(ask.fault)
-        payment_id, payment = _pick(list(self.world.watch.payments.items()), ask.which)
-        kind = _pick(draw.SENSIBLE.get(payment.status, ("cancel",)), ask.what)
-        amount = Money(AMOUNT // 3 * ask.part) if ask.part else None
-        client = self.world.new_client(kind, payment_id=payment_id, amount=amount)
-        self.world.ask(client, ask.at)
-
-    @precondition(lambda self: len(self.world.actors) < ACTORS)
-    @rule(which=draw.choice, at=draw.process)
-    def repeats(self, which: int, at: int) -> None:
-        self.world.ask(_pick(self.world.clients, which), at)
-
-    @precondition(lambda self: self.world.actors)
-    @rule(turn=draw.turns)
-    def goes_on(self, turn: draw.Turn) -> None:
-        number, actor = _pick(self.world.actors, turn.who)
-        for _ in range(turn.steps):
-            if actor.can_go_on:
-                self.world.go_on(number, actor)
-        self.time_passes(turn.pause)
-
-    @precondition(lambda self: self.world.actors)
-    @rule(turn=draw.all_turns)
-    def all_go_on(self, turn: draw.AllTurn) -> None:
-        for _ in range(turn.steps):
-            for number, actor in list(self.world.actors):
-                if actor.can_go_on:
-                    self.world.go_on(number, actor)
-        self.time_passes(turn.pause)
-
-    @precondition(lambda self: len(self.world.actors) < ACTORS)
-    @rule(look=draw.looks)
-    def works(self, look: draw.Look) -> None:
-        self.fails(look.fault)
-        self.world.work(look.at, look.limit)
-
-    @rule(seconds=draw.seconds)
-    def time_passes(self, seconds: int) -> None:
-        self.world.pass_time(seconds)
-
-    @rule(at=draw.process)
-    def dies(self, at: int) -> None:
-        self.world.die(at)
-
-    @rule(fault=draw.mishaps)
-    def fails(self, fault: draw.Mishap) -> None:
-        """The next call of that kind, or the next call of the store."""
-        match fault:
-            case ("store", StoreFault() as kind):
-                self.world.store_faults.append(kind)
-            case (operation, kind):
-                self.world.gateway.faults[operation].append(kind)
-
-    @precondition(lambda self: self.world.gateway.transactions or self.world.gateway.pages)
-    @rule(which=draw.choice)
-    def others_move(self, which: int) -> None:
-        """A payer or a bank."""
-        if moves := bank_moves.all_moves(self.world.gateway):
-            _pick(moves, which)()
-
-    @precondition(lambda self: self.world.gateway.notices)
-    @rule(which=draw.choice)
-    def notice_arrives(self, which: int) -> None:
-        self.world.inbox.receive(_pick(self.world.gateway.notices, which))
-
-    @precondition(lambda self: self.world.gateway.sent)
-    @rule(which=draw.choice, status=st.sampled_from([S.SETTLED, S.CANCELLED, S.DENIED]))
-    def notice_is_forged(self, which: int, status: S) -> None:
-        orders = [about for about in self.world.gateway.sent if payment_of(about)]
-        self.world.gateway.forge(_pick(orders, which), status)
-
-    @invariant()
-    def holds(self) -> None:
-        self.world.watch.check()
-        assert not self.world.faults, self.world.faults
-
-    def teardown(self) -> None:
-        try:
-            if not self.world.faults:
-                settle(self.world)
-                self.holds()
-                found = list(disagreements(self.world))
-                assert not found, found
-        finally:
-            self.world.close()
-            self._time.__exit__(None, None, None)
-
-
-def _pick(among: list[Any], which: int) -> Any:
-    return among[which % len(among)]
+CARD, HELD = Wish("credit_card"), Wish("credit_card", capture="later")
 
 
 def schedules(examples: int, **more: Any) -> settings:
@@ -169,6 +37,16 @@ def schedules(examples: int, **more: Any) -> settings:
     )
 
 
+def test_every_schedule_keeps_the_promises(request: pytest.FixtureRequest) -> None:
+    number = request.config.getoption("--hypothesis-seed") or random.getrandbits(32)
+    machine = seed(int(number))(type("Seeded", (Schedule,), {}))
+    try:
+        run_state_machine_as_test(machine, settings=schedules(SCHEDULES))
+    except BaseException as failure:
+        failure.add_note(f"Repeat it: pytest {HERE} -k every --hypothesis-seed={number}")
+        raise
+
+
 @pytest.mark.parametrize("name", CAUGHT_BY)
 def test_a_wrong_variant_is_caught(name: str) -> None:
     variant, words = CAUGHT_BY[name]
@@ -178,5 +56,68 @@ def test_a_wrong_variant_is_caught(name: str) -> None:
         run_state_machine_as_test(wrong, settings=schedules(WRONG_SCHEDULES, **ONLY_FIND))
 
 
-def test_every_schedule_keeps_the_promises():
-    run_state_machine_as_test(Schedule, settings=schedules(SCHEDULES))
+def test_the_same_schedule_is_the_same_history() -> None:
+    first, second = _history(), _history()
+
+    assert first == second
+    assert len(first) > 8
+
+
+def _history() -> list[Any]:
+    schedule = Schedule()
+    schedule.begins(Begin(CARD, "asked"))
+    schedule.all_go_on(AllTurn(5, 0))
+    schedule.dies(0)
+    schedule.repeats(0, 1)
+    schedule.fails(("store", StoreFault.REPLY_LOST))
+    schedule.goes_on(Turn(0, 12, 31))
+    schedule.works(Look(1, 3, ("inquiry", Fault.NOT_SHOWN)))
+    schedule.teardown()
+    return schedule.world.log.rows
+
+
+# ── open findings: schedules that are not survived yet. Each mark is strict: it goes when its finding does ──
+
+
+@pytest.mark.xfail(strict=True, raises=AssertionError, reason="Open finding: a refused inquiry counts as an answer")
+def test_a_notice_stays_open_while_the_gateway_refuses_to_be_asked() -> None:
+    """Nothing else would tell of a chargeback: once settled, nothing is due any more."""
+    schedule = Schedule()
+    schedule.begins(Begin(CARD, "paid"))
+    schedule.others_move(0)  # charged back
+    schedule.notice_arrives(2)
+    schedule.works(Look(0, 3, ("inquiry", Fault.BUSY)))
+    schedule.all_go_on(AllTurn(100, 0))
+    schedule.teardown()
+
+
+@pytest.mark.xfail(strict=True, raises=AssertionError, reason="Open finding: an answer older than what is known")
+def test_a_capture_whose_answer_comes_after_its_cancellation_is_no_late_payment() -> None:
+    schedule = Schedule()
+    schedule.begins(Begin(HELD, "answered"))
+    schedule.asks(Ask(0, 0, None, 0, None))  # a capture
+    schedule.goes_on(Turn(0, 4, 0))
+    schedule.asks(Ask(2, 0, None, 1, None))  # a cancel
+    schedule.goes_on(Turn(1, 3, 0))
+    schedule.goes_on(Turn(0, 3, 0))  # captured at the gateway, and its answer is on its way
+    schedule.goes_on(Turn(1, 12, 0))  # cancelled at the gateway, and known to be
+    schedule.goes_on(Turn(0, 12, 0))
+    assert not [
+        recorded.event
+        for recorded in schedule.world.log.rows
+        if recorded.event.TOPIC == "payment.late_payment_received.v1"
+    ]
+    schedule.teardown()
+
+
+@pytest.mark.xfail(strict=True, raises=AssertionError, reason="Open finding: such a cancel is tried for ever")
+def test_a_cancel_that_was_asked_for_before_a_chargeback_comes_to_rest() -> None:
+    schedule = Schedule()
+    schedule.begins(Begin(CARD, "asked"))
+    schedule.all_go_on(AllTurn(5, 0))
+    schedule.asks(Ask(0, 0, None, 0, None))  # a cancel, while the charge is under way
+    schedule.all_go_on(AllTurn(13, 0))
+    schedule.others_move(0)  # settles
+    schedule.others_move(0)  # charged back
+    schedule.teardown()
+    assert not schedule.world.due.rows
