@@ -12,13 +12,14 @@ import pytest
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
-from support.gateway_model import Fault
+from support.gateway_faults import Fault
 from support.memory_store import StoreFault
 from support.schedule import Schedule
 from support.schedule_moves import AllTurn, Ask, Begin, Look, Turn, Wish
 from support.wrong_variants import CAUGHT_BY
 
 SCHEDULES = int(os.environ.get("SCHEDULES", "2000"))
+PARTS = 4  # Hypothesis remembers what it drew, and that is let go between two parts
 WRONG_SCHEDULES = 300
 ONLY_FIND: dict[str, Any] = {"phases": [Phase.generate], "database": None, "derandomize": True}
 HERE = "tests/properties/test_below_the_process.py"
@@ -37,13 +38,16 @@ def schedules(examples: int, **more: Any) -> settings:
     )
 
 
-def test_every_schedule_keeps_the_promises(request: pytest.FixtureRequest) -> None:
+@pytest.mark.parametrize("part", range(PARTS))
+def test_every_schedule_keeps_the_promises(part: int, request: pytest.FixtureRequest) -> None:
     number = request.config.getoption("--hypothesis-seed") or random.getrandbits(32)
-    machine = seed(int(number))(type("Seeded", (Schedule,), {}))
+    machine = seed(f"{number} {part}")(type("Seeded", (Schedule,), {}))
     try:
-        run_state_machine_as_test(machine, settings=schedules(SCHEDULES))
+        run_state_machine_as_test(machine, settings=schedules(SCHEDULES // PARTS))
     except BaseException as failure:
-        failure.add_note(f"Repeat it: pytest {HERE} -k every --hypothesis-seed={number}")
+        failure.add_note(
+            f"Repeat it: pytest {HERE} -k 'every and {part}' --hypothesis-seed={number}"
+        )
         raise
 
 
@@ -79,7 +83,9 @@ def _history() -> list[Any]:
 # ── open findings: schedules that are not survived yet. Each mark is strict: it goes when its finding does ──
 
 
-@pytest.mark.xfail(strict=True, raises=AssertionError, reason="Open finding: a refused inquiry counts as an answer")
+@pytest.mark.xfail(
+    strict=True, raises=AssertionError, reason="Open finding: a refused inquiry counts as an answer"
+)
 def test_a_notice_stays_open_while_the_gateway_refuses_to_be_asked() -> None:
     """Nothing else would tell of a chargeback: once settled, nothing is due any more."""
     schedule = Schedule()
@@ -91,7 +97,9 @@ def test_a_notice_stays_open_while_the_gateway_refuses_to_be_asked() -> None:
     schedule.teardown()
 
 
-@pytest.mark.xfail(strict=True, raises=AssertionError, reason="Open finding: an answer older than what is known")
+@pytest.mark.xfail(
+    strict=True, raises=AssertionError, reason="Open finding: an answer older than what is known"
+)
 def test_a_capture_whose_answer_comes_after_its_cancellation_is_no_late_payment() -> None:
     schedule = Schedule()
     schedule.begins(Begin(HELD, "answered"))
@@ -110,7 +118,9 @@ def test_a_capture_whose_answer_comes_after_its_cancellation_is_no_late_payment(
     schedule.teardown()
 
 
-@pytest.mark.xfail(strict=True, raises=AssertionError, reason="Open finding: such a cancel is tried for ever")
+@pytest.mark.xfail(
+    strict=True, raises=AssertionError, reason="Open finding: such a cancel is tried for ever"
+)
 def test_a_cancel_that_was_asked_for_before_a_chargeback_comes_to_rest() -> None:
     schedule = Schedule()
     schedule.begins(Begin(CARD, "asked"))

@@ -8,7 +8,8 @@ from typing import Final, NamedTuple
 from msgspec.structs import replace
 
 from ledger.providers.port import ChargeStatus as S
-from support.gateway_model import GatewayModel, Page, Transaction
+from support.gateway_faults import Page, Transaction
+from support.gateway_model import GatewayModel
 
 
 class Move(NamedTuple):

@@ -14,7 +14,6 @@ from typing import Any, Final
 
 import pytest
 
-from api.inbox import LADDER, LEASE, Stored
 from api.worker import Worker
 from ledger import clock, identity
 from ledger.errors import LedgerError
@@ -25,13 +24,13 @@ from ledger.money import Money
 from ledger.payments.events import PaymentRequested, Sale
 from ledger.payments.payment import Payment
 from ledger.payments.service import PaymentService
-from ledger.privacy.sealed import Sealed
 from ledger.providers.port import Payer
-from support.driven import Actor, Pause
-from support.gateway_model import GatewayModel, Posted
+from support.driven import Actor
+from support.gateway_model import GatewayModel
 from support.log_watch import LogWatch
 from support.memory_claims import Claims, DueWork
 from support.memory_store import Log, MemoryStore, StoreFault
+from support.memory_tables import Look, MemoryInbox, MemoryKeyRing
 
 START: Final = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
 LOST_AFTER: Final = timedelta(seconds=120)
@@ -251,68 +250,6 @@ class Process:
     worker: Worker
 
 
-class Look:
-    """A read model: one look at it, which may take a while."""
-
-    def __init__(self, shown: Any) -> None:
-        self._shown = shown
-
-    async def health(self) -> Any:
-        await Pause("health is looked up")
-        return self._shown
-
-    async def available(self, gateway: str) -> Any:
-        await Pause("balance is looked up")
-        return self._shown
-
-
-class MemoryKeyRing:
-    """Who sealed what is not the question here."""
-
-    async def seal(self, subject: str, field: str, text: str, *, stream: str = "") -> Sealed:
-        await Pause("a key is read")
-        return Sealed(subject=subject, key_version=1, nonce="", ciphertext=text)
-
-    async def open(self, sealed: Sealed, field: str, *, stream: str = "") -> str | None:
-        await Pause("a key is read")
-        return sealed.ciphertext
-
-
-class MemoryInbox:
-    """The rows of inbox.sql."""
-
-    def __init__(self, now: clock.Clock) -> None:
-        self._now = now
-        self._open: dict[str, tuple[Stored, datetime]] = {}
-        self.posted: dict[str, Posted] = {}
-
-    def receive(self, posted: Posted) -> None:
-        if posted.digest not in self.posted:
-            self.posted[posted.digest] = posted
-            stored = Stored(posted.digest, posted.order_id, posted.transaction_id, 0)
-            self._open[posted.digest] = (stored, self._now())
-
-    def claim(self, limit: int) -> list[Stored]:
-        ripe = [stored for stored, at in self._open.values() if at <= self._now()][:limit]
-        claimed = [
-            Stored(one.digest, one.order_id, one.transaction_id, one.tries + 1) for one in ripe
-        ]
-        for one in claimed:
-            self._open[one.digest] = (one, self._now() + LEASE)
-        return claimed
-
-    def next_moment(self) -> datetime | None:
-        return min((at for _, at in self._open.values()), default=None)
-
-    async def done(self, stored: Stored, outcome: str) -> None:
-        await Pause("a notice is done")
-        self._open.pop(stored.digest, None)
-
-    async def later(self, stored: Stored, outcome: str) -> None:
-        pause = LADDER[min(stored.tries, len(LADDER)) - 1]
-        self._open[stored.digest] = (stored, self._now() + pause)
-
-
 @contextmanager
 def own_time(world: World) -> Iterator[None]:
     """All code of ours reads this world's clock, and its ids follow one another."""
@@ -323,4 +260,3 @@ def own_time(world: World) -> Iterator[None]:
         patch.setattr(clock, "epoch_milliseconds", lambda: int(world.now().timestamp() * 1_000))
         patch.setattr(identity.secrets, "randbits", lambda bits: next(numbers))
         yield
-

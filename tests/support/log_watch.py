@@ -15,7 +15,8 @@ from ledger.payments.payment import Payment
 from ledger.payments.service import STALE_SENDER_SECONDS
 from ledger.providers.port import NEVER_SEEN
 from ledger.providers.port import ChargeStatus as S
-from support.gateway_model import LIVE, GatewayModel
+from support.gateway_faults import LIVE
+from support.gateway_model import GatewayModel
 
 # Which words of the gateway a fact may rest on.
 PROOF: Final[dict[type[DomainEvent], frozenset[S]]] = {
@@ -133,7 +134,9 @@ class LogWatch:
     def _refused(self, about: str, code: str, status: S | None = None) -> None:
         self._in_doubt.discard(about)
         said = (about, code) in self._gateway.refusals or code in OF_OUR_OWN
-        seen = any(a.order_id == about and a.status is status for a in self._gateway.answers.values())
+        seen = any(
+            a.order_id == about and a.status is status for a in self._gateway.answers.values()
+        )
         if not said and not seen:
             self._blame("a refusal that nobody gave", (about, code))
 

@@ -60,9 +60,7 @@ class Log:
 
     def _store(self, stream: str, stored: list[StoredEvent], event: Row) -> Recorded[DomainEvent]:
         position = len(self.rows) + 1
-        stored.append(
-            StoredEvent(event.originator_version, event.topic, event.state, position)
-        )
+        stored.append(StoredEvent(event.originator_version, event.topic, event.state, position))
         recorded = self._mapper.decode(
             stream, event.originator_version, event.topic, event.state, position
         )

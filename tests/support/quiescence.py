@@ -11,7 +11,7 @@ from ledger.payments.payment import Attempt, Payment
 from ledger.providers.port import ChargeStatus as S
 from support import bank_moves
 from support.below_process import World
-from support.gateway_model import Transaction
+from support.gateway_faults import Transaction
 
 ROUNDS: Final = 300  # of work; a payment takes some ten
 
@@ -24,9 +24,7 @@ AGREE: Final[dict[S, frozenset[Status]]] = {
     S.EXPIRED: frozenset({Status.EXPIRED}),
     S.CHARGED_BACK: frozenset({Status.CHARGED_BACK}),
 }
-NEVER_THERE: Final = frozenset(
-    {Status.FAILED, Status.CANCELLED, Status.EXPIRED, Status.DENIED}
-)
+NEVER_THERE: Final = frozenset({Status.FAILED, Status.CANCELLED, Status.EXPIRED, Status.DENIED})
 
 
 def settle(world: World) -> None:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from ledger.payments.life import Status
 from support.below_process import PROCESSES
-from support.gateway_model import FAULTS
+from support.gateway_faults import FAULTS
 from support.memory_store import StoreFault
 
 Mishap = tuple[str, Any] | None  # where, and what; None: nothing
