@@ -11,7 +11,9 @@ Words
     method       one row of the method table, named as Snap names it: `bca_va`, `gopay`, `dana`
     notice       what Midtrans posts to the merchant
     agenda       what the simulated clock will bring: expiry, bank confirmations, notice retries
-    fault        a way to misbehave; a trap is a fault set for certain requests to come
+    fault        a way to misbehave; a trap is a fault set for certain requests to come, a rule
+                 gives one to a share of all requests, drawn from the request itself and a seed
+    book         the truth: transactions, refunds, and which request made them
 
 Reading order
     transactions   the state machine, as a table
@@ -22,8 +24,10 @@ Reading order
     refunds        who may get what back
     customer       what customers and banks do
     views          transactions as Midtrans shows them
-    notices        sending, retrying, holding
+    notices        sending, retrying, holding; notice_faults: losing, repeating, delaying, forging
     endpoint       keys and idempotency around core_api (/v2); snap_api is /snap
-    control_api    /_control: acting as customer, bank, clock and nemesis; pages: the same by hand
-    faults         misbehaving on request
+    control_api    /_control: acting as customer, bank and clock; pages: the same by hand
+    nemesis_api    /_control: faults; book_api: the book; facts: the book in a file
+    faults         misbehaving on request: the table; fault_rules: whom it strikes, by draws
+    fault_layer    around every merchant's request: sight says what it is, request_log keeps it
 """

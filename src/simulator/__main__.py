@@ -17,6 +17,7 @@ HELP = {
     "refund_confirm_seconds": "between a refund and its confirmation by the bank",
     "public_url": "what URLs in answers begin with; empty for this host and port",
     "tick_seconds": "how often due events are looked for",
+    "book": "file to append charges, refunds and what became of them to, one JSON object a line",
 }
 
 

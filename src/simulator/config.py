@@ -14,3 +14,4 @@ class Config:
     refund_confirm_seconds: float = 1.0  # between a refund and the bank's confirmation of it
     public_url: str = "http://127.0.0.1:8081"  # what the URLs in our answers begin with
     tick_seconds: float = 0.2  # how often the agenda is looked at when no request does
+    book: str = ""  # file that charges and refunds are appended to as they happen; empty: none

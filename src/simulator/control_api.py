@@ -1,14 +1,13 @@
-"""The control API: acting as customer, bank, clock and nemesis. No key; for the loopback only."""
+"""The control API: acting as customer, bank and clock. No key; for the loopback only."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any, Final
+from typing import Final
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from simulator import customer, refunds, snap_api
-from simulator import faults as fault_table
 from simulator.clock import wib
 from simulator.gateway import Gateway
 from simulator.sessions import Session
@@ -180,81 +179,6 @@ def advance_clock(gateway: Gateway, asked: Fields) -> Fields:
     return clock(gateway, asked)
 
 
-def notices(gateway: Gateway, asked: Fields) -> Fields:
-    """All of them, or those of `?order_id=`."""
-    wanted = [
-        notice
-        for notice in gateway.outbox.history
-        if asked.get("order_id") in (None, notice.body["order_id"])
-    ]
-    outbox = gateway.outbox
-    return {"holding": outbox.holding, "notices": [notice.describe() for notice in wanted]}
-
-
-def send_notices(gateway: Gateway, asked: Fields) -> Fields:
-    """The notice of the present state, again."""
-    transaction, times = find(gateway, asked), int(asked.get("times", 1))
-    for _ in range(times):
-        gateway.announce(transaction)
-    return {"sent": times}
-
-
-def hold_notices(gateway: Gateway, asked: Fields) -> Fields:
-    outbox = gateway.outbox
-    dropped = outbox.drop() if asked.get("drop") else 0
-    released = 0
-    if asked["hold"]:
-        outbox.hold()
-    else:
-        released = outbox.release(str(asked.get("order", "")), asked.get("seed"))
-    return {"holding": outbox.holding, "released": released, "dropped": dropped}
-
-
-def set_trap(gateway: Gateway, asked: Fields) -> Fields:
-    fault = asked["fault"]
-    if fault not in fault_table.FAULTS:
-        raise ValueError(f"{fault} is not one of {', '.join(fault_table.FAULTS)}")
-    match: dict[str, Any] = asked.get("match") or {}
-    gateway.faults.traps.append(
-        fault_table.Trap(
-            fault=fault,
-            path_contains=str(match.get("path_contains", "")),
-            order_id_prefix=str(match.get("order_id_prefix", "")),
-            times=int(asked.get("times", 1)),
-            seconds=float(asked.get("seconds", 30)),
-        )
-    )
-    return faults(gateway, asked)
-
-
-def faults(gateway: Gateway, _: Fields) -> Fields:
-    return {
-        "outage": gateway.faults.outage,
-        "faults": [
-            {
-                "fault": one.fault,
-                "match": {
-                    "path_contains": one.path_contains,
-                    "order_id_prefix": one.order_id_prefix,
-                },
-                "times": one.times,
-                "seconds": one.seconds,
-            }
-            for one in gateway.faults.traps
-        ],
-    }
-
-
-def forget_faults(gateway: Gateway, asked: Fields) -> Fields:
-    gateway.faults.traps = []
-    return faults(gateway, asked)
-
-
-def outage(gateway: Gateway, asked: Fields) -> Fields:
-    gateway.faults.outage = bool(asked["on"])
-    return {"outage": gateway.faults.outage}
-
-
 POSTED: Final[dict[str, Act]] = {
     "pay": pay,
     "deny": deny,
@@ -264,19 +188,12 @@ POSTED: Final[dict[str, Act]] = {
     "chargeback": chargeback,
     "confirm-refund": confirm_refund,
     "clock": advance_clock,
-    "notices": send_notices,
-    "notices/hold": hold_notices,
-    "faults": set_trap,
-    "outage": outage,
 }
 READ: Final[dict[str, Act]] = {
     "transactions": transactions,
     "clock": clock,
-    "notices": notices,
-    "faults": faults,
 }
 routes: Final = [
     *(Route(f"/_control/{name}", control(act), methods=["POST"]) for name, act in POSTED.items()),
     *(Route(f"/_control/{name}", control(act), methods=["GET"]) for name, act in READ.items()),
-    Route("/_control/faults", control(forget_faults), methods=["DELETE"]),
 ]

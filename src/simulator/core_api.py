@@ -40,6 +40,7 @@ def charge(call: Call) -> Fields:
     )
     transaction = start(gateway, order, urls, deny=call.hint.deny)
     transaction.idempotency_key = call.headers.get("idempotency-key")
+    transaction.reversed_after_seconds = call.hint.reversed_after_seconds
     return charge_answer(transaction, gateway.config.merchant_id)
 
 
@@ -150,7 +151,14 @@ def capture(call: Call) -> Fields:
 def refund(way: str) -> Act:
     def act(call: Call) -> Fields:
         body = call.body if isinstance(call.body, dict) else {}
-        return refunds.refund(call.gateway, find(call), body, WAYS[way], deny=call.hint.deny)
+        return refunds.refund(
+            call.gateway,
+            find(call),
+            body,
+            WAYS[way],
+            deny=call.hint.deny,
+            denied_after_seconds=call.hint.refund_denied_after_seconds,
+        )
 
     return act
 

@@ -17,6 +17,7 @@ from simulator.gateway import Gateway
 from simulator.idempotency import IN_PROGRESS, Stored, usable
 from simulator.methods import METHODS
 from simulator.orders import method_of
+from simulator.request_log import Entry
 from simulator.transactions import Fields
 from simulator.wire import NO_KEY, Json, Refusal, answer, read_json
 
@@ -30,6 +31,7 @@ class Call:
     body: Any
     headers: Headers
     hint: Hint
+    entry: Entry | None = None  # what the book will say it did
 
 
 Act = Callable[[Call], Fields]
@@ -48,6 +50,7 @@ def endpoint(act: Act) -> Endpoint:
             await read_json(request),
             request.headers,
             getattr(request.state, "hint", NO_HINT),
+            getattr(request.state, "entry", None),
         )
         key = _key(call) if request.method == "POST" else None
         return await (_once(call, act, key) if key else _perform_and_answer(call, act))
@@ -59,7 +62,8 @@ async def _perform(call: Call, act: Act) -> Fields:
     if call.hint.delay_seconds:
         await asyncio.sleep(call.hint.delay_seconds)
     call.gateway.agenda.run_due()
-    return act(call)
+    with call.gateway.book.requests.performing(call.entry):
+        return act(call)
 
 
 async def _perform_and_answer(call: Call, act: Act) -> Response:

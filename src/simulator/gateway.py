@@ -1,6 +1,7 @@
 """The gateway: one place that holds all that is true, and the only one that changes a status."""
 
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Final
 from uuid import uuid4
 
@@ -8,7 +9,8 @@ from simulator.book import Book
 from simulator.cards import Vault
 from simulator.clock import Agenda, Clock
 from simulator.config import Config
-from simulator.faults import Faults
+from simulator.facts import FactFile
+from simulator.fault_rules import Faults
 from simulator.idempotency import Replays
 from simulator.methods import Draft
 from simulator.notices import Outbox
@@ -26,7 +28,7 @@ class Gateway:
         self.config = config
         self.clock = Clock()
         self.agenda = Agenda(self.clock)
-        self.book = Book()
+        self.book = Book(_fact_file(config, self.clock))
         self.vault = Vault(self.clock)
         self.sessions = Sessions()
         self.replays = Replays(self.clock)
@@ -67,10 +69,15 @@ class Gateway:
         now = self.clock.now()
         transaction.move(to, now)
         transaction.fraud_status = fraud or transaction.fraud_status
+        self.book.moved(transaction)
         if to is Status.CAPTURE:
             self.agenda.at(_next_batch(now), lambda: self._settle(transaction))
         if to is Status.AUTHORIZE:
             self.expire_at(transaction, now + HOLD_LASTS)
+        if to is Status.SETTLEMENT and transaction.reversed_after_seconds is not None:
+            self.agenda.after(
+                transaction.reversed_after_seconds, lambda: self._reverse(transaction)
+            )
         self.announce(transaction)
 
     def announce(self, transaction: Transaction) -> None:
@@ -98,6 +105,10 @@ class Gateway:
             challenged = transaction.fraud_status == "challenge"
             self.move(transaction, Status.CANCEL if challenged else Status.SETTLEMENT)
 
+    def _reverse(self, transaction: Transaction) -> None:
+        if transaction.status is Status.SETTLEMENT:
+            self.move(transaction, Status.DENY)
+
     def _expire(self, transaction: Transaction, moment: datetime) -> None:
         waiting = transaction.status in (Status.PENDING, Status.AUTHORIZE)
         if waiting and transaction.expires_at == moment:
@@ -123,3 +134,7 @@ class Gateway:
 def _next_batch(now: datetime) -> datetime:
     batch = now.replace(hour=BATCH_HOUR, minute=BATCH_MINUTE, second=0, microsecond=0)
     return batch + timedelta(days=1)
+
+
+def _fact_file(config: Config, clock: Clock) -> FactFile | None:
+    return FactFile(Path(config.book), clock.now()) if config.book else None

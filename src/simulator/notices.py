@@ -3,6 +3,7 @@
 import asyncio
 import json
 import random
+from collections import Counter
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,6 +13,7 @@ from typing import Final
 import httpx2
 
 from simulator.clock import Agenda, Clock, wib
+from simulator.notice_faults import NoticeFaults, Sending
 from simulator.transactions import Fields
 
 HEADERS: Final = {  # midtrans.md 10.1
@@ -39,8 +41,11 @@ class Attempt:
 class Notice:
     serial: int
     url: str
+    order_id: str  # of the transaction it is about, whatever a forged body says
     body: Fields
-    state: str = "queued"  # queued, held, delivered, failed, dropped
+    kind: str = "true"  # or repeat, forged_status, forged_fields, wrong_signature
+    delay_seconds: float = 0.0
+    state: str = "queued"  # queued, delayed, held, delivered, failed, dropped, lost
     attempts: list[Attempt] = field(default_factory=list)
 
     def describe(self) -> Fields:
@@ -48,8 +53,10 @@ class Notice:
         return {
             "id": self.serial,
             "url": self.url,
-            "order_id": self.body["order_id"],
-            "transaction_id": self.body["transaction_id"],
+            "order_id": self.order_id,
+            "transaction_id": self.body.get("transaction_id"),
+            "kind": self.kind,
+            "delay_seconds": self.delay_seconds,
             "state": self.state,
             "response_status": last.status if last else None,
             "attempts": [
@@ -72,6 +79,8 @@ class Outbox:
     ) -> None:
         self.history: list[Notice] = []
         self.holding = False
+        self.faults = NoticeFaults()
+        self._told: Counter[str] = Counter()  # notices by order id, without what faults add
         self._held: list[Notice] = []
         self._clock, self._agenda = clock, agenda
         self._delay_seconds, self._time_scale = delay_seconds, time_scale
@@ -82,10 +91,23 @@ class Outbox:
         )
 
     def post(self, urls: Sequence[str], body: Fields) -> None:
+        order_id = str(body.get("order_id", ""))
         for url in urls:
-            notice = Notice(next(self._serial), url, body)
-            self.history.append(notice)
-            self._after(self._delay_seconds, notice)
+            self._told[order_id] += 1
+            for one in self.faults.sendings(order_id, self._told[order_id], body):
+                self._plan(url, order_id, one)
+
+    def _plan(self, url: str, order_id: str, one: Sending) -> None:
+        notice = Notice(
+            next(self._serial), url, order_id, one.body, one.kind, round(one.delay_seconds, 3)
+        )
+        self.history.append(notice)
+        if one.lost:
+            notice.state = "lost"
+            return
+        if notice.delay_seconds:
+            notice.state = "delayed"
+        self._after(self._delay_seconds + notice.delay_seconds, notice)
 
     def hold(self) -> None:
         self.holding = True

@@ -26,8 +26,15 @@ WAYS: Final = {
 
 
 def refund(
-    gateway: Gateway, transaction: Transaction, body: Fields, way: Way, *, deny: bool
+    gateway: Gateway,
+    transaction: Transaction,
+    body: Fields,
+    way: Way,
+    *,
+    deny: bool,
+    denied_after_seconds: float | None = None,
 ) -> Fields:
+    """`denied_after_seconds`: the bank will refuse what Midtrans accepts now."""
     key = str(body.get("refund_key") or uuid4())
     amount = _amount(body.get("amount"), transaction)
     for forbidden, code, message in RULES:
@@ -37,6 +44,11 @@ def refund(
         return _denied(gateway, transaction, key)
     reason = str(body.get("reason") or "")
     made = _book(gateway, transaction, amount=amount, key=key, reason=reason, way=way)
+    if denied_after_seconds is None:
+        seconds = gateway.config.refund_confirm_seconds
+        gateway.agenda.after(seconds, lambda: confirm(gateway, transaction, made))
+    else:
+        gateway.agenda.after(denied_after_seconds, lambda: deny_late(gateway, transaction, made))
     return _approved(gateway, transaction, made, way)
 
 
@@ -57,7 +69,7 @@ def _refunding(transaction: Transaction) -> Refunding:
 
 # midtrans.md 6, "Failure". The first rule that applies answers.
 RULES: Final[tuple[Rule, ...]] = (
-    (lambda t, _, key: any(r.key == key for r in t.refunds), "406", "Duplicate refund ID"),
+    (lambda t, _, key: any(r.key == key for r in t.standing_refunds), "406", "Duplicate refund ID"),
     (lambda t, _, __: _refunding(t) is Refunding.NONE, *NOT_ALLOWED),
     (lambda t, _, __: t.status not in REFUNDABLE_IN, *NOT_ALLOWED),
     (
@@ -86,19 +98,26 @@ def _book(
         created_at=gateway.clock.now(),
     )
     transaction.refunds.append(made)
+    gateway.book.refunded(transaction, made)
     to = Status.PARTIAL_REFUND if transaction.refundable else Status.REFUND
     gateway.move(transaction, to)
-    gateway.agenda.after(
-        gateway.config.refund_confirm_seconds, lambda: confirm(gateway, transaction, made)
-    )
     return made
 
 
 def confirm(gateway: Gateway, transaction: Transaction, refund: Refund) -> None:
     """The second notice of a refund: only it proves that the bank has paid."""
-    if refund.bank_confirmed_at is None:
+    if refund.status == "accepted":
         refund.bank_confirmed_at = gateway.clock.now()
+        gateway.book.refunded(transaction, refund)
         gateway.announce(transaction)
+
+
+def deny_late(gateway: Gateway, transaction: Transaction, refund: Refund) -> None:
+    """The bank refuses what was accepted. Nobody is told (midtrans.md 10.4): it must be asked for."""
+    if refund.status == "accepted":
+        transaction.take_back(refund, gateway.clock.now())
+        gateway.book.refunded(transaction, refund)
+        gateway.book.moved(transaction)
 
 
 def find(gateway: Gateway, key: str) -> tuple[Transaction, Refund]:

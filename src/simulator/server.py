@@ -13,9 +13,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from simulator import control_api, core_api, pages, snap_api
+from simulator import book_api, control_api, core_api, nemesis_api, pages, snap_api
 from simulator.config import Config
-from simulator.faults import FaultLayer
+from simulator.fault_layer import FaultLayer
 from simulator.gateway import Gateway
 from simulator.snap_api import SnapRefusal
 from simulator.transactions import NotPossible
@@ -25,7 +25,14 @@ from simulator.wire import Json, Refusal, refused
 def create_app(config: Config) -> Starlette:
     gateway = Gateway(config)
     app = Starlette(
-        routes=[*control_api.routes, *snap_api.routes, *pages.routes, *core_api.routes],
+        routes=[
+            *control_api.routes,
+            *nemesis_api.routes,
+            *book_api.routes,
+            *snap_api.routes,
+            *pages.routes,
+            *core_api.routes,
+        ],
         middleware=[Middleware(FaultLayer, gateway=gateway)],
         exception_handlers={
             Refusal: refused,
@@ -48,6 +55,7 @@ async def lifespan(app: Starlette) -> AsyncIterator[None]:
     with suppress(asyncio.CancelledError):
         await clockwork
     await gateway.outbox.close()
+    gateway.book.close()
 
 
 async def not_routed(_: Request, error: Exception) -> Response:

@@ -47,7 +47,7 @@ def refund_view(refund: Refund) -> Fields:
 def shared(transaction: Transaction, merchant_id: str) -> Fields:
     """What every answer and notice about a transaction has in common."""
     settled = transaction.settled_at
-    refunds = [refund_view(refund) for refund in transaction.refunds] or None
+    refunds = [refund_view(refund) for refund in transaction.standing_refunds] or None
     return without_nulls(
         {
             "transaction_id": transaction.transaction_id,

@@ -3,6 +3,7 @@
 import socket
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import count
 from json import loads
@@ -165,6 +166,12 @@ class Merchant:
         answer = self.http.post(f"/_control/{what}", json=body)
         return {"http": answer.status_code} | answer.json()
 
+    def heal(self, what: str = "faults") -> Json:
+        return dict(self.http.delete(f"/_control/{what}").json())
+
+    def book(self, **query: Any) -> Json:
+        return dict(self.http.get("/_control/book", params=query).json())
+
     def paid(self, method: str = "gopay") -> Json:
         """A settled order's status."""
         charged = self.charge(method)
@@ -201,8 +208,8 @@ def inbox() -> Iterator[Inbox]:
     inbox.close()
 
 
-@pytest.fixture(scope="module")
-def merchant(inbox: Inbox) -> Iterator[Merchant]:
+@contextmanager
+def serving(inbox: Inbox, **more: Any) -> Iterator[Merchant]:
     port = free_port()
     config = Config(
         server_key=SERVER_KEY,
@@ -213,13 +220,32 @@ def merchant(inbox: Inbox) -> Iterator[Merchant]:
         refund_confirm_seconds=0.05,
         public_url=f"http://127.0.0.1:{port}",
         tick_seconds=0.01,
+        **more,
     )
-    serving = server(config, "127.0.0.1", port)
-    thread = Thread(target=serving.run, daemon=True)
+    started = server(config, "127.0.0.1", port)
+    thread = Thread(target=started.run, daemon=True)
     thread.start()
-    eventually(lambda: serving.started)
+    eventually(lambda: started.started)
     merchant = Merchant(config.public_url)
     yield merchant
     merchant.http.close()
-    serving.should_exit = True
+    started.should_exit = True
     thread.join(5)
+
+
+@pytest.fixture(scope="module")
+def merchant(inbox: Inbox) -> Iterator[Merchant]:
+    with serving(inbox) as merchant:
+        yield merchant
+
+
+@pytest.fixture
+def begin(inbox: Inbox) -> Iterator[Callable[..., Merchant]]:
+    """Starts one more simulator, which knows nothing of the others, with settings of its own."""
+    with ExitStack() as stack:
+        yield lambda **more: stack.enter_context(serving(inbox, **more))
+
+
+@pytest.fixture
+def unused_port() -> int:
+    return free_port()
