@@ -13,7 +13,7 @@ from faults.chaos.gateway_faults import GatewayFaults
 from faults.chaos.programs import Database, Program
 from faults.chaos.system import System
 
-KILLED: Final = (("api", 36), ("worker", 38), ("postgres", 26))
+KILLED: Final = (("api", 36), ("worker", 42), ("postgres", 22))
 DISTURBED: Final = (
     ("freeze api", 18),
     ("freeze worker", 18),
@@ -71,6 +71,7 @@ class Nemesis:
             await self._system.postgres.kill()
 
     async def _kill(self) -> None:
+        """Whoever is drawn and up; on a slow machine nobody may be, and then it waits."""
         kind = self._drawn(KILLED)
         if kind == "postgres":
             if self._system.postgres.is_running:
@@ -88,8 +89,10 @@ class Nemesis:
         """Mostly one that has come up, and now and then one that is about to."""
         among = [one for one in self._system.programs if one.kind == kind and one.is_running]
         among = [one for one in among if one.name not in self._resting]
-        grown = [one for one in among if one.age_seconds > 2.5]
-        chosen = grown if self._chance.random() < 0.9 else among
+        up = [one for one in among if one.is_up]
+        if kind == "api" and len(up) < len(among) and self._chance.random() < 0.8:
+            return None  # without any API no command gets further, and chaos meets nothing
+        chosen = up if self._chance.random() < 0.95 else among
         return self._chance.choice(chosen) if chosen else None
 
     async def _disturb(self) -> None:
@@ -106,13 +109,13 @@ class Nemesis:
                 case ["gateway", "misbehaves"]:
                     await self._faults.misbehave()
                 case ["gateway", "heals"]:
-                    await self._system.gateway._http.delete("/_control/faults")
+                    await self._system.gateway.heal_requests()
                 case ["notices", "garbled"]:
                     await self._faults.garble_notices()
                 case ["notices", "heal"]:
-                    await self._faults.release_notices()
+                    await self._system.gateway.heal_notices()
                 case _:
-                    await self._faults.advance(self._chance.choice(JUMPED_SECONDS))
+                    await self._faults.jump(self._chance.choice(JUMPED_SECONDS))
             self.others[act] += 1
 
     async def _freeze(self, kind: str) -> None:
@@ -129,7 +132,7 @@ class Nemesis:
         while True:
             await asyncio.sleep(self._chance.uniform(3.0, 12.0))
             victim = self._chance.choice(self._system.workers)
-            if victim.age_seconds > 2.5:
+            if victim.is_up:
                 self._resting.add(victim.name)
                 try:
                     if await victim.freeze(LONGER_THAN_A_LEASE_SECONDS):

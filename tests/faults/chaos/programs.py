@@ -21,10 +21,11 @@ from api.embedded import EmbeddedPostgres
 AGAIN_AFTER_SECONDS: Final = 0.1
 WATCH_SECONDS: Final = 0.05
 ENDS_WITHIN_SECONDS: Final = 20.0
+DESCRIPTORS_WHEN_UP: Final = 12
 
 
 class Program:
-    """One process that is wanted. `generation` counts its starts."""
+    """One process that is wanted."""
 
     def __init__(
         self,
@@ -41,8 +42,6 @@ class Program:
         self._process: subprocess.Popen[bytes] | None = None
         self._wanted = False
         self._frozen = False
-        self.generation = 0
-        self.started_at = 0.0
         self.ended_by_itself: Counter[int] = Counter()  # by exit code
 
     @property
@@ -54,8 +53,14 @@ class Program:
         return self._process is not None and self._process.poll() is None
 
     @property
-    def age_seconds(self) -> float:
-        return time.monotonic() - self.started_at if self.is_running else 0.0
+    def is_up(self) -> bool:
+        """It has imported what it needs and talks to PostgreSQL: from then on a kill can hurt."""
+        try:
+            return (
+                self.is_running and len(os.listdir(f"/proc/{self.pid}/fd")) >= DESCRIPTORS_WHEN_UP
+            )
+        except OSError:
+            return False
 
     def start(self) -> None:
         self._wanted = True
@@ -68,8 +73,6 @@ class Program:
                 stderr=subprocess.STDOUT,
                 pass_fds=(self._lifeline,),
             )
-        self.generation += 1
-        self.started_at = time.monotonic()
 
     async def watch(self) -> None:
         """Starts it again whenever it has ended while it is wanted."""

@@ -24,7 +24,7 @@ class Report(msgspec.Struct, kw_only=True):
     kills: dict[str, int]
     freezes: dict[str, int]
     disturbances: dict[str, int]
-    gateway_faults: dict[str, int]
+    gateway_faults: dict[str, int]  # how often each has met a request
     merchant: dict[str, int]
     stories: dict[str, int]
     postgres_recovery_seconds: dict[str, float]
@@ -88,7 +88,7 @@ def _lines(report: Report) -> list[str]:
         f"kills           {sum(report.kills.values())}: {_told(report.kills)}",
         f"freezes         {sum(report.freezes.values())}: {_told(report.freezes)}",
         f"disturbances    {_told(report.disturbances)}",
-        f"gateway faults  {sum(report.gateway_faults.values())} rules set",
+        f"gateway faults  {sum(report.gateway_faults.values())}: {_told(report.gateway_faults)}",
         f"merchant        {_told(report.merchant)}",
         f"payments        {_told(report.stories)}",
         f"log             {_told(report.log)}",

@@ -92,11 +92,12 @@ class _Running:
                 f"{time.monotonic() - began:4.0f} s  {self.nemesis.kills.total()} of {self.size.kills} kills,"
                 f" {self.merchant.counts['commands']} commands, {len(self.merchant.open)} unanswered,"
                 f" {len(self.stories.going)} payments under way, {self.nemesis.freezes.total()} freezes,"
-                f" {self.samples.taken} trial balances"
+                f" {self.samples.by_database} trial balances"
             )
 
     async def heal(self) -> None:
         await self.nemesis.settle()
+        self.struck = await self.system.gateway.struck()
         await self.faults.heal()
         await self.system.answering()
 
@@ -117,7 +118,7 @@ class _Running:
             if not left and not going and not self.merchant.open:
                 if batch_done:
                     return passed
-                await self.system.gateway.control("settle")  # the bank's evening batch of cards
+                await self.system.gateway.settle_cards()
                 batch_done = True
             await asyncio.sleep(LOOK_SECONDS)
         return None
@@ -134,7 +135,7 @@ class _Running:
             if looking.differences(payment, by_order):
                 self.nudged.add(payment_id)
                 order = payment.attempt.order_id
-                await self.system.gateway.control("notices", order_id=order, times=1)
+                await self.system.gateway.tell_again(order)
 
 
 async def run(size: Size, say: Say) -> report.Report:
@@ -183,12 +184,13 @@ def _reported(
         kills=dict(nemesis.kills),
         freezes=dict(nemesis.freezes),
         disturbances=dict(nemesis.others),
-        gateway_faults=dict(running.faults.set),
+        gateway_faults=dict(running.struck),
         merchant=dict(running.merchant.counts),
         stories=dict(running.stories.counts),
         postgres_recovery_seconds=_spread(system.postgres.recoveries),
         balance_samples={
-            "taken": running.samples.taken,
+            "by the database": running.samples.by_database,
+            "by the API": running.samples.by_api,
             "unanswered": running.samples.unanswered,
             "uneven": len(running.samples.uneven),
         },

@@ -2,7 +2,9 @@
 
 import asyncio
 import random
+import time
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -11,34 +13,54 @@ import httpx2
 import psycopg
 
 from faults.chaos.system import System
+from support.running import SCHEMA
 
+READ_SCHEMA: Final = f"{SCHEMA}_read"
 EVERY_SECONDS: Final = 1.0
 
 
 @dataclass
 class BalanceSamples:
-    taken: int = 0
+    by_api: int = 0
+    by_database: int = 0
     unanswered: int = 0
     uneven: list[str] = field(default_factory=list)
+
+    def take(self, totals: Mapping[str, int], place: str) -> None:
+        if uneven := {name: total for name, total in totals.items() if total}:
+            self.uneven.append(f"trial balance by {place}: {uneven}")
 
 
 async def sample_balance(system: System, samples: BalanceSamples) -> None:
     """For ever; each currency's total has to be zero at every moment, also in the middle of chaos."""
     chance = random.Random(0)
     while True:
-        await asyncio.sleep(EVERY_SECONDS)
-        shop = system.shop(chance.randrange(len(system.urls)))
+        began = time.monotonic()
         try:
-            answer = await shop.get("/api/v1/trial-balance")
-        except httpx2.TransportError:
+            totals = await asyncio.to_thread(_totals, system.conninfo)
+            samples.take(totals, "the database")
+            samples.by_database += 1
+        except psycopg.Error:
             samples.unanswered += 1
-            continue
-        if answer.status_code != 200:
-            samples.unanswered += 1
-            continue
-        samples.taken += 1
-        if uneven := {name: total for name, total in answer.json()["totals"].items() if total}:
-            samples.uneven.append(f"sample {samples.taken}: {uneven}")
+        await _ask_api(system, samples, chance.randrange(len(system.urls)))
+        await asyncio.sleep(max(0.0, began + EVERY_SECONDS - time.monotonic()))
+
+
+async def _ask_api(system: System, samples: BalanceSamples, number: int) -> None:
+    try:
+        answer = await system.shop(number).get("/api/v1/trial-balance")
+    except httpx2.TransportError:
+        return
+    if answer.status_code == 200:
+        samples.by_api += 1
+        samples.take(answer.json()["totals"], "the API")
+
+
+def _totals(conninfo: str) -> dict[str, int]:
+    with psycopg.connect(conninfo, connect_timeout=2) as conn:
+        conn.execute(f'set search_path = "{READ_SCHEMA}"'.encode())
+        query = "select currency, sum(balance_minor)::bigint from balances group by 1"
+        return dict(conn.execute(query).fetchall())
 
 
 @dataclass(frozen=True)

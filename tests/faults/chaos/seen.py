@@ -79,15 +79,10 @@ ROWS: Final = {
 
 
 async def look(system: System, **more: Any) -> Seen:
-    book, notices = await system.gateway.book(), await all_notices(system)
+    book, notices = await system.gateway.transactions(), await system.gateway.all_notices()
     log = event_log.read(system.conninfo)
     rows = {name: _rows(system.conninfo, query) for name, query in ROWS.items()}
     return Seen(system, log, book, notices, rows, **more)
-
-
-async def all_notices(system: System) -> list[Fields]:
-    answer = await system.gateway._http.get("/_control/notices")
-    return list(answer.json()["notices"])
 
 
 def told(system: System) -> list[Fields]:

@@ -12,12 +12,12 @@ from typing import Final, NamedTuple
 import httpx2
 
 from faults.chaos.clients import Merchant, until
+from faults.chaos.outside import Outside
 from support.customer import (
     ACCEPTED_CARD,
     DENIED_CARD,
     SECURE_CARD,
     Fields,
-    Gateway,
     Refused,
 )
 
@@ -29,7 +29,7 @@ CANARY_CARD: Final = "4000 0566 5566 5556"
 
 PATIENCE_SECONDS: Final = 150.0  # a lease of thirty, twice, and what faults add
 UNDECIDED: Final = ("requested", "dispatched", "unknown")
-PAID: Final = ("captured", "settled")
+OVER: Final = ("denied", "failed", "cancelled", "expired", "reversed", "refunded")
 
 
 class Way(NamedTuple):
@@ -63,7 +63,7 @@ WAYS: Final = (
 
 
 class Stories:
-    def __init__(self, merchant: Merchant, gateway: Gateway, chance: random.Random) -> None:
+    def __init__(self, merchant: Merchant, gateway: Outside, chance: random.Random) -> None:
         self._merchant, self._gateway, self._chance = merchant, gateway, chance
         self.counts: Counter[str] = Counter()
         self.going: set[asyncio.Task[None]] = set()
@@ -182,16 +182,18 @@ class Stories:
     async def _once(
         self, payment_id: str, so: Callable[[Fields], bool], seconds: float = PATIENCE_SECONDS
     ) -> Fields | None:
-        """The payment, once it is so."""
+        """The payment, once it is so; None when it never will be, or once the world has to close."""
 
         async def look() -> Fields | None:
             found = await self._merchant.get(f"/api/v1/payments/{payment_id}")
-            return found if found and so(found) else None
+            over = found and (found["status"] in OVER or found.get("underReview"))
+            hurried = self.hurried.is_set() and found and found["status"] not in UNDECIDED
+            return found if found and (so(found) or over or hurried) else None
 
         found: Fields | None = await until(look, seconds)
         if found is None:
             self.counts["gave up waiting"] += 1
-        return found
+        return found if found and so(found) else None
 
     async def _outside(self, act: Awaitable[object]) -> None:
         """What the world does may be too late: it has expired, say."""
