@@ -22,7 +22,7 @@ from ledger.errors import LedgerError, NotFound
 from ledger.eventstore.group_call import StoreUnavailable
 from ledger.identity import payment_of
 from ledger.payments.life import Status
-from ledger.payments.payment import Payment
+from ledger.payments.service import Inquired
 from ledger.telemetry import PROJECTION_LAG, WORK_DONE
 from projections import GROUPS
 from projections.engine.follower import Follower
@@ -46,6 +46,8 @@ LADDERS: Final = {
     Status.UNKNOWN: _ladder(5, 15, 45, 120, 300, 900, 3600),
     Status.PENDING: _ladder(60, 300, 1800, 7200, 21600),
 }
+# Whatever state it is in: the gateway gave no answer, or a cancel or capture has not been carried out.
+IN_DOUBT: Final = LADDERS[Status.UNKNOWN]
 OTHERWISE: Final = _ladder(5, 30, 120, 600, 3600, 21600)
 
 
@@ -155,24 +157,27 @@ class Worker:
             await self._wired.inbox.later(stored, "no_answer")
 
     async def do(self, work: Claimed) -> None:
-        payment = await self._carry_out(work)
+        done = await self._carry_out(work)
         WORK_DONE.labels(work.kind).inc()
-        self._claims.later(work, self._next_look(work, payment))
+        self._claims.later(work, self._next_look(work, done))
 
-    async def _carry_out(self, work: Claimed) -> Payment:
+    async def _carry_out(self, work: Claimed) -> Inquired:
         payments = self._wired.payments
         match work.kind:
             case "charge":
-                return await payments.charge(work.payment_id)
+                return Inquired(await payments.charge(work.payment_id), answered=True)
             case "refund":
-                return await payments.refund(work.payment_id, work.subject)
+                refunded = await payments.refund(work.payment_id, work.subject)
+                return Inquired(refunded, answered=True)
             case "inquire":
-                return (await payments.inquire(work.payment_id, int(work.subject))).payment
+                return await payments.inquire(work.payment_id, int(work.subject))
             case _:  # capture, cancel, inquire_refund: what the gateway holds now says what is left to do
-                return (await payments.inquire(work.payment_id)).payment
+                return await payments.inquire(work.payment_id)
 
-    def _next_look(self, work: Claimed, payment: Payment) -> datetime:
-        ladder = LADDERS.get(payment.status, OTHERWISE)
+    def _next_look(self, work: Claimed, done: Inquired) -> datetime:
+        payment = done.payment
+        in_doubt = not done.answered or payment.cancel_asked or payment.capture_asked
+        ladder = IN_DOUBT if in_doubt else LADDERS.get(payment.status, OTHERWISE)
         moment = self._now() + ladder[min(work.tries, len(ladder)) - 1]
         expires_at = payment.attempt.expires_at
         if payment.status is Status.UNKNOWN and payment.attempt.sent_at:

@@ -32,6 +32,8 @@ POSTGRES_FROZEN_SECONDS: Final = (0.3, 4.0)
 POSTGRES_DOWN_SECONDS: Final = (0.0, 1.5)
 LONGER_THAN_A_LEASE_SECONDS: Final = 33.0  # a worker's lease is 30
 LONG_FREEZE_EVERY_SECONDS: Final = 75.0
+LET_BREATHE_SHARE: Final = 0.85  # of kills: the rest comes whatever is down already
+LONGEST_BREATH_SECONDS: Final = 10.0
 JUMPED_SECONDS: Final = (30, 600, 1_200, 4_000)  # of the gateway's clock; wallets expire after 900
 
 
@@ -56,6 +58,9 @@ class Nemesis:
             while (done := self.kills.total()) < kills:
                 due = began + (done + self._chance.uniform(0.2, 1.8)) * seconds / kills
                 await asyncio.sleep(max(0.05, due - time.monotonic()))
+                late = time.monotonic() > began + seconds * 1.3
+                if not late and self._chance.random() < LET_BREATHE_SHARE:
+                    await self._breath()
                 await self._kill()
         finally:
             disturbing.cancel()
@@ -69,6 +74,16 @@ class Nemesis:
         await asyncio.gather(*self._acts, return_exceptions=True)
         if not self._system.postgres.is_running:
             await self._system.postgres.kill()
+
+    async def _breath(self) -> None:
+        """Until somebody serves and somebody works: who is killed while starting does no harm."""
+        until = time.monotonic() + LONGEST_BREATH_SECONDS
+        while time.monotonic() < until:
+            serving = any(one.is_up for one in self._system.apis)
+            working = any(one.is_up for one in self._system.workers)
+            if serving and working and self._system.postgres.is_running:
+                return
+            await asyncio.sleep(0.1)
 
     async def _kill(self) -> None:
         """Whoever is drawn and up; on a slow machine nobody may be, and then it waits."""

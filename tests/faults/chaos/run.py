@@ -105,15 +105,15 @@ class _Running:
         """Seconds until nothing waits for nobody but us; None when that did not come."""
         began = time.monotonic()
         self.stories.hurried.set()
-        batch_done = False
+        batch_done, told_before = False, ""
         while (passed := time.monotonic() - began) < GIVEN_UP_AFTER_SECONDS:
             seen = await looking.look(self.system)
             left = looking.unsettled(seen)
             going = len(self.stories.going)
-            self.say(
-                f"settling {passed:4.0f} s  {len(left)} wait for us, {len(self.merchant.open)} commands unanswered,"
-                f" {going} payments under way"
-            )
+            told = f"{len(left)} wait for us, {len(self.merchant.open)} commands unanswered, {going} payments under way"
+            if told != told_before:
+                self.say(f"settling {passed:4.0f} s  {told}")
+            told_before = told
             await self._nudge(seen)
             if not left and not going and not self.merchant.open:
                 if batch_done:

@@ -192,7 +192,7 @@ class Stories:
 
         found: Fields | None = await until(look, seconds)
         if found is None:
-            self.counts["gave up waiting"] += 1
+            self.counts["waited in vain"] += 1
         return found if found and so(found) else None
 
     async def _outside(self, act: Awaitable[object]) -> None:
