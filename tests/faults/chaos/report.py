@@ -10,6 +10,7 @@ from rich.table import Table
 
 from faults.chaos.calm import Calm, NoticesTaken
 from faults.chaos.checker import Verdict
+from faults.chaos.dense_writer import Dense
 
 ROOT: Final = Path(__file__).parents[3]
 PLACE: Final = ROOT / "build" / "chaos.json"
@@ -34,7 +35,7 @@ class Report(msgspec.Struct, kw_only=True):
     verdicts: list[Verdict]
     calm: Calm | None
     notices: NoticesTaken
-    dense: dict[str, Any] | None = None
+    dense: Dense | None
     log: dict[str, int] = {}
     folder: str = ""
 
@@ -43,8 +44,8 @@ class Report(msgspec.Struct, kw_only=True):
         settled = self.settle_seconds is not None
         settled = settled and (self.settle_seconds or 0) <= self.settle_bar_seconds
         held = self.calm is None or self.calm.holds
-        lost = (self.dense or {}).get("lost", 0)
-        return settled and held and not lost and not any(one.violations for one in self.verdicts)
+        dense = self.dense is None or self.dense.holds
+        return settled and held and dense and not any(one.violations for one in self.verdicts)
 
 
 def commit() -> str:
@@ -106,7 +107,11 @@ def _lines(report: Report) -> list[str]:
         )
         lines += [f"  wrong: {words}" for words in calm.wrong]
     if report.dense:
-        lines.append(f"dense writer    {_told(report.dense)}")
+        dense = report.dense
+        lines.append(
+            f"dense writer    {dense.lost} of {dense.acknowledged} acknowledged lost in {dense.kills} kills of PostgreSQL,"
+            f" at {dense.commands_per_second:,.0f} commands/s in {dense.commits_per_second:,.0f} commits/s {dense.chain}"
+        )
     return lines
 
 

@@ -12,6 +12,7 @@ from faults.chaos import calm, report, sampling
 from faults.chaos import seen as looking
 from faults.chaos.checker import judge
 from faults.chaos.clients import Merchant
+from faults.chaos.dense_writer import Dense, kill_under_it
 from faults.chaos.gateway_faults import GatewayFaults
 from faults.chaos.history import History
 from faults.chaos.nemesis import Nemesis
@@ -40,6 +41,7 @@ class Size:
     commands: int = 2_000
     seconds: float = 270.0  # of chaos
     calm_payments: int = 220
+    dense_kills: int = 8
     seed: int = 1
 
 
@@ -163,7 +165,18 @@ async def run(size: Size, say: Say) -> report.Report:
         verdicts = await asyncio.to_thread(judge, seen)
         say("measuring without faults")
         measured = await calm.measure(system, size.calm_payments) if size.calm_payments else None
-        return _reported(running, seen, seconds, settled, verdicts, measured)
+        dense = await _dense(system, size, say) if size.dense_kills else None
+        return _reported(running, seen, seconds, settled, verdicts, measured, dense)
+
+
+async def _dense(system: System, size: Size, say: Say) -> Dense:
+    """With the other processes ended: what they take of the machine, the writer does not write."""
+    say(f"killing PostgreSQL {size.dense_kills} times under a dense writer")
+    for one in system.programs:
+        await one.end()
+    return await kill_under_it(
+        system.postgres, system.settings, system.folder, size.dense_kills, size.seed
+    )
 
 
 def _reported(
@@ -173,6 +186,7 @@ def _reported(
     settled: float | None,
     verdicts: list[Any],
     measured: calm.Calm | None,
+    dense: Dense | None,
 ) -> report.Report:
     system, nemesis = running.system, running.nemesis
     return report.Report(
@@ -201,6 +215,7 @@ def _reported(
         },
         verdicts=verdicts,
         calm=measured,
+        dense=dense,
         notices=calm.notices_taken(seen),
         log={
             "events": len(seen.log.events),
