@@ -18,6 +18,7 @@ from api.claims import Claimed, Claims
 from api.inbox import Stored
 from api.wiring import Wiring
 from ledger import clock
+from ledger.crashpoint import crashpoint
 from ledger.errors import LedgerError, NotFound
 from ledger.eventstore.group_call import StoreUnavailable
 from ledger.identity import payment_of
@@ -158,6 +159,7 @@ class Worker:
 
     async def do(self, work: Claimed) -> None:
         done = await self._carry_out(work)
+        crashpoint("work.after_act")
         WORK_DONE.labels(work.kind).inc()
         self._claims.later(work, self._next_look(work, done))
 

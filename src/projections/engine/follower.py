@@ -20,6 +20,7 @@ import structlog
 from psycopg import sql as psql
 
 from ledger import clock
+from ledger.crashpoint import crashpoint
 from ledger.errors import LedgerError
 from ledger.eventstore.mapping import EventMapper
 from ledger.eventstore.migrate import LogNames
@@ -100,6 +101,9 @@ class Follower:
             rows = log.page(cursor, turn.position, self._size, self._skipped) if self.lag else []
             if rows:
                 self._apply(rows, turn.position, cursor)
+                crashpoint("follow.before_commit")
+        if rows:
+            crashpoint("follow.after_commit")
         reached = turn.position + len(rows)
         self._stands(reached, max(turn.head, reached))
         return len(rows)

@@ -9,7 +9,8 @@ import structlog
 from rich.console import Console
 
 from faults.chaos import report
-from faults.chaos.run import Size, run
+from faults.chaos.run import run
+from faults.chaos.trial import Size
 
 SHORT = Size(kills=22, commands=140, seconds=26.0, calm_payments=25, dense_kills=0)
 

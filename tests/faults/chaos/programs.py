@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -32,13 +32,14 @@ class Program:
         name: str,
         kind: str,
         argv: Sequence[str],
-        env: Mapping[str, str],
+        env: dict[str, str],
         log_file: Path,
         lifeline: int,
     ) -> None:
         """`lifeline` is the read end of a pipe whose write end only we hold: with us, it dies."""
         self.name, self.kind, self.log_file = name, kind, log_file
-        self._argv, self._env, self._lifeline = argv, env, lifeline
+        self._argv, self.env, self._lifeline = argv, env, lifeline
+        self.before_again: Callable[[int], None] | None = None  # told the code it ended with
         self._process: subprocess.Popen[bytes] | None = None
         self._wanted = False
         self._frozen = False
@@ -67,7 +68,7 @@ class Program:
         with self.log_file.open("ab") as output:
             self._process = subprocess.Popen(
                 self._argv,
-                env={**self._env, PARENT_PIPE: str(self._lifeline)},
+                env={**self.env, PARENT_PIPE: str(self._lifeline)},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -85,6 +86,8 @@ class Program:
                 self.ended_by_itself[code] += 1
             await asyncio.sleep(AGAIN_AFTER_SECONDS)
             if self._wanted:
+                if self.before_again:
+                    self.before_again(code)
                 self.start()
 
     async def kill(self) -> bool:

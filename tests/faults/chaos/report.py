@@ -109,8 +109,9 @@ def _lines(report: Report) -> list[str]:
     if report.dense:
         dense = report.dense
         lines.append(
-            f"dense writer    {dense.lost} of {dense.acknowledged} acknowledged lost in {dense.kills} kills of PostgreSQL,"
-            f" at {dense.commands_per_second:,.0f} commands/s in {dense.commits_per_second:,.0f} commits/s {dense.chain}"
+            f"dense writer    {dense.lost} of {dense.acknowledged} acknowledged lost in {dense.kills} kills of"
+            f" PostgreSQL, at {dense.commands_per_second:,.0f} commands/s in {dense.commits_per_second:,.0f} commits/s"
+            f" {dense.chain}"
         )
     return lines
 

@@ -1,172 +1,33 @@
-"""One run: chaos until so many kills and commands are done, then healing, settling, judging, and a calm measurement."""
+"""One run: chaos, healing, settling, judging; then what the brief asks of a system without faults, and the dense
+writer.
+"""
 
 import asyncio
-import random
-import time
 from collections import Counter
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any, Final
 
-from faults.chaos import calm, report, sampling
+from faults.chaos import calm, report
 from faults.chaos import seen as looking
-from faults.chaos.checker import judge
-from faults.chaos.clients import Merchant
+from faults.chaos.checker import Verdict, judge
 from faults.chaos.dense_writer import Dense, kill_under_it
-from faults.chaos.gateway_faults import GatewayFaults
 from faults.chaos.history import History
-from faults.chaos.nemesis import Nemesis
-from faults.chaos.stories import (
-    CANARY_CARD,
-    CANARY_MAIL,
-    CANARY_NAME,
-    CANARY_PHONE,
-    Stories,
-)
 from faults.chaos.system import System, started
-from support.customer import CLIENT_KEY, SERVER_KEY
-
-SETTLES_WITHIN_SECONDS: Final = 60.0
-GIVEN_UP_AFTER_SECONDS: Final = 150.0  # to tell what is late from what never comes
-MOST_STORIES: Final = 250
-COMMANDS_A_STORY: Final = 1.5
-LOOK_SECONDS: Final = 1.0
-
-Say = Callable[[str], None]
-
-
-@dataclass(frozen=True)
-class Size:
-    kills: int = 200
-    commands: int = 2_000
-    seconds: float = 270.0  # of chaos
-    calm_payments: int = 220
-    dense_kills: int = 8
-    seed: int = 1
-
-
-@dataclass
-class _Running:
-    system: System
-    size: Size
-    say: Say
-    history: History
-    samples: sampling.BalanceSamples = field(default_factory=sampling.BalanceSamples)
-    nudged: set[str] = field(default_factory=set)
-
-    def __post_init__(self) -> None:
-        seed = self.size.seed
-        self.merchant = Merchant(self.system, self.history, random.Random(f"merchant {seed}"))
-        self.stories = Stories(self.merchant, self.system.gateway, random.Random(f"stories {seed}"))
-        self.faults = GatewayFaults(self.system.gateway, random.Random(f"gateway {seed}"))
-        self.nemesis = Nemesis(self.system, self.faults, seed)
-
-    async def chaos(self) -> float:
-        """How long it took."""
-        began = time.monotonic()
-        sampling_on = asyncio.create_task(sampling.sample_balance(self.system, self.samples))
-        telling = asyncio.create_task(self._tell_stories(began))
-        showing = asyncio.create_task(self._show(began))
-        try:
-            await self.nemesis.run(self.size.kills, self.size.seconds)
-            await telling
-        finally:
-            for task in (sampling_on, telling, showing):
-                task.cancel()
-            await asyncio.gather(sampling_on, telling, showing, return_exceptions=True)
-        return time.monotonic() - began
-
-    async def _tell_stories(self, began: float) -> None:
-        """At an even pace, so that kills meet commands at every stage."""
-        while self.merchant.counts["commands"] < self.size.commands:
-            passed = (time.monotonic() - began) / self.size.seconds
-            wanted = 8 + passed * self.size.commands * 1.05
-            going = len(self.stories.going)
-            begun = self.merchant.counts["commands"]
-            if begun < wanted and going < MOST_STORIES:
-                self.stories.begin()
-            await asyncio.sleep(0.02)
-
-    async def _show(self, began: float) -> None:
-        while True:
-            await asyncio.sleep(5.0)
-            self.say(
-                f"{time.monotonic() - began:4.0f} s  {self.nemesis.kills.total()} of {self.size.kills} kills,"
-                f" {self.merchant.counts['commands']} commands, {len(self.merchant.open)} unanswered,"
-                f" {len(self.stories.going)} payments under way, {self.nemesis.freezes.total()} freezes,"
-                f" {self.samples.by_database} trial balances"
-            )
-
-    async def heal(self) -> None:
-        await self.nemesis.settle()
-        self.struck = await self.system.gateway.struck()
-        await self.faults.heal()
-        await self.system.answering()
-
-    async def settle(self) -> float | None:
-        """Seconds until nothing waits for nobody but us; None when that did not come."""
-        began = time.monotonic()
-        self.stories.hurried.set()
-        batch_done, told_before = False, ""
-        while (passed := time.monotonic() - began) < GIVEN_UP_AFTER_SECONDS:
-            seen = await looking.look(self.system)
-            left = looking.unsettled(seen)
-            going = len(self.stories.going)
-            told = f"{len(left)} wait for us, {len(self.merchant.open)} commands unanswered, {going} payments under way"
-            if told != told_before:
-                self.say(f"settling {passed:4.0f} s  {told}")
-            told_before = told
-            await self._nudge(seen)
-            if not left and not going and not self.merchant.open:
-                if batch_done:
-                    return passed
-                await self.system.gateway.settle_cards()
-                batch_done = True
-            await asyncio.sleep(LOOK_SECONDS)
-        return None
-
-    async def _nudge(self, seen: looking.Seen) -> None:
-        """What is held or taken we look at every ten minutes or six hours; when the only notice of a change was
-        lost, nobody can wait for that here, so the gateway tells it once more.
-        """
-        slow = ("captured", "authorised", "settled", "partially_refunded")
-        by_order = seen.by_order
-        for payment_id, payment in seen.log.payments.items():
-            if payment_id in self.nudged or payment.public_status not in slow:
-                continue
-            if looking.differences(payment, by_order):
-                self.nudged.add(payment_id)
-                order = payment.attempt.order_id
-                await self.system.gateway.tell_again(order)
+from faults.chaos.trial import SETTLES_WITHIN_SECONDS, Say, Size, Trial
 
 
 async def run(size: Size, say: Say) -> report.Report:
     async with started() as system:
         say(f"up in {system.folder}: {', '.join(system.urls)}, simulator {system.gateway.url}")
-        before = sampling.held(system)
-        history = History(system.folder / "history.jsonl")
-        running = _Running(system, size, say, history)
-        seconds = await running.chaos()
-        await running.heal()
-        settled = await running.settle()
-        for story in running.stories.going:
-            story.cancel()
-        await asyncio.sleep(0)
-        seen = await looking.look(
-            system,
-            history=looking.told(system),
-            samples=running.samples,
-            canaries=_canaries(running),
-            before=before,
-            after=sampling.held(system),
-            connections=sampling.connections(system.conninfo),
-        )
+        trial = Trial(system, size, say, History(system.folder / "history.jsonl"))
+        seconds = await trial.chaos()
+        await trial.heal()
+        settled = await trial.settle()
+        seen = await trial.seen()
         say(f"judging {len(seen.log.events)} events")
         verdicts = await asyncio.to_thread(judge, seen)
         say("measuring without faults")
         measured = await calm.measure(system, size.calm_payments) if size.calm_payments else None
         dense = await _dense(system, size, say) if size.dense_kills else None
-        return _reported(running, seen, seconds, settled, verdicts, measured, dense)
+        return _reported(trial, seen, seconds, settled, verdicts, measured, dense)
 
 
 async def _dense(system: System, size: Size, say: Say) -> Dense:
@@ -180,17 +41,17 @@ async def _dense(system: System, size: Size, say: Say) -> Dense:
 
 
 def _reported(
-    running: _Running,
+    trial: Trial,
     seen: looking.Seen,
     seconds: float,
     settled: float | None,
-    verdicts: list[Any],
+    verdicts: list[Verdict],
     measured: calm.Calm | None,
     dense: Dense | None,
 ) -> report.Report:
-    system, nemesis = running.system, running.nemesis
+    system, nemesis = trial.system, trial.nemesis
     return report.Report(
-        seed=running.size.seed,
+        seed=trial.size.seed,
         commit=report.commit(),
         seconds=round(seconds, 1),
         settle_seconds=None if settled is None else round(settled, 1),
@@ -198,17 +59,17 @@ def _reported(
         kills=dict(nemesis.kills),
         freezes=dict(nemesis.freezes),
         disturbances=dict(nemesis.others),
-        gateway_faults=dict(running.struck),
-        merchant=dict(running.merchant.counts),
-        stories=dict(running.stories.counts),
+        gateway_faults=dict(trial.struck),
+        merchant=dict(trial.merchant.counts),
+        stories=dict(trial.stories.counts),
         postgres_recovery_seconds=_spread(system.postgres.recoveries),
         balance_samples={
-            "by the database": running.samples.by_database,
-            "by the API": running.samples.by_api,
-            "unanswered": running.samples.unanswered,
-            "uneven": len(running.samples.uneven),
+            "by the database": trial.samples.by_database,
+            "by the API": trial.samples.by_api,
+            "unanswered": trial.samples.unanswered,
+            "uneven": len(trial.samples.uneven),
         },
-        nudged=len(running.nudged),
+        nudged=len(trial.nudged),
         ended_by_itself={
             one.name: {str(code): count for code, count in one.ended_by_itself.items()}
             for one in system.programs
@@ -237,18 +98,3 @@ def _spread(seconds: list[float]) -> dict[str, float]:
     if not seconds:
         return {}
     return {"mean": round(sum(seconds) / len(seconds), 2), "longest": max(seconds)}
-
-
-def _canaries(running: _Running) -> dict[str, str]:
-    texts = {
-        CANARY_NAME: "a payer's name",
-        CANARY_MAIL: "a payer's e-mail",
-        CANARY_PHONE: "a payer's phone",
-        CANARY_CARD: "a card number",
-        CANARY_CARD.replace(" ", ""): "a card number",
-        running.system.key: "an API key",
-        SERVER_KEY: "the gateway's server key",
-        CLIENT_KEY: "the gateway's client key",
-        running.system.settings.master_key.get_secret_value(): "the master key",
-    }
-    return texts | dict.fromkeys(running.stories.tokens, "a card's token")

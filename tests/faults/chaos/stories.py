@@ -6,7 +6,7 @@ A payment is asked for, the payer pays, is denied, or lets it expire, the mercha
 import asyncio
 import random
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Final, NamedTuple
 
 import httpx2
@@ -63,8 +63,17 @@ WAYS: Final = (
 
 
 class Stories:
-    def __init__(self, merchant: Merchant, gateway: Outside, chance: random.Random) -> None:
+    def __init__(
+        self,
+        merchant: Merchant,
+        gateway: Outside,
+        chance: random.Random,
+        ways: Sequence[Way] = WAYS,
+        cancelled: float = 0.08,
+    ) -> None:
+        """`cancelled` is the share of what waits to be paid that the merchant cancels."""
         self._merchant, self._gateway, self._chance = merchant, gateway, chance
+        self._ways, self._cancelled = ways, cancelled
         self.counts: Counter[str] = Counter()
         self.going: set[asyncio.Task[None]] = set()
         self.tokens: list[str] = []  # of cards: canaries of their own
@@ -83,7 +92,7 @@ class Stories:
             self.counts[f"broke off: {type(error).__name__} {error}"[:120]] += 1
 
     async def _tell(self, serial: int) -> None:
-        way = self._chance.choices(WAYS, [one.weight for one in WAYS])[0]
+        way = self._chance.choices(self._ways, [one.weight for one in self._ways])[0]
         if serial % 40 == 0:
             await self._card_number_by_mistake()
         body = await self._asked(way, serial)
@@ -129,7 +138,7 @@ class Stories:
         if payment["status"] == "authorised":
             await self._capture_or_cancel(payment)
         elif payment["status"] == "pending":
-            if self._chance.random() < 0.08:
+            if self._chance.random() < self._cancelled:
                 await self._cancel(payment)
                 return
             await self._payer(payment)

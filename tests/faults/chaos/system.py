@@ -79,8 +79,7 @@ class System:
 
 
 @asynccontextmanager
-async def started(*, crash_at: dict[str, str] | None = None) -> AsyncIterator[System]:
-    """`crash_at` is put into the environment of all our processes."""
+async def started() -> AsyncIterator[System]:
     folder = Path(tempfile.mkdtemp(prefix="bukubesar-chaos-"))
     folder.chmod(0o755)  # the server's account has to get in
     async with AsyncExitStack() as stack:
@@ -101,20 +100,18 @@ async def started(*, crash_at: dict[str, str] | None = None) -> AsyncIterator[Sy
             )
         )
         system = System(folder, settings, Database(postgres), gateway, await _key(settings), http)
-        await _programs(stack, system, api_ports, crash_at or {})
+        await _programs(stack, system, api_ports)
         await system.answering()
         yield system
 
 
-async def _programs(
-    stack: AsyncExitStack, system: System, ports: list[int], more: dict[str, str]
-) -> None:
+async def _programs(stack: AsyncExitStack, system: System, ports: list[int]) -> None:
     read_end, write_end = os.pipe()
     stack.callback(os.close, read_end)
     stack.callback(os.close, write_end)
 
     def program(name: str, kind: str, command: str, settings: Settings) -> Program:
-        env = {**os.environ, **environment(settings), **more}
+        env = {**os.environ, **environment(settings)}
         argv = python("api.cli", command)
         return Program(name, kind, argv, env, system.folder / f"{name}.log", read_end)
 
