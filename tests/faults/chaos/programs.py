@@ -20,6 +20,7 @@ from api.embedded import EmbeddedPostgres
 
 AGAIN_AFTER_SECONDS: Final = 0.1
 WATCH_SECONDS: Final = 0.05
+STARTS_WITHIN_SECONDS: Final = 60.0
 ENDS_WITHIN_SECONDS: Final = 20.0
 DESCRIPTORS_WHEN_UP: Final = 12
 
@@ -149,6 +150,7 @@ class Database:
     def __init__(self, postgres: EmbeddedPostgres) -> None:
         self.postgres = postgres
         self.recoveries: list[float] = []  # seconds from the start to the first answer
+        self.failures: list[str] = []  # of starts that had to be repeated
         self._busy = asyncio.Lock()
 
     @property
@@ -166,9 +168,23 @@ class Database:
                 await asyncio.sleep(0.01)
             await asyncio.sleep(down_seconds)
             began = time.monotonic()
-            await asyncio.to_thread(self.postgres.start)
+            await self._start()
             self.recoveries.append(round(time.monotonic() - began, 3))
         return True
+
+    async def _start(self) -> None:
+        """A supervisor tries again: right after a kill, something of the old server may still be there."""
+        until = time.monotonic() + STARTS_WITHIN_SECONDS
+        while True:
+            try:
+                await asyncio.to_thread(self.postgres.start)
+            except Exception as error:
+                self.failures.append(f"{type(error).__name__}: {error}")
+                if time.monotonic() > until:
+                    raise
+                await asyncio.sleep(0.2)
+            else:
+                return
 
     async def freeze(self, seconds: float) -> bool:
         if self._busy.locked():
@@ -187,7 +203,7 @@ class Database:
             return False
         async with self._busy:
             await asyncio.to_thread(self.postgres.stop)
-            await asyncio.to_thread(self.postgres.start)
+            await self._start()
         return True
 
     def _processes(self) -> list[int]:

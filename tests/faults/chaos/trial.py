@@ -123,6 +123,8 @@ class Trial:
             told = f"{len(left)} wait for us, {len(self.merchant.open)} commands unanswered, {going} payments under way"
             if told != told_before:
                 self.say(f"settling {passed:4.0f} s  {told}")
+                for words in left[:3] if len(left) <= 3 else ():
+                    self.say(f"           {words}")
             told_before = told
             await self._nudge(seen)
             if not left and not going and not self.merchant.open:
