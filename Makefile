@@ -5,6 +5,8 @@
 #   make up       everything on this machine until Ctrl-C; ARGS="--port 9000" changes how
 #   make check    format, lint, types, import contracts, house rules, then the tests; this is what CI runs
 #   make replay   rebuild every read model from the log and compare
+#   make chaos    kill everything again and again, and prove that nothing is lost; KILLS=200 SEED=1
+#   make crashpoints   kill a process at every step that moves money, and prove the same
 #   make bench    every speed with its bar, beside pgbench and the peers; ONLY=append runs one part
 #   make bench-growth  whether anything slows down from ten thousand events to ten million
 #   make docs     write what is generated under docs/
@@ -14,6 +16,8 @@
 
 PYTHON ?= python3
 ARGS ?=
+KILLS ?= 200
+SEED ?= 1
 
 VENV := .venv
 RUN := $(VENV)/bin/python
@@ -26,7 +30,7 @@ ifneq ($(shell cat $(INSTALLED) 2>/dev/null),$(CURDIR))
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test up check lint replay bench bench-growth docs format lock clean
+.PHONY: help setup demo test up check lint replay chaos crashpoints bench bench-growth docs format lock clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -65,6 +69,13 @@ lint: setup
 
 replay: setup
 	@$(RUN) scripts/replay.py $(ARGS)
+
+# build/chaos.json has it all; exit code 0 only when nothing is violated. ARGS=--short takes a minute and a half.
+chaos: setup
+	@PYTHONPATH=tests $(RUN) -m faults.chaos --kills $(KILLS) --commands $$(($(KILLS) * 10)) --seed $(SEED) $(ARGS)
+
+crashpoints: setup
+	@PYTHONPATH=tests $(RUN) -m faults.crash_points $(ARGS)
 
 # Exit code 0 only when no bar is missed. docs/performance.md says what each number means.
 bench: setup

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NamedTuple
 
 from ledger.clock import Clock, now
+from ledger.crashpoint import crashpoint
 from ledger.eventstore.connections import Readers
 from projections import due_work
 from projections.due_work import EVER, Mark
@@ -138,12 +139,14 @@ class Claims:
         """After a look. Half is for what comes up again, so that neither keeps the other waiting."""
         moment, half = self._now(), limit // 2
         asked = {"now": moment, "until": moment + LEASE, "limit": half}
+        crashpoint("work.before_claim")
         async with self._readers.connection() as conn:
             again = await (await conn.execute(TAKE_AGAIN, asked)).fetchall()
             late = await due_work.late(conn, self._seen, self._mark.due_at, PAGE)
             due = await due_work.due(conn, self._mark, moment, PAGE)
             cursor = await conn.execute(TAKE, {**asked, **_columns([*late, *due], "due_at")})
             wanted = await cursor.fetchall()
+        crashpoint("work.after_claim")
         if len(wanted) < half:
             self._go_on(late, due, moment)
         return [Claimed(**row) for row in (*again, *wanted) if row["tries"]]
@@ -169,8 +172,10 @@ class Claims:
         if not self._later:
             return
         said, self._later = self._later, []
+        crashpoint("work.before_write_down")
         async with self._readers.connection() as conn:
             await conn.execute(LATER, _columns(said, "not_before"))
+        crashpoint("work.after_write_down")
 
 
 def _columns(rows: Rows, moment: str) -> dict[str, list[Any]]:

@@ -22,6 +22,7 @@ from api.answers import Answers, Kept, Place
 from api.problems import problem
 from ledger import clock
 from ledger.access.caller import Caller
+from ledger.crashpoint import crashpoint
 from ledger.errors import Conflict, LedgerError, NotAllowed, NotFound, Rejected
 from ledger.eventstore.store import CommandIdReused, Context, StreamBusy
 from ledger.identity import derived_id
@@ -90,6 +91,7 @@ class Once:
             correlation_id=self._request.state.request_id,
             fingerprint=fingerprint,
         )
+        crashpoint("answer.before_work")
         try:
             answer = await work(context)
         except LedgerError as refusal:
@@ -104,7 +106,9 @@ class Once:
             return await self._wait_for_other(place, fingerprint)
         body = answer.body.model_dump_json(by_alias=True, exclude_none=True).encode()
         kept = Kept(fingerprint, answer.status, "application/json", body)
+        crashpoint("answer.before_keep")
         stored = await self._answers.keep(place, kept)
+        crashpoint("answer.after_keep")
         return stored.response(replayed=stored is not kept)
 
     async def _wait_for_other(self, place: Place, fingerprint: bytes) -> Response:

@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from ledger.clock import Clock, now
+from ledger.crashpoint import crashpoint
 from ledger.eventstore.arrays import BYTEAS, TEXTS, byteas, texts
 from ledger.eventstore.connections import Readers
 from ledger.eventstore.group_call import Connect, GroupCall
@@ -46,7 +47,10 @@ class Inbox:
         """False when this very notice is here already."""
         moment = self._now()
         sealed = await self._key_ring.seal(f"notices {moment:%Y-%m}", "notice", body.decode())
-        return await self._receiving.submit(_Received(notice, sealed, moment))
+        crashpoint("notice.before_store")
+        new = await self._receiving.submit(_Received(notice, sealed, moment))
+        crashpoint("notice.after_store")
+        return new
 
     async def close(self) -> None:
         await self._receiving.close()
@@ -62,14 +66,19 @@ class Inbox:
                 " returning digest, order_id, transaction_id, tries",
                 [moment + LEASE, moment, limit],
             )
-            return [Stored(**row) for row in await cursor.fetchall()]
+            found = [Stored(**row) for row in await cursor.fetchall()]
+        if found:
+            crashpoint("notice.after_claim")
+        return found
 
     async def done(self, stored: Stored, outcome: str) -> None:
+        crashpoint("notice.before_done")
         async with self._readers.connection() as conn:
             await conn.execute(
                 "update inbox set done_at = %s, outcome = %s where digest = %s",
                 [self._now(), outcome, stored.digest],
             )
+        crashpoint("notice.after_done")
 
     async def later(self, stored: Stored, outcome: str) -> None:
         pause = LADDER[min(stored.tries, len(LADDER)) - 1]

@@ -19,11 +19,13 @@ from api.claims import LEASE, Claimed, Claims
 from api.inbox import Stored
 from api.wiring import Wiring
 from ledger import clock
+from ledger.crashpoint import crashpoint
 from ledger.errors import LedgerError, NotFound, Unavailable
 from ledger.eventstore.group_call import StoreUnavailable
 from ledger.identity import payment_of
 from ledger.payments.life import Status
 from ledger.payments.payment import Payment
+from ledger.payments.service import Inquired
 from ledger.telemetry import PROJECTION_LAG, WORK_DONE
 from projections import AT_POISON, GROUPS
 from projections.engine.follower import Follower
@@ -50,6 +52,8 @@ LADDERS: Final = {
     Status.UNKNOWN: _ladder(5, 15, 45, 120, 300, 900, 3600),
     Status.PENDING: _ladder(60, 300, 1800, 7200, 21600),
 }
+# Whatever state it is in: the gateway gave no answer, or a cancel or capture has not been carried out.
+IN_DOUBT: Final = LADDERS[Status.UNKNOWN]
 BY_KIND: Final = {"watch": _ladder(3600, 21600, 86400)}
 GATEWAY_RESTS: Final = timedelta(seconds=5)
 OTHERWISE: Final = _ladder(5, 30, 120, 600, 3600, 21600)
@@ -174,28 +178,32 @@ class Worker:
             await self._wired.inbox.later(stored, "no_answer")
 
     async def do(self, work: Claimed) -> None:
-        payment = await self._carry_out(work)
+        done = await self._carry_out(work)
+        crashpoint("work.after_act")
         WORK_DONE.labels(work.kind).inc()
-        self._claims.later(work, self._next_look(work, payment))
+        self._claims.later(work, self._next_look(work, done))
 
-    async def _carry_out(self, work: Claimed) -> Payment:
+    async def _carry_out(self, work: Claimed) -> Inquired:
         payments = self._wired.payments
         match work.kind:
             case "charge":
-                return await payments.charge(work.payment_id)
+                return Inquired(await payments.charge(work.payment_id), answered=True)
             case "refund":
-                return await payments.refund(work.payment_id, work.subject)
+                refunded = await payments.refund(work.payment_id, work.subject)
+                return Inquired(refunded, answered=True)
             case "inquire" | "watch" | "compensate":
-                return (await payments.inquire(work.payment_id, int(work.subject))).payment
+                return await payments.inquire(work.payment_id, int(work.subject))
             case "inquire_refund":
-                return (await payments.inquire_refund(work.payment_id, work.subject)).payment
+                return await payments.inquire_refund(work.payment_id, work.subject)
             case _:  # capture, cancel: what the gateway holds now says what is left to do
-                return (await payments.inquire(work.payment_id)).payment
+                return await payments.inquire(work.payment_id)
 
-    def _next_look(self, work: Claimed, payment: Payment) -> datetime:
+    def _next_look(self, work: Claimed, done: Inquired) -> datetime:
         if self._wired.payments.gateway_rests():
             return self._now() + GATEWAY_RESTS
-        ladder = BY_KIND.get(work.kind) or LADDERS.get(payment.status, OTHERWISE)
+        payment = done.payment
+        in_doubt = not done.answered or payment.cancel_asked or payment.capture_asked
+        ladder = IN_DOUBT if in_doubt else _ladder_of(work, payment)
         moment = self._now() + ladder[min(work.tries, len(ladder)) - 1]
         expires_at = payment.attempt.expires_at
         if payment.status is Status.UNKNOWN and payment.attempt.sent_at:
@@ -212,6 +220,10 @@ class Worker:
         await self._wired.inbox.purge(moment)
         await self._wired.answers.purge(moment)
         return False
+
+
+def _ladder_of(work: Claimed, payment: Payment) -> tuple[timedelta, ...]:
+    return BY_KIND.get(work.kind) or LADDERS.get(payment.status, OTHERWISE)
 
 
 async def _pause(stop: asyncio.Event, seconds: float) -> None:

@@ -16,6 +16,7 @@ from weakref import WeakValueDictionary
 import structlog
 
 from ledger import clock, deadline
+from ledger.crashpoint import crashpoint
 from ledger.decider import Decider
 from ledger.errors import Conflict, LedgerError, Rejected, Unavailable
 from ledger.events import DomainEvent, Metadata, Recorded
@@ -262,8 +263,10 @@ class EventStore:
             return Executed(stream, loaded.state, loaded.version, ())
         recorded = self._record(stream, loaded.version, facts, context)
         stored = [self._mapper.to_stored_event(fact) for fact in recorded]
+        crashpoint("append.before_commit")
         match await self._committer.append(context.command_id, context.fingerprint, stored):
             case Appended():
+                crashpoint("append.after_commit")
                 now = Loaded(decider.fold(facts, loaded.state), recorded[-1].version)
                 self._remember(decider, stream, now, loaded.version)
                 return Executed(stream, now.state, now.version, recorded)

@@ -13,6 +13,7 @@ from typing import Protocol
 import structlog
 
 from ledger import clock
+from ledger.crashpoint import crashpoint
 from ledger.errors import Conflict, LedgerError
 from ledger.eventstore.key_ring import KeyRing
 from ledger.eventstore.store import Begun, Context, EventStore, Executed
@@ -103,12 +104,14 @@ class PaymentService:
             health=await self.method_health.health(),
             sent_by="" if self.gateway_rests() else self.sent_by,
         )
+        crashpoint("request.before_append")
         return await self.store.execute(
             BOOKED_PAYMENT, request.payment_id, command, context, is_new=True
         )
 
     async def charge_requested(self, asked: Executed[Payment], began: float) -> Payment:
         """Send what `request` dispatched; `began` is the monotonic time before it was called."""
+        crashpoint("request.after_append")
         if asked.replayed or asked.state.status is Status.REQUESTED:
             return await self.charge(asked.stream)
         return await self._send(asked.state, began)
@@ -128,16 +131,19 @@ class PaymentService:
     async def request_capture(
         self, payment_id: str, amount: Money | None, context: Context
     ) -> Executed[Payment]:
+        crashpoint("capture.before_request")
         return await self._do(payment_id, c.RequestCapture(now=self.now(), amount=amount), context)
 
     async def request_cancel(
         self, payment_id: str, reason: str, context: Context
     ) -> Executed[Payment]:
+        crashpoint("cancel.before_request")
         return await self._do(payment_id, c.RequestCancel(now=self.now(), reason=reason), context)
 
     async def request_refund(
         self, payment_id: str, refund_id: str, amount: Money | None, reason: str, context: Context
     ) -> Executed[Payment]:
+        crashpoint("refund.before_request")
         command = c.RequestRefund(now=self.now(), refund_id=refund_id, amount=amount, reason=reason)
         return await self._do(payment_id, command, context)
 
@@ -155,16 +161,20 @@ class PaymentService:
             sent_by=self.sent_by,
             lost_after_seconds=self.lost_after_seconds if never_seen else None,
         )
+        crashpoint("charge.before_dispatch")
         try:
             won = (await self._do(payment_id, dispatch)).state
         except Conflict:
             return await self.get(payment_id)
+        crashpoint("charge.after_dispatch")
         return await self._send(won, began)
 
     async def _send(self, won: Payment, began: float) -> Payment:
         payment_id = won.request.payment_id
         order = await orders.order(self.key_ring, won)
+        crashpoint("charge.before_send")
         outcome = await self._unless_stale(began, lambda: self.provider.charge(order))
+        crashpoint("charge.after_send")
         record = c.RecordCharge(
             now=self.now(),
             attempt=won.attempt.number,
@@ -174,6 +184,7 @@ class PaymentService:
             health=await self.method_health.health(),
         )
         recorded = (await self._do(payment_id, record)).state
+        crashpoint("charge.after_record")
         fell_back = recorded.attempt.number > won.attempt.number
         return await self.charge(payment_id) if fell_back else recorded
 
@@ -190,10 +201,13 @@ class PaymentService:
         asked = payment.find_attempt(number)
         if asked is None or not _is_at_gateway(payment, asked):
             return Inquired(payment, answered=True)
+        crashpoint("inquiry.before_ask")
         outcome = await self.provider.inquire(
             asked.order_id, asked.transaction_id or transaction_id
         )
+        crashpoint("inquiry.after_ask")
         recorded = (await self._do(payment_id, await self._seen(number, outcome))).state
+        crashpoint("inquiry.after_record")
         if number == payment.attempt.number:
             recorded = await self._follow_up(payment_id, recorded, outcome)
         if isinstance(outcome, Did):
@@ -236,10 +250,12 @@ class PaymentService:
         if amount is None or payment.review or payment.status is not Status.AUTHORISED:
             return payment
         attempt = payment.attempt
+        crashpoint("capture.before_send")
         outcome = await self._unless_stale(
             began,
             lambda: self.provider.capture(attempt.order_id, attempt.transaction_id, amount),
         )
+        crashpoint("capture.after_send")
         return (await self._do(payment_id, c.RecordCapture(now=self.now(), outcome=outcome))).state
 
     async def cancel(self, payment_id: str) -> Payment:
@@ -252,12 +268,14 @@ class PaymentService:
         if not payment.cancel_asked or payment.review or in_doubt:
             return payment
         attempt = payment.attempt
+        crashpoint("cancel.before_send")
         outcome = await self._unless_stale(
             began,
             lambda: self.provider.cancel(
                 attempt.order_id, attempt.instructions.session_token, attempt.transaction_id
             ),
         )
+        crashpoint("cancel.after_send")
         return (await self._do(payment_id, c.RecordCancel(now=self.now(), outcome=outcome))).state
 
     async def refund(self, payment_id: str, refund_id: str, *, never_seen: bool = False) -> Payment:
@@ -271,10 +289,12 @@ class PaymentService:
             sent_by=self.sent_by,
             lost_after_seconds=self.lost_after_seconds if never_seen else None,
         )
+        crashpoint("refund.before_dispatch")
         try:
             won = (await self._do(payment_id, dispatch)).state
         except Conflict:
             return await self.get(payment_id)
+        crashpoint("refund.after_dispatch")
         refund = won.find_refund(refund_id)
         assert refund is not None, "dispatching proved that it exists"
         attempt = won.attempt_refunded_by(refund)
@@ -286,6 +306,7 @@ class PaymentService:
                 attempt.order_id, refund_id, refund.amount, refund.reason, transaction_id
             ),
         )
+        crashpoint("refund.after_send")
         record = c.RecordRefund(
             now=self.now(),
             refund_id=refund_id,

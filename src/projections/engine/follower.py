@@ -23,6 +23,7 @@ import structlog
 from psycopg import sql as psql
 
 from ledger import clock
+from ledger.crashpoint import crashpoint
 from ledger.errors import LedgerError
 from ledger.eventstore.mapping import EventMapper
 from ledger.eventstore.migrate import LogNames
@@ -121,6 +122,9 @@ class Follower:
             if rows:
                 self._tried = rows
                 self._apply(rows, turn, cursor)
+                crashpoint("follow.before_commit")
+        if rows:
+            crashpoint("follow.after_commit")
         reached = turn.position + len(rows)
         self._stands(reached, max(turn.head, reached))
         return len(rows)
