@@ -105,7 +105,12 @@ def record_inquiry(payment: Payment, command: c.RecordInquiry) -> Facts:
     attempt = _find(payment, command.attempt)
     if isinstance(command.outcome, Did):
         facts = observing.observe(
-            payment, attempt, command.outcome.observation, command.now, available=command.available
+            payment,
+            attempt,
+            command.outcome.observation,
+            command.now,
+            available=command.available,
+            asked_at=command.asked_at or command.now,
         )
         facts = [*facts, *reconciling.lost_senders(payment, facts, command)]
         facts = fall_back(payment, facts, command)

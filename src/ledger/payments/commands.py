@@ -73,6 +73,7 @@ class RecordCharge(Command, frozen=True, kw_only=True):
 
 class RecordInquiry(Command, frozen=True, kw_only=True):
     """What the gateway says now about an attempt, live or over. `available` is our balance there.
+    `asked_at` is when it was asked; without it, just now.
 
     `lease_seconds`: a sender that has recorded nothing for so long is gone. `lost_after_seconds`:
     what the gateway has not seen for so long after we sent it will not arrive any more.
@@ -84,6 +85,7 @@ class RecordInquiry(Command, frozen=True, kw_only=True):
     health: Health
     available: Money
     lost_after_seconds: float = 120.0  # reliability.md 4.2, T_late
+    asked_at: datetime | None = None
 
 
 class RequestCapture(Command, frozen=True, kw_only=True):

@@ -134,7 +134,7 @@ RULES: Final = (
     Rule(ChargeCancelled,      "attempt",   ATTEMPT),
     Rule(PaymentAbandoned,     "attempt",   ATTEMPT,                        "watch",          WATCH),
     Rule(SettlementReversed,   "attempt",   ATTEMPT),
-    Rule(ChargebackReceived,   "payment",   ("charge", "inquire")),
+    Rule(ChargebackReceived,   "payment",   ATTEMPT),
     Rule(CaptureRequested,     "attempt",   (),                             "capture",        CALLING),
     Rule(CaptureRefused,       "attempt",   ("capture",)),
     Rule(CancelRequested,      "attempt",   (),                             "cancel",         CALLING),

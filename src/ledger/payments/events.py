@@ -263,7 +263,9 @@ class LatePaymentReturned(DomainEvent, topic="payment.late_payment_returned.v1")
 
 
 class StrayChargeFound(DomainEvent, topic="payment.stray_charge_found.v1"):
-    """The gateway has, after all, begun what we had given up; nobody has paid yet, and it is cancelled."""
+    """The gateway spoke of something under an order that is over: it is asked again, and what is there
+    is undone.
+    """
 
     attempt: int
     transaction_id: str

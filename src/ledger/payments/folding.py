@@ -146,6 +146,7 @@ def _ended(payment: Payment, event: DomainEvent) -> Payment:
         payment,
         event.attempt,  # type: ignore[attr-defined]
         status=payment.status,
+        ended_at=event.occurred_at,
         failure=getattr(event, "code", ""),
         failure_words=getattr(event, "words", ""),
     )
@@ -322,7 +323,9 @@ EFFECTS: Final[dict[type[DomainEvent], Callable[..., Payment]]] = {
     e.RefundFailed: lambda p, x: _on_refund(
         p, x, x.refund_id, failure=x.code, failure_words=x.words
     ),
-    e.ChargebackReceived: lambda p, x: replace(p, charged_back=x.amount),
+    e.ChargebackReceived: lambda p, x: replace(
+        p, charged_back=x.amount, cancel_asked=False, capture_asked=None
+    ),
     e.ReviewRequested: _review_requested,
     r.DecisionNeeded: lambda p, x: _asked(p, x.rule, x.subject),
     r.ReviewProposed: _proposed,

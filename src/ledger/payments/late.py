@@ -55,9 +55,18 @@ def is_over(payment: Payment, attempt: Attempt) -> bool:
 
 
 def beside(
-    payment: Payment, attempt: Attempt, seen: Observation, now: datetime, available: Money
+    payment: Payment,
+    attempt: Attempt,
+    seen: Observation,
+    now: datetime,
+    available: Money,
+    asked_at: datetime | None,
 ) -> Facts:
-    """What is new about an attempt that is over, or about a second payment under a paid one."""
+    """What is new about an attempt that is over, or about a second payment under a paid one.
+
+    Asked before it was over, or not asked for at all (`asked_at` None), an answer may be older than
+    what ended it: then it is a reason to ask again, and no more.
+    """
     if attempt.late and seen.status in TAKEN_BACK:
         words = f"was paid late, is now {seen.status.value}"
         return [review(attempt, seen, now, "state_not_understood", words)]
@@ -67,6 +76,8 @@ def beside(
         return _undone(attempt, seen, now)
     if seen.status not in PAID:
         return []
+    if attempt.ended_at and (asked_at is None or asked_at < attempt.ended_at):
+        return _stray(attempt, seen, now)
     facts = _money(payment, attempt, seen, now)
     for fact in facts:
         payment = evolve(payment, fact)
@@ -74,7 +85,7 @@ def beside(
 
 
 def _stray(attempt: Attempt, seen: Observation, now: datetime) -> Facts:
-    if attempt.status not in LATE_BECAUSE or attempt.stray:
+    if attempt.status not in LATE_BECAUSE or attempt.stray or attempt.late:
         return []
     return [
         e.StrayChargeFound(
@@ -154,7 +165,7 @@ def give_back(payment: Payment, attempt: Attempt, seen: Observation, now: dateti
 def nothing_more(payment: Payment, attempt: Attempt, command: c.RecordInquiry) -> Facts:
     """Its watch is over, the gateway has answered, and nothing is left to be done."""
     over = attempt.watch_until is not None and command.now >= attempt.watch_until
-    if not over or not _is_answer(command.outcome) or _is_live(payment, attempt):
+    if not over or not is_answer(command.outcome) or _is_live(payment, attempt):
         return []
     waits = bool(attempt.stray) or (attempt.late is not None and not attempt.returned)
     refunding_it = any(
@@ -172,7 +183,8 @@ def is_to_be_cancelled(attempt: Attempt, seen: Observation) -> bool:
     return seen.status in CANCELLABLE and (bool(attempt.stray) or unreturned)
 
 
-def _is_answer(outcome: Outcome) -> bool:
+def is_answer(outcome: Outcome) -> bool:
+    """The gateway said what it holds, or that it holds nothing."""
     return isinstance(outcome, Did) or (isinstance(outcome, DidNot) and outcome.code == NEVER_SEEN)
 
 

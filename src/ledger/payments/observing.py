@@ -36,7 +36,9 @@ def observe(
     seen: Observation,
     now: datetime,
     available: Money | None = None,
+    asked_at: datetime | None = None,
 ) -> Facts:
+    """`asked_at`: when the gateway was asked what it holds; None: it is the answer to something else."""
     if seen.order_id != attempt.order_id:
         return [
             review(
@@ -50,7 +52,8 @@ def observe(
     if seen.amount not in _expected(payment, attempt, seen):
         return [review(attempt, seen, now, "amount_differs", _differs(payment, seen))]
     if is_over(payment, attempt) or _is_another(payment, seen):
-        return late.beside(payment, attempt, seen, now, available or seen.amount.zero())
+        held = available or seen.amount.zero()
+        return late.beside(payment, attempt, seen, now, held, asked_at)
     state, facts = payment, list[DomainEvent]()
     for step in STEPS[seen.status]:
         news = step(state, attempt, seen, now)

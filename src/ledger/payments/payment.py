@@ -53,7 +53,8 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     failure: str = ""
     failure_words: str = ""
     # Once it is over: what came in nevertheless, and until when somebody asks.
-    stray: str = ""  # the transaction that nobody has paid yet
+    ended_at: datetime | None = None
+    stray: str = ""  # a transaction that was spoken of
     late: e.LatePaymentReceived | None = None
     late_settled: e.LatePaymentSettled | None = None
     returned: bool = False

@@ -8,6 +8,7 @@ fact sends, nobody else.
 import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 import structlog
@@ -24,7 +25,7 @@ from ledger.payments import orders
 from ledger.payments.deciding import BOOKED_PAYMENT
 from ledger.payments.events import PaymentRequested
 from ledger.payments.imported_item import ImportedItem
-from ledger.payments.late import is_to_be_cancelled
+from ledger.payments.late import is_answer, is_to_be_cancelled
 from ledger.payments.life import RefundStatus, Status
 from ledger.payments.payment import Attempt, Payment, PaymentNotFound, Refund
 from ledger.payments.retrying import longest_wait_seconds
@@ -36,7 +37,6 @@ from ledger.providers.port import (
     Outcome,
     Payer,
     Provider,
-    Unknown,
 )
 
 log = structlog.get_logger(__name__)
@@ -202,17 +202,18 @@ class PaymentService:
         if asked is None or not _is_at_gateway(payment, asked):
             return Inquired(payment, answered=True)
         crashpoint("inquiry.before_ask")
+        asked_at = self.now()
         outcome = await self.provider.inquire(
             asked.order_id, asked.transaction_id or transaction_id
         )
         crashpoint("inquiry.after_ask")
-        recorded = (await self._do(payment_id, await self._seen(number, outcome))).state
+        recorded = (await self._do(payment_id, await self._seen(number, outcome, asked_at))).state
         crashpoint("inquiry.after_record")
         if number == payment.attempt.number:
             recorded = await self._follow_up(payment_id, recorded, outcome)
         if isinstance(outcome, Did):
             recorded = await self._undo(payment_id, recorded, number, outcome.observation)
-        return Inquired(recorded, answered=not isinstance(outcome, Unknown))
+        return Inquired(recorded, answered=is_answer(outcome))
 
     async def inquire_refund(self, payment_id: str, refund_id: str) -> Inquired:
         """Ask about the attempt whose money the refund gives back."""
@@ -341,10 +342,11 @@ class PaymentService:
         attempt = payment.find_attempt(number)
         if attempt is None or not is_to_be_cancelled(attempt, seen):
             return payment
+        asked_at = self.now()
         outcome = await self.provider.cancel(
             attempt.order_id, attempt.instructions.session_token, seen.transaction_id
         )
-        return (await self._do(payment_id, await self._seen(number, outcome))).state
+        return (await self._do(payment_id, await self._seen(number, outcome, asked_at))).state
 
     async def _send_refund(self, payment_id: str, payment: Payment, refund: Refund) -> Payment:
         """One that is unknown and not listed may be sent again under the same id."""
@@ -354,10 +356,11 @@ class PaymentService:
             return await self.refund(payment_id, refund.refund_id, never_seen=True)
         return payment
 
-    async def _seen(self, attempt: int, outcome: Outcome) -> c.RecordInquiry:
+    async def _seen(self, attempt: int, outcome: Outcome, asked_at: datetime) -> c.RecordInquiry:
         return c.RecordInquiry(
             now=self.now(),
             attempt=attempt,
+            asked_at=asked_at,
             lease_seconds=self.lease_seconds,
             lost_after_seconds=self.lost_after_seconds,
             outcome=outcome,
