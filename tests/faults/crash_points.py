@@ -11,6 +11,7 @@ import random
 import sys
 import time
 from argparse import ArgumentParser
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -28,10 +29,11 @@ from ledger.crashpoint import POINTS, VARIABLE, Point
 from support.customer import ACCEPTED_CARD
 
 KILLED: Final = -9
-LATEST_PASS: Final = 3
+LATEST_PASS: Final = 2
 STORIES_A_SECOND: Final = 3.0
 MOST_STORIES: Final = 60
-REACHED_WITHIN_SECONDS: Final = 45.0
+REACHED_WITHIN_SECONDS: Final = 30.0
+TRIES: Final = 3
 WAYS: Final = (
     Way(3, "bca_va"),
     Way(4, "gopay", refunds="parts"),
@@ -41,7 +43,7 @@ CANCELLED_SHARE: Final = 0.3
 # Some charges have to be sent again, or nobody comes past the points of sending again.
 TURNED_AWAY: Final = {
     "fault": "rate_limit_429",
-    "share": 0.25,
+    "share": 0.5,
     "match": {"path_contains": "/charge", "order_id_prefix": ""},
     "seconds": 1,
 }
@@ -67,6 +69,8 @@ class Queue:
 
     def __init__(self, points: Sequence[Point], programs: Sequence[Program], died: Died) -> None:
         self._points, self._died = list(points), died
+        self._tries: Counter[str] = Counter()
+        self._first = programs[0].name
         self._chance = random.Random(1)
         self._armed: dict[str, tuple[Point, float]] = {}
         for one in programs:
@@ -83,12 +87,19 @@ class Queue:
         elif point:
             self._points.append(point)
         one.env.pop(VARIABLE, None)
-        if self._points:
-            self.arm(one)
+        self.arm(one)
 
     def arm(self, one: Program) -> None:
-        """From its next start on."""
-        point = self._points.pop(0)
+        """From its next start on. Notices come to the first API alone."""
+        mine = [
+            point
+            for point in self._points
+            if one.kind != "api" or one.name == self._first or not _by_notice(point)
+        ]
+        if not mine:
+            return
+        point = mine[0]
+        self._points.remove(point)
         one.env[VARIABLE] = f"{point.name}#{self._chance.randint(1, LATEST_PASS)}"
         self._armed[one.name] = (point, time.monotonic())
 
@@ -98,10 +109,18 @@ class Queue:
         for one in programs:
             point, since = self._armed.get(one.name, (None, 0.0))
             if point and time.monotonic() > since + REACHED_WITHIN_SECONDS:
-                self._died.never_reached.append(point.name)
                 del self._armed[one.name]
+                self._tries[point.name] += 1
+                if self._tries[point.name] < TRIES:
+                    self._points.append(point)
+                else:
+                    self._died.never_reached.append(point.name)
                 late.append(one)
         return late
+
+
+def _by_notice(point: Point) -> bool:
+    return point.name.startswith("notice.")
 
 
 async def die_at(points: Sequence[Point]) -> Died:

@@ -3,6 +3,7 @@
 A harness that lets one of them pass proves nothing about the right ones.
 """
 
+from collections import Counter
 from typing import Any, Final
 
 from msgspec.structs import replace
@@ -16,9 +17,18 @@ from ledger.money import Money
 from ledger.payments import commands as c
 from ledger.payments import deciding
 from ledger.payments.events import Evidence, PaymentRequested
+from ledger.payments.methods import METHODS
 from ledger.payments.payment import Payment
 from ledger.payments.service import PaymentService
-from ledger.providers.port import ChargeOrder, Did, DidNot, Observation, Outcome, Unknown
+from ledger.providers.port import (
+    ChargeOrder,
+    Did,
+    DidNot,
+    Observation,
+    Outcome,
+    Provider,
+    Unknown,
+)
 from support.below_process import Variant
 from support.memory_store import MemoryStore
 
@@ -29,17 +39,39 @@ class SendsWithoutHavingWon(PaymentService):
 
 
 class NewOrderIdOnEachSending(PaymentService):
-    async def _order(self, payment: Payment) -> ChargeOrder:
-        order, attempt = await super()._order(payment), payment.attempt
-        again = 100 * (attempt.sendings - 1)
-        return replace(order, order_id=order_id(payment.request.payment_id, attempt.number + again))
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "provider", _Renaming(self.provider))
+
+
+class _Renaming:
+    def __init__(self, gateway: Provider) -> None:
+        self._gateway = gateway
+        self._sent: Counter[str] = Counter()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._gateway, name)
+
+    async def charge(self, order: ChargeOrder) -> Outcome:
+        self._sent[order.order_id] += 1
+        payment_id, attempt = payment_of(order.order_id) or ("", 0)
+        again = 100 * (self._sent[order.order_id] - 1)
+        return await self._gateway.charge(
+            replace(order, order_id=order_id(payment_id, attempt + again))
+        )
 
 
 class SendsBeforeSaving(PaymentService):
     async def charge(self, payment_id: str, *, never_seen: bool = False) -> Payment:
         payment = await self.get(payment_id)
         if payment.status in ("requested", "unknown"):
-            await self.provider.charge(await self._order(payment))
+            attempt = payment.attempt
+            await self.provider.charge(
+                ChargeOrder(
+                    order_id=attempt.order_id,
+                    method=METHODS[attempt.method],
+                    amount=payment.request.amount,
+                )
+            )
         return await super().charge(payment_id, never_seen=never_seen)
 
 

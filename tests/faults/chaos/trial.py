@@ -30,6 +30,7 @@ GIVEN_UP_AFTER_SECONDS: Final = 150.0  # to tell what is late from what never co
 MOST_STORIES: Final = 250
 COMMANDS_A_STORY: Final = 1.5
 LOOK_SECONDS: Final = 1.0
+QUIET_WITHIN_SECONDS: Final = 10.0
 
 Say = Callable[[str], None]
 
@@ -150,7 +151,15 @@ class Trial:
                 await self.system.gateway.tell_again(order)
 
     async def seen(self) -> looking.Seen:
-        """All there is to judge."""
+        """All there is to judge, at a moment when no notice has just come in: the gateway repeats them for minutes."""
+        until = time.monotonic() + QUIET_WITHIN_SECONDS
+        seen = await self._look()
+        while looking.unsettled(seen) and time.monotonic() < until:
+            await asyncio.sleep(0.5)
+            seen = await self._look()
+        return seen
+
+    async def _look(self) -> looking.Seen:
         for story in list(self.stories.going):
             story.cancel()
         await asyncio.sleep(0)
