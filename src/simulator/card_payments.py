@@ -104,7 +104,7 @@ UNCANCELLABLE: Final = {("bni", Status.AUTHORIZE), ("mandiri", Status.CAPTURE)}
 
 def is_past_cancelling(transaction: Transaction) -> bool:
     held = transaction.options.get("type") == "authorize"
-    return held and (transaction.options.get("bank"), transaction.status) in UNCANCELLABLE
+    return held and (str(transaction.options.get("bank")), transaction.status) in UNCANCELLABLE
 
 
 def _authenticated(gateway: Gateway, transaction: Transaction) -> None:

@@ -38,9 +38,9 @@ def control(act: Act) -> Callable[[Request], Awaitable[Response]]:
     async def handle(request: Request) -> Response:
         gateway: Gateway = request.app.state.gateway
         gateway.agenda.run_due()
-        asked = await control_forms.read(request)
-        back = asked.pop(control_forms.BACK, None)
         try:
+            asked = await control_forms.read(request)
+            back = asked.pop(control_forms.BACK, None)
             done = act(gateway, asked)
         except (KeyError, TypeError, ValueError) as error:
             return _error(request, f"{type(error).__name__}: {error}", 400)

@@ -224,6 +224,13 @@ def test_json_is_taken_whatever_its_content_type(merchant):
     assert paid.json()["transaction"]["status"] == "settlement"
 
 
+@pytest.mark.parametrize("raw", ["[1]", '"text"', "7", "[[1, 2, 3]]"])
+def test_what_is_no_object_is_a_bad_request(merchant, raw):
+    json = {"content-type": "application/json"}
+
+    assert merchant.http.post("/_control/pay", content=raw, headers=json).status_code == 400
+
+
 def test_a_form_never_leads_elsewhere(merchant):
     fields = {"advance_seconds": "0", "back": "https://elsewhere.test"}
 

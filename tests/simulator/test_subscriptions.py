@@ -4,8 +4,11 @@ import re
 from datetime import datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from simulator.clock import WIB
+from simulator.subscription_terms import Unfit, read_new
 from simulator.subscriptions import Schedule, later
 
 PATH = "/v1/subscriptions"
@@ -186,6 +189,34 @@ def test_a_key_is_kept_for_three_minutes_and_looked_at_after_the_body(merchant):
 
 
 BEGUN = datetime(2026, 1, 31, 9, tzinfo=WIB)
+
+
+JUNK = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner),
+    max_leaves=6,
+)
+
+
+@given(st.dictionaries(st.sampled_from(sorted(terms())), JUNK, max_size=3))
+def test_junk_becomes_a_subscription_or_is_unfit(junk):
+    try:
+        made = read_new(terms() | junk, BEGUN)
+    except Unfit as unfit:
+        assert unfit.http_status == 400
+    else:
+        assert made.view()["id"] == made.id
+
+
+@given(st.dictionaries(st.sampled_from(["interval", "interval_unit", "start_time"]), JUNK))
+def test_a_schedule_of_junk_is_read_or_unfit(junk):
+    asked = {"interval": 1, "interval_unit": "day"} | junk
+    try:
+        made = read_new(terms(schedule=asked, retry_schedule=asked), BEGUN)
+    except Unfit as unfit:
+        assert unfit.http_status == 400
+    else:
+        assert made.schedule.next_at > BEGUN
 
 
 def test_months_keep_their_day_as_far_as_they_have_it():

@@ -25,7 +25,7 @@ from ledger.payments.events import PaymentRequested, Sale
 from ledger.payments.payment import Payment
 from ledger.payments.service import PaymentService
 from ledger.providers.port import Payer
-from support.driven import Actor
+from support.driven import Actor, HandLoop
 from support.gateway_model import GatewayModel
 from support.log_watch import LogWatch
 from support.memory_claims import Claims, DueWork
@@ -72,6 +72,7 @@ class World:
     def __init__(self, variant: Variant = Variant()) -> None:
         self.variant = variant
         self.elapsed = 0.0
+        self.loop = HandLoop(self.monotonic)
         self.log = Log()
         self.gateway = GatewayModel(self.now, self.monotonic)
         self.watch = LogWatch(self.gateway, LOST_AFTER)
@@ -115,7 +116,7 @@ class World:
         return Process(payments, worker)
 
     def start(self, number: int, name: str, work: Any) -> Actor:
-        actor = Actor(name, work)
+        actor = Actor(name, work, self.loop)
         self.actors.append((number, actor))
         return actor
 
@@ -142,9 +143,13 @@ class World:
         ]
         return begun
 
-    def go_on(self, number: int, actor: Actor) -> None:
+    def go_on(self, actor: Actor) -> None:
         actor.go_on()
-        if actor.over:
+        self._part()
+
+    def _part(self) -> None:
+        """With those who have come to their end."""
+        for number, actor in [one for one in self.actors if one[1].over]:
             self.actors.remove((number, actor))
             if actor.failure and not isinstance(actor.failure, LedgerError):
                 self.faults.append(f"{actor.name} failed: {actor.failure!r}")
@@ -156,10 +161,10 @@ class World:
             if not able:
                 self.faults.append(f"nobody can go on: {[one.name for _, one in self.actors]}")
                 return
-            for number, actor in able:
+            for _, actor in able:
                 steps = 0
                 while actor.can_go_on and steps < STEPS_AT_MOST:
-                    self.go_on(number, actor)
+                    self.go_on(actor)
                     steps += 1
                 if steps == STEPS_AT_MOST:
                     self.faults.append(f"{actor.name} goes round in circles")
@@ -172,10 +177,10 @@ class World:
 
     def die(self, number: int) -> None:
         """SIGKILL, and a new process in its place."""
-        for one, actor in list(self.actors):
-            if one == number:
-                actor.die()
-                self.actors.remove((one, actor))
+        dead = [one for one in self.actors if one[0] == number]
+        self.actors = [one for one in self.actors if one[0] != number]
+        for _, actor in dead:
+            actor.die()
         self.processes[number] = self._process(number)
 
     def pass_time(self, seconds: float) -> None:
@@ -187,8 +192,10 @@ class World:
             at = until if moment is None else (moment - START).total_seconds()
             self.elapsed = max(self.elapsed, min(at, until))
             self.gateway.pass_time()
+            self.loop.run_ready()
             if at >= until:
-                return
+                break
+        self._part()
 
     # ── what clients do, as the routes do it ────────────────────────────────────────────────────
 

@@ -71,19 +71,19 @@ class Schedule(RuleBasedStateMachine):
     @precondition(lambda self: self.world.actors)
     @rule(turn=draw.turns)
     def goes_on(self, turn: draw.Turn) -> None:
-        number, actor = _pick(self.world.actors, turn.who)
+        _, actor = _pick(self.world.actors, turn.who)
         for _ in range(turn.steps):
             if actor.can_go_on:
-                self.world.go_on(number, actor)
+                self.world.go_on(actor)
         self.time_passes(turn.pause)
 
     @precondition(lambda self: self.world.actors)
     @rule(turn=draw.all_turns)
     def all_go_on(self, turn: draw.AllTurn) -> None:
         for _ in range(turn.steps):
-            for number, actor in list(self.world.actors):
+            for _, actor in list(self.world.actors):
                 if actor.can_go_on:
-                    self.world.go_on(number, actor)
+                    self.world.go_on(actor)
         self.time_passes(turn.pause)
 
     @precondition(lambda self: len(self.world.actors) < ACTORS)

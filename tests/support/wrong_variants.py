@@ -39,8 +39,8 @@ class SendsWithoutHavingWon(PaymentService):
 
 
 class NewOrderIdOnEachSending(PaymentService):
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "provider", _Renaming(self.provider))
+    def __init__(self, *, provider: Provider, **more: Any) -> None:
+        super().__init__(provider=_Renaming(provider), **more)
 
 
 class _Renaming:
