@@ -214,7 +214,8 @@ class GatewayModel:
 
     def _strike(self, refund_id: str) -> Outcome:
         for transaction in self.transactions:
-            transaction.refunds.pop(refund_id, None)
+            if transaction.refunds.pop(refund_id, None):
+                self.refusals[refund_id, "refund_withdrawn"] = self.moment()
         return DidNot(code="refund_denied_by_bank", words="no")
 
     def _open_page(self, order: ChargeOrder) -> Outcome:

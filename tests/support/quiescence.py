@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Final
 
 from ledger.identity import order_id
-from ledger.journal.posting_rules import DISPUTED, PENDING, REFUND_PAYABLE
+from ledger.journal.posting_rules import DISPUTED, PENDING, REFUND_PAYABLE, UNAPPLIED
 from ledger.payments.life import LIVE, RefundStatus, Status
 from ledger.payments.payment import Attempt, Payment
 from ledger.providers.port import ChargeStatus as S
@@ -15,16 +15,17 @@ from support.gateway_faults import Transaction
 
 ROUNDS: Final = 300  # of work; a payment takes some ten
 
+NEVER_THERE: Final = frozenset({Status.FAILED, Status.CANCELLED, Status.EXPIRED, Status.DENIED})
+
 # What ours may be when the gateway's is so, of the attempt that was made last.
 AGREE: Final[dict[S, frozenset[Status]]] = {
     S.SETTLED: frozenset({Status.SETTLED}),
     S.DENIED: frozenset({Status.DENIED, Status.REVERSED}),
     S.FAILED: frozenset({Status.FAILED}),
-    S.CANCELLED: frozenset({Status.CANCELLED}),
+    S.CANCELLED: NEVER_THERE,  # what came after we had given it up is cancelled
     S.EXPIRED: frozenset({Status.EXPIRED}),
     S.CHARGED_BACK: frozenset({Status.CHARGED_BACK}),
 }
-NEVER_THERE: Final = frozenset({Status.FAILED, Status.CANCELLED, Status.EXPIRED, Status.DENIED})
 
 
 def settle(world: World) -> None:
@@ -42,22 +43,14 @@ def settle(world: World) -> None:
     for _ in range(ROUNDS):
         _banks_move(world)
         _hear(world)
-        if world.work(0, 1_000) and not _is_known_unrest(world):
+        if world.work(0, 1_000):
             world.finish()
             continue
         moment = _next_moment(world)
-        if moment is None or _is_known_unrest(world):
+        if moment is None:
             return
         world.pass_time(max(0.0, (moment - world.now()).total_seconds()))
     world.faults.append(f"never at rest: {sorted(world.due.rows)}")
-
-
-def _is_known_unrest(world: World) -> bool:
-    """Open finding: a cancel that was asked for before the chargeback is tried for ever."""
-    return bool(world.due.rows) and all(
-        kind == "cancel" and world.watch.payments[payment_id].status is Status.CHARGED_BACK
-        for payment_id, kind, _ in world.due.rows
-    )
 
 
 def be_paid(world: World) -> None:
@@ -125,8 +118,8 @@ def _compare(payment: Payment, attempt: Attempt, held: Transaction | None) -> It
 
 
 def _refunds(world: World, payment: Payment) -> Iterator[str]:
-    held = world.gateway.newest(payment.attempt.order_id)
-    theirs = {key: refund.amount for key, refund in held.refunds.items()} if held else {}
+    held = [world.gateway.newest(attempt.order_id) for attempt in payment.attempts]
+    theirs = {key: refund.amount for one in held if one for key, refund in one.refunds.items()}
     standing = (RefundStatus.ACCEPTED, RefundStatus.CONFIRMED)
     ours = {r.refund_id: r.amount for r in payment.refunds if r.status in standing}
     if ours != theirs:
@@ -146,14 +139,15 @@ def _books(world: World) -> Iterator[str]:
     books, held = world.watch.books, world.gateway.transactions
     if sum(books.values()):
         yield f"the books do not balance: {books}"
-    late = sum(
-        payment.request.amount.minor
+    late = [
+        attempt
         for payment in world.watch.payments.values()
         for attempt in payment.attempts
-        if attempt.late
-    )
+        if attempt.late and not attempt.returned
+    ]
     expected = {
-        PENDING: late,
+        PENDING: sum(one.late.amount.minor for one in late if one.late and not one.late_settled),
+        UNAPPLIED: -sum(one.late.amount.minor for one in late if one.late),
         REFUND_PAYABLE: 0,
         DISPUTED: sum(t.amount.minor for t in held if t.status is S.CHARGED_BACK),
     }
@@ -166,11 +160,4 @@ def _is_irregular(world: World, payment_id: str, payment: Payment) -> bool:
     """Only a person can judge it: the bank took back what was being refunded, or was paid late."""
     held = [world.gateway.newest(attempt.order_id) for attempt in payment.attempts]
     taken_back = any(one and one.status in (S.CHARGED_BACK, S.DENIED) for one in held)
-    if taken_back and (payment.refunds or any(one and one.late for one in held)):
-        return True
-    return _is_known_review(payment)
-
-
-def _is_known_review(payment: Payment) -> bool:
-    """Open finding: an answer older than what is known already is taken for a late payment."""
-    return bool(payment.captures_tried) and payment.status is Status.CANCELLED
+    return taken_back and bool(payment.refunds or any(one and one.late for one in held))

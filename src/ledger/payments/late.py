@@ -81,7 +81,8 @@ def beside(
     facts = _money(payment, attempt, seen, now)
     for fact in facts:
         payment = evolve(payment, fact)
-    return [*facts, *reconciling.reconcile(payment, seen, now, available)]
+    facts = [*facts, *reconciling.reconcile(payment, seen, now, available)]
+    return [*facts, *(reconciling.withdrawn(payment, seen, now, asked_at) if asked_at else ())]
 
 
 def _stray(attempt: Attempt, seen: Observation, now: datetime) -> Facts:

@@ -61,7 +61,8 @@ def observe(
         state = _after(state, news)
     if state.review:
         return facts
-    return [*facts, *reconciling.reconcile(state, seen, now, available or seen.amount.zero())]
+    facts += reconciling.reconcile(state, seen, now, available or seen.amount.zero())
+    return [*facts, *(reconciling.withdrawn(payment, seen, now, asked_at) if asked_at else ())]
 
 
 def attempt_of(payment: Payment, seen: Observation) -> Attempt:

@@ -56,18 +56,18 @@ def reconcile(payment: Payment, seen: Observation, now: datetime, available: Mon
         payment = reduce(evolve, confirmed, payment)
         available = reduce(_drawn, confirmed, available)
         facts += [*accepted, *confirmed]
-    return [*facts, *_withdrawn(payment, seen, now)]
+    return facts
 
 
-def _withdrawn(payment: Payment, seen: Observation, now: datetime) -> Facts:
-    """Refunds of this order that the gateway had taken and does not list any more: the bank has refused
-    them after all. Its lists may lag behind for a moment.
+def withdrawn(payment: Payment, seen: Observation, now: datetime, asked_at: datetime) -> Facts:
+    """Refunds of this order that the gateway had taken and, asked for all, does not list any more: the
+    bank has refused them. Its lists may lag behind for a moment.
     """
     listed = {one.refund_id for one in seen.refunds}
     facts: list[DomainEvent] = []
     for refund in payment.refunds:
         ours = payment.attempt_refunded_by(refund).order_id == seen.order_id
-        if ours and refund.refund_id not in listed and _was_taken(refund, now - LISTED_WITHIN):
+        if ours and refund.refund_id not in listed and _was_taken(refund, asked_at - LISTED_WITHIN):
             failed = e.RefundFailed(
                 occurred_at=now,
                 refund_id=refund.refund_id,

@@ -151,8 +151,9 @@ def test_a_repeated_capture_that_is_refused_does_not_hide_the_first():
 def test_an_answer_about_an_earlier_attempt_is_not_taken_for_the_newest():
     old = payment().given(*held(), denied(), attempt_started(2), dispatched(2))
 
-    old.when(answered(observation("captured"))).then(e.LatePaymentReceived)
+    old.when(answered(observation("captured"))).then(e.StrayChargeFound)
     assert old.state.captured is None
+    old.when(inquired(observation("captured"))).then(e.LatePaymentReceived)
 
 
 # ── cancel ──────────────────────────────────────────────────────────────────────────────────────────────────────────
