@@ -10,7 +10,8 @@ import psycopg
 
 from ledger.eventstore.mapping import EventMapper
 from ledger.identity import PAYMENT
-from ledger.payments.payment import Payment, evolve
+from ledger.payments.folding import evolve
+from ledger.payments.payment import Payment
 from support.customer import Fields
 from support.running import SCHEMA
 
