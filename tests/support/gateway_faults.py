@@ -44,7 +44,7 @@ class Fault(StrEnum):
 _ANYWHERE: Final = (Fault.NOT_SENT, Fault.BUSY, Fault.SILENT, Fault.LATE, Fault.ANSWER_LOST)
 FAULTS: Final = (
     *(("charge", f) for f in (*_ANYWHERE, Fault.REFUSED, Fault.DENIED, Fault.CHALLENGED)),
-    *(("inquiry", f) for f in (Fault.SILENT, Fault.NOT_SHOWN)),
+    *(("inquiry", f) for f in (Fault.SILENT, Fault.NOT_SENT, Fault.BUSY, Fault.NOT_SHOWN)),
     *(("capture", f) for f in (*_ANYWHERE, Fault.DENIED)),
     *(("cancel", f) for f in _ANYWHERE),
     *(("refund", f) for f in (*_ANYWHERE, Fault.DENIED, Fault.LISTED_THEN_DENIED)),
