@@ -28,7 +28,7 @@ def main() -> int:
     size = Size(
         kills=asked.kills,
         commands=asked.commands,
-        seconds=asked.seconds or max(30.0, asked.kills * 1.35),
+        seconds=asked.seconds or max(30.0, asked.kills * 1.15),
         seed=asked.seed,
     )
     if asked.short:

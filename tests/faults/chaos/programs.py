@@ -173,7 +173,8 @@ class Database:
             return False
         async with self._busy:
             self._signal_all(signal.SIGKILL)
-            while self._processes():
+            # One that is about to be gone has no name any more and is not reaped yet.
+            while self._processes() or self.postgres.pid:
                 self._signal_all(signal.SIGKILL)
                 await asyncio.sleep(0.01)
             await asyncio.sleep(down_seconds)
