@@ -43,13 +43,13 @@ with wanted as (
     order by d.place limit %(limit)s
 ), taken as (
     insert into work_claims as c (payment_id, kind, subject, due_at, not_before, tries)
-    select payment_id, kind, subject, due_at, %(until)s, 1 from wanted
+    select payment_id, kind, subject, due_at, %(until)s, 0 from wanted
     on conflict (payment_id, kind, subject) do update set
         due_at = excluded.due_at,
         not_before = excluded.not_before,
-        tries = case when c.due_at = excluded.due_at then c.tries + 1 else 1 end
+        tries = case when c.due_at = excluded.due_at then c.tries else 0 end
     where c.not_before <= %(now)s or c.due_at <> excluded.due_at
-    returning payment_id, kind, subject, tries
+    returning payment_id, kind, subject, tries + 1 as tries
 )
 select payment_id, kind, subject, tries from wanted left join taken using (payment_id, kind, subject)
 """
@@ -69,13 +69,13 @@ with ripe as (
 update work_claims c set
     due_at = r.due_at,
     not_before = case when r.due_at > %(now)s then r.due_at else %(until)s end,
-    tries = case when r.due_at > %(now)s then 0 when c.due_at = r.due_at then c.tries + 1 else 1 end
+    tries = case when r.due_at <= %(now)s and c.due_at = r.due_at then c.tries else 0 end
 from ripe r
 where (c.payment_id, c.kind, c.subject) = (r.payment_id, r.kind, r.subject) and r.due_at is not null
-returning c.payment_id, c.kind, c.subject, c.tries
+returning c.payment_id, c.kind, c.subject, case when r.due_at > %(now)s then 0 else c.tries + 1 end as tries
 """
 LATER: Final = """
-update work_claims c set not_before = l.not_before
+update work_claims c set not_before = l.not_before, tries = c.tries + 1
 from unnest(%(payment_ids)s::text[], %(kinds)s::text[], %(subjects)s::text[], %(not_befores)s::timestamptz[])
     as l (payment_id, kind, subject, not_before)
 where (c.payment_id, c.kind, c.subject) = (l.payment_id, l.kind, l.subject)

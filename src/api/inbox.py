@@ -56,14 +56,16 @@ class Inbox:
         await self._receiving.close()
 
     async def claim(self, limit: int) -> Sequence[Stored]:
-        """Open notices, each to one worker for the time of a lease."""
+        """Open notices, each to one worker for the time of a lease. A try counts once it has failed:
+        of a worker that died nobody learnt that the gateway is silent.
+        """
         moment = self._now()
         async with self._readers.connection() as conn:
             cursor = await conn.execute(
-                "update inbox set not_before = %s, tries = tries + 1 where digest in ("
+                "update inbox set not_before = %s where digest in ("
                 " select digest from inbox where done_at is null and not_before <= %s"
                 " order by not_before for update skip locked limit %s)"
-                " returning digest, order_id, transaction_id, tries",
+                " returning digest, order_id, transaction_id, tries + 1 as tries",
                 [moment + LEASE, moment, limit],
             )
             found = [Stored(**row) for row in await cursor.fetchall()]
@@ -84,8 +86,8 @@ class Inbox:
         pause = LADDER[min(stored.tries, len(LADDER)) - 1]
         async with self._readers.connection() as conn:
             await conn.execute(
-                "update inbox set not_before = %s, outcome = %s where digest = %s",
-                [self._now() + pause, outcome, stored.digest],
+                "update inbox set not_before = %s, outcome = %s, tries = %s where digest = %s",
+                [self._now() + pause, outcome, stored.tries, stored.digest],
             )
 
     async def purge(self, moment: datetime) -> int:

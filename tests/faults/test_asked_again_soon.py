@@ -1,9 +1,11 @@
 """What the gateway did not answer is tried again within seconds, not on the slow ladder of a payment that waits."""
 
 import asyncio
+from collections.abc import Sequence
 
+from api.inbox import LADDER, LEASE, Inbox, Stored
 from support.customer import Caller, Fields, Gateway, eventually, order_id
-from support.running import Running
+from support.running import Running, living_by, running
 
 CANCEL_IS_DUE_SECONDS = 16
 PENDING_IS_LOOKED_AT_SECONDS = 61
@@ -38,6 +40,30 @@ async def test_an_inquiry_without_an_answer_is_made_again_seconds_later(
     system.later(FIRST_RUNG_SECONDS)
 
     await shop.until(payment, "settled", within=5)
+
+
+async def test_workers_that_die_with_a_notice_do_not_put_it_off(
+    own_database: str, gateway: Gateway
+) -> None:
+    async with running(own_database, gateway, workers=0) as system:
+        shop = await system.caller()
+        await shop.request("bca_va", 50_000)
+        inbox = living_by(system.clock, system.wired).inbox
+        (stored,) = await eventually(lambda: _claimed(inbox))
+        for _ in range(5):
+            system.later(LEASE.total_seconds() + 1)
+            (stored,) = await inbox.claim(1)
+
+        await inbox.later(stored, "no_answer")
+
+        system.later(LADDER[0].total_seconds())
+        assert [again.tries for again in await inbox.claim(1)] == [2]
+
+
+async def _claimed(inbox: Inbox) -> Sequence[Stored]:
+    found = await inbox.claim(1)
+    assert found
+    return found
 
 
 async def _told_of(system: Running, shop: Caller) -> Fields:

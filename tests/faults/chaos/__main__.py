@@ -12,7 +12,7 @@ from faults.chaos import report
 from faults.chaos.run import run
 from faults.chaos.trial import Size
 
-SHORT = Size(kills=22, commands=140, seconds=26.0, calm_payments=25, dense_kills=0)
+SHORT = Size(kills=22, commands=140, seconds=24.0, calm_payments=25, dense_kills=0)
 
 
 def main() -> int:
@@ -28,7 +28,7 @@ def main() -> int:
     size = Size(
         kills=asked.kills,
         commands=asked.commands,
-        seconds=asked.seconds or max(30.0, asked.kills * 1.35),
+        seconds=asked.seconds or max(30.0, asked.kills * 1.15),
         seed=asked.seed,
     )
     if asked.short:

@@ -124,7 +124,7 @@ def read(answer: httpx2.Response) -> Fields:
 
 
 async def until(
-    look: Callable[[], Any], seconds: float, pause: float = 0.4, longest: float = 1.5
+    look: Callable[[], Any], seconds: float, pause: float = 0.5, longest: float = 4.0
 ) -> Any:
     """What `look` gives once it gives something; None when it did not in time."""
     give_up_at = time.monotonic() + seconds

@@ -53,6 +53,8 @@ class Nemesis:
 
     async def run(self, kills: int, seconds: float) -> None:
         """Until so many were killed, which takes about so long."""
+        await self._faults.misbehave()
+        await self._faults.garble_notices()
         disturbing = asyncio.create_task(self._disturb())
         freezing = asyncio.create_task(self._freeze_long())
         began = time.monotonic()
@@ -83,7 +85,7 @@ class Nemesis:
         """Until somebody serves and somebody works: who is killed while starting does no harm."""
         until = time.monotonic() + LONGEST_BREATH_SECONDS
         while time.monotonic() < until:
-            serving = any(one.is_up for one in self._system.apis)
+            serving = any(one.is_serving for one in self._system.apis)
             working = any(one.is_up for one in self._system.workers)
             if serving and working and self._system.postgres.is_running:
                 return
@@ -111,7 +113,8 @@ class Nemesis:
         among = [one for one in self._system.programs if one.kind == kind and one.is_running]
         among = [one for one in among if one.name not in self._resting]
         up = [one for one in among if one.is_up]
-        if kind == "api" and len(up) < len(among) and self._chance.random() < 0.8:
+        serving = sum(one.is_serving for one in self._system.apis)
+        if kind == "api" and serving < len(self._system.apis) and self._chance.random() < 0.9:
             return None  # without any API no command gets further, and chaos meets nothing
         chosen = up if self._chance.random() < 0.95 else among
         return self._chance.choice(chosen) if chosen else None

@@ -7,6 +7,7 @@ left to kill.
 import asyncio
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -44,6 +45,7 @@ class Program:
         self._process: subprocess.Popen[bytes] | None = None
         self._wanted = False
         self._frozen = False
+        self._port = int(env.get("BUKUBESAR_PORT", 0)) if kind == "api" else 0
         self.ended_by_itself: Counter[int] = Counter()  # by exit code
 
     @property
@@ -63,6 +65,14 @@ class Program:
             )
         except OSError:
             return False
+
+    @property
+    def is_serving(self) -> bool:
+        """It takes connections, and is not frozen."""
+        if self._frozen or not self.is_running:
+            return False
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", self._port)) == 0
 
     def start(self) -> None:
         self._wanted = True
@@ -163,7 +173,8 @@ class Database:
             return False
         async with self._busy:
             self._signal_all(signal.SIGKILL)
-            while self._processes():
+            # One that is about to be gone has no name any more and is not reaped yet.
+            while self._processes() or self.postgres.pid:
                 self._signal_all(signal.SIGKILL)
                 await asyncio.sleep(0.01)
             await asyncio.sleep(down_seconds)

@@ -63,6 +63,12 @@ class Seen:
             found[one["order_id"]].append(one)
         return found
 
+    @property
+    def lost_orders(self) -> set[str]:
+        """Those whose newest notice never went out."""
+        newest = {one["order_id"]: one["state"] for one in self.notices if one["kind"] == "true"}
+        return {order for order, state in newest.items() if state == "lost"}
+
     def told(self, what: str) -> Iterable[Fields]:
         return (line for line in self.history if line["what"] == what)
 

@@ -95,7 +95,11 @@ class Stories:
         way = self._chance.choices(self._ways, [one.weight for one in self._ways])[0]
         if serial % 40 == 0:
             await self._card_number_by_mistake()
-        body = await self._asked(way, serial)
+        try:
+            body = await self._asked(way, serial)
+        except httpx2.TransportError:
+            self.counts["simulator busy"] += 1
+            return
         status, payment = await self._merchant.command("payment", "/api/v1/payments", body)
         self.counts[f"requested {status}"] += 1
         if payment_id := payment.get("paymentId"):

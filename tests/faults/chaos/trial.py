@@ -30,6 +30,7 @@ GIVEN_UP_AFTER_SECONDS: Final = 150.0  # to tell what is late from what never co
 MOST_STORIES: Final = 250
 COMMANDS_A_STORY: Final = 1.5
 LOOK_SECONDS: Final = 1.0
+PENDING_IS_LOOKED_AT_SECONDS: Final = 40.0
 QUIET_WITHIN_SECONDS: Final = 10.0
 
 Say = Callable[[str], None]
@@ -127,7 +128,7 @@ class Trial:
                 for words in left[:3] if len(left) <= 3 else ():
                     self.say(f"           {words}")
             told_before = told
-            await self._nudge(seen)
+            await self._nudge(seen, passed)
             if not left and not going and not self.merchant.open:
                 if batch_done:
                     return passed
@@ -136,16 +137,20 @@ class Trial:
             await asyncio.sleep(LOOK_SECONDS)
         return None
 
-    async def _nudge(self, seen: looking.Seen) -> None:
-        """What is held or taken we look at every ten minutes or six hours; when the only notice of a change was
-        lost, nobody can wait for that here, so the gateway tells it once more.
+    async def _nudge(self, seen: looking.Seen, passed: float) -> None:
+        """What is held or taken we look at every ten minutes or six hours, and what waits to be paid after one minute
+        and then after five. When the only notice of a change was lost, nobody can wait for that here, so the gateway
+        tells it once more; of what waits to be paid only where the look after one minute has passed.
         """
-        slow = ("captured", "authorised", "settled", "partially_refunded")
+        slow = ["captured", "authorised", "settled", "partially_refunded"]
+        slow += ["pending"] if passed > PENDING_IS_LOOKED_AT_SECONDS else []
+        lost = seen.lost_orders
         by_order = seen.by_order
         for payment_id, payment in seen.log.payments.items():
             if payment_id in self.nudged or payment.public_status not in slow:
                 continue
-            if looking.differences(payment, by_order):
+            untold = payment.public_status != "pending" or payment.attempt.order_id in lost
+            if untold and looking.differences(payment, by_order):
                 self.nudged.add(payment_id)
                 order = payment.attempt.order_id
                 await self.system.gateway.tell_again(order)
