@@ -19,7 +19,10 @@ ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
 BY_HAND = (
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")),
-    *(DOCS / name for name in ("tour.md", "operating.md", "security.md", "simulator.md")),
+    *(
+        DOCS / name
+        for name in ("tour.md", "operating.md", "security.md", "simulator.md", "reliability.md")
+    ),
     *sorted((DOCS / "decisions").glob("*.md")),
 )
 
