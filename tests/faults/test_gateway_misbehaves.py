@@ -51,9 +51,9 @@ class Api:
         return int(line.split()[1]) * 1024
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def api(shared_database: str) -> Iterator[Api]:
-    """One for all tests here; each brings a gateway to the port that it knows."""
+    """One for each test, for the breaker remembers what a gateway did before; each brings a gateway to the port that it knows."""
     gateway_port, port = free_port(), free_port()
     url = f"http://127.0.0.1:{gateway_port}"
     settings = settings_for(

@@ -41,6 +41,8 @@ TOPIC: Final = "payment.settled.v1"
 STATE: Final = b'{"m":{},"d":{"padding":"' + b"x" * 200 + b'"}}'
 WRITES_AGAIN_WITHIN_SECONDS: Final = 60.0
 
+TESTS: Final = Path(__file__).resolve().parents[2]
+
 
 class Dense(msgspec.Struct, kw_only=True):
     kills: int = 0
@@ -146,7 +148,9 @@ def fresh(settings: Settings) -> str:
 def _writing(conninfo: str, place: Path, log_file: Path) -> Iterator[Program]:
     read_end, write_end = os.pipe()
     argv = python("faults.chaos.dense_writer", str(place))
-    env = {**os.environ, "DENSE_DATABASE": conninfo}
+    # As a test it is not started with the tests' folder on the path, as `make chaos` is.
+    path = os.pathsep.join(filter(None, [str(TESTS), os.environ.get("PYTHONPATH")]))
+    env = {**os.environ, "DENSE_DATABASE": conninfo, "PYTHONPATH": path}
     writer = Program("dense writer", "writer", argv, env, log_file, read_end)
     writer.start()
     try:
