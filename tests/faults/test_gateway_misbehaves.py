@@ -53,7 +53,7 @@ class Api:
 
 @pytest.fixture
 def api(shared_database: str) -> Iterator[Api]:
-    """One for each test, for the breaker remembers what a gateway did before; each brings a gateway to the port that it knows."""
+    """One for each test: the breaker remembers what a gateway did before."""
     gateway_port, port = free_port(), free_port()
     url = f"http://127.0.0.1:{gateway_port}"
     settings = settings_for(
