@@ -26,6 +26,18 @@ async def test_a_cancel_that_met_a_silent_gateway_is_carried_out_seconds_later(
     await shop.until(payment, "cancelled", within=5)
 
 
+async def test_a_page_that_could_not_be_closed_at_once_is_closed_by_the_worker(
+    system: Running, shop: Caller, gateway: Gateway
+) -> None:
+    payment = await shop.request("dana", 50_000)
+    await gateway.fault("refuse_503", path="/cancel", times=1)
+    assert (await shop.cancel(payment)).status_code == 202
+
+    system.later(CANCEL_IS_DUE_SECONDS)
+
+    await shop.until(payment, "cancelled", within=5)
+
+
 async def test_an_inquiry_without_an_answer_is_made_again_seconds_later(
     system: Running, shop: Caller, gateway: Gateway
 ) -> None:

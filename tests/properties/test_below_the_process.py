@@ -20,7 +20,7 @@ from support.wrong_variants import CAUGHT_BY
 
 SCHEDULES = int(os.environ.get("SCHEDULES", "2000"))
 PARTS = 4  # Hypothesis remembers what it drew, and that is let go between two parts
-WRONG_SCHEDULES = 300
+WRONG_SCHEDULES = 2_000
 ONLY_FIND: dict[str, Any] = {"phases": [Phase.generate], "database": None, "derandomize": True}
 HERE = "tests/properties/test_below_the_process.py"
 

@@ -324,7 +324,8 @@ class PaymentService:
         never_seen = isinstance(outcome, DidNot) and outcome.code == NEVER_SEEN
         if payment.status is Status.UNKNOWN and never_seen and not payment.cancel_asked:
             return await self.charge(payment_id, never_seen=True)
-        if payment.cancel_asked and not never_seen:
+        # A page that is open, and under which nothing was tried, is never seen either.
+        if payment.cancel_asked and (not never_seen or payment.status is Status.PENDING):
             return await self.cancel(payment_id)
         if payment.capture_asked and isinstance(outcome, Did):
             return await self.capture(payment_id)
