@@ -1,11 +1,13 @@
 # Every target sets up what it needs: Python 3.11 or newer, pip and make are enough.
 #
 #   make demo     payments by every method against a local Midtrans, and the proof that the books are right
-#   make test     every test of the quick suite
+#   make test     every test of the quick suite; ARGS="tests/ledger -k refund" runs some
+#   make faults   what kills, freezes and starves real processes, in about six minutes
 #   make up       everything on this machine until Ctrl-C; ARGS="--port 9000" changes how
-#   make check    format, lint, types, import contracts, house rules, then the tests; this is what CI runs
+#   make check    format, lint, types, import contracts, house rules, then both of these; this is what CI runs
 #   make replay   rebuild every read model from the log and compare
 #   make chaos    kill everything again and again, and prove that nothing is lost; KILLS=200 SEED=1
+#   make mutants  break one rule after the other, and prove that each is caught; ARGS="M1 M8" only these
 #   make crashpoints   kill a process at every step that moves money, and prove the same
 #   make bench    every speed with its bar, beside pgbench and the peers; ONLY=append runs one part
 #   make bench-growth  whether anything slows down from ten thousand events to ten million
@@ -30,7 +32,7 @@ ifneq ($(shell cat $(INSTALLED) 2>/dev/null),$(CURDIR))
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test up check lint replay chaos crashpoints bench bench-growth docs format lock clean
+.PHONY: help setup demo test faults up check lint replay chaos mutants crashpoints bench bench-growth docs format lock clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -52,14 +54,18 @@ $(INSTALLED): requirements/dev.lock pyproject.toml
 demo: setup
 	@$(RUN) -m api.cli demo $(ARGS)
 
-# Each process has a PostgreSQL of its own; one file's tests stay together.
+# Each process has a PostgreSQL of its own; one file's tests stay together. They wait much: three share two cores.
 test: setup
-	@$(RUN) -m pytest -q -n 2 --dist loadfile $(ARGS)
+	@$(RUN) -m pytest -q -n 3 --dist loadfile $(if $(ARGS),$(ARGS),--ignore tests/faults)
+
+# Two at a time, because what is killed here has to be back within seconds.
+faults: setup
+	@$(RUN) -m pytest -q -n 2 --dist loadfile tests/faults $(ARGS)
 
 up: setup
 	@$(RUN) -m api.cli up $(ARGS)
 
-check: lint test
+check: lint test faults
 
 lint: setup
 	@$(RUN) -m ruff format --check .
@@ -73,6 +79,9 @@ replay: setup
 # build/chaos.json has it all; exit code 0 only when nothing is violated. ARGS=--short takes a minute and a half.
 chaos: setup
 	@PYTHONPATH=tests $(RUN) -m faults.chaos --kills $(KILLS) --commands $$(($(KILLS) * 10)) --seed $(SEED) $(ARGS)
+
+mutants: setup
+	@PYTHONPATH=tests $(RUN) -m faults.mutants $(ARGS)
 
 crashpoints: setup
 	@PYTHONPATH=tests $(RUN) -m faults.crash_points $(ARGS)

@@ -6,11 +6,16 @@ from collections.abc import AsyncIterator, Iterator
 import httpx2
 import pytest
 import pytest_asyncio
+from fastapi.exception_handlers import request_validation_exception_handler
+from fastapi.exceptions import RequestValidationError
 from fastapi.routing import iter_route_contexts
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from starlette.requests import Request
 
+from api import problems
 from api.app import create_app
+from api.strict_json import StrictRequest
 from support.customer import Caller, Fields, Gateway, new_key
 from support.running import Running, laid_out, running, shared_database, simulated
 
@@ -128,6 +133,30 @@ async def test_no_body_of_the_hostile_corpus_is_a_5xx_or_is_echoed(
 
     assert found == []
     assert await system.log_length() == length
+
+
+async def test_the_frameworks_own_handling_is_caught(
+    shared_database: str, simulated: tuple[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """FastAPI reads NaN, repeats what it refuses, and cannot write NaN down (reliability.md 5.5, M10)."""
+    monkeypatch.setattr(StrictRequest, "json", Request.json)
+    monkeypatch.setattr(
+        problems,
+        "install",
+        lambda app: app.add_exception_handler(
+            RequestValidationError,
+            request_validation_exception_handler,  # type: ignore[arg-type]
+        ),
+    )
+    async with running(shared_database, Gateway(*simulated), workers=0) as system:
+        shop, found = await system.caller(), []
+        for name, content in bodies():
+            if name.endswith("as amount"):
+                answer = await shop.send("POST", POSTS[0], content, Idempotency_Key=new_key())
+                found += wrong(name, answer)
+
+    assert any(": 500" in line for line in found)
+    assert any("echoed" in line for line in found)
 
 
 async def test_no_content_type_is_a_5xx(shop: Caller) -> None:

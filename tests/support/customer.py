@@ -85,8 +85,12 @@ class Gateway:
 
     async def forget_faults(self) -> None:
         await self._http.delete("/_control/faults")
+        await self._http.delete("/_control/notices/faults")
         await self.control("outage", on=False)
         await self.control("notices/hold", hold=False, drop=True)
+
+    async def garble_notices(self, **how: Any) -> None:
+        await self.control("notices/faults", **how)
 
     async def outage(self, on: bool) -> None:
         await self.control("outage", on=on)

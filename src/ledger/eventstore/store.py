@@ -169,7 +169,7 @@ class EventStore:
             until = clock.monotonic_seconds() + BUSY_SECONDS
             while clock.monotonic_seconds() < until:
                 try:
-                    return await self._try(decider, stream, command, context)
+                    return await self._try(decider, stream, command, context, is_new)
                 except _Stale:
                     self._cache.pop(stream, None)
         finally:
@@ -246,6 +246,7 @@ class EventStore:
         stream: str,
         command: Command,
         context: Context,
+        is_new: bool,
     ) -> Executed[State]:
         was_cached = stream in self._cache
         loaded = self._cache[stream] if was_cached else await self.load(decider, stream)
@@ -265,15 +266,15 @@ class EventStore:
         stored = [self._mapper.to_stored_event(fact) for fact in recorded]
         crashpoint("append.before_commit")
         match await self._committer.append(context.command_id, context.fingerprint, stored):
-            case Appended():
-                crashpoint("append.after_commit")
-                now = Loaded(decider.fold(facts, loaded.state), recorded[-1].version)
-                self._remember(decider, stream, now, loaded.version)
-                return Executed(stream, now.state, now.version, recorded)
-            case Duplicate() as earlier:
+            case Duplicate(stream=where) as earlier if not (is_new and where == stream):
                 return await self._replay(decider, earlier, context)
             case VersionConflict():
                 raise _Stale
+        # A duplicate on a stream that nobody else knows is this append, the answer to which was lost.
+        crashpoint("append.after_commit")
+        now = Loaded(decider.fold(facts, loaded.state), recorded[-1].version)
+        self._remember(decider, stream, now, loaded.version)
+        return Executed(stream, now.state, now.version, recorded)
 
     def _record(
         self, stream: str, version: int, facts: Sequence[DomainEvent], context: Context

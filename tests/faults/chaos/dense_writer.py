@@ -24,7 +24,7 @@ from psycopg.conninfo import make_conninfo
 from pydantic import SecretStr
 
 from api.wiring import prepare
-from faults.chaos.programs import Database, Program, python
+from faults.chaos.programs import Database, Program, python, tests_on_path
 from ledger.errors import Unavailable
 from ledger.eventstore.committer import Committer, VersionConflict
 from ledger.eventstore.connections import connect_for_calls
@@ -40,8 +40,6 @@ DATABASE: Final = "dense"
 TOPIC: Final = "payment.settled.v1"
 STATE: Final = b'{"m":{},"d":{"padding":"' + b"x" * 200 + b'"}}'
 WRITES_AGAIN_WITHIN_SECONDS: Final = 60.0
-
-TESTS: Final = Path(__file__).resolve().parents[2]
 
 
 class Dense(msgspec.Struct, kw_only=True):
@@ -148,9 +146,7 @@ def fresh(settings: Settings) -> str:
 def _writing(conninfo: str, place: Path, log_file: Path) -> Iterator[Program]:
     read_end, write_end = os.pipe()
     argv = python("faults.chaos.dense_writer", str(place))
-    # As a test it is not started with the tests' folder on the path, as `make chaos` is.
-    path = os.pathsep.join(filter(None, [str(TESTS), os.environ.get("PYTHONPATH")]))
-    env = {**os.environ, "DENSE_DATABASE": conninfo, "PYTHONPATH": path}
+    env = {**os.environ, "DENSE_DATABASE": conninfo, **tests_on_path()}
     writer = Program("dense writer", "writer", argv, env, log_file, read_end)
     writer.start()
     try:

@@ -25,6 +25,8 @@ STARTS_WITHIN_SECONDS: Final = 60.0
 ENDS_WITHIN_SECONDS: Final = 20.0
 DESCRIPTORS_WHEN_UP: Final = 12
 
+TESTS: Final = Path(__file__).resolve().parents[2]
+
 
 class Program:
     """One process that is wanted."""
@@ -235,3 +237,8 @@ class Database:
 
 def python(*words: str) -> list[str]:
     return [sys.executable, "-m", *words]
+
+
+def tests_on_path() -> dict[str, str]:
+    """As a test, a program is not started with the tests' folder on its path, as `make chaos` is."""
+    return {"PYTHONPATH": os.pathsep.join(filter(None, [str(TESTS), os.environ.get("PYTHONPATH")]))}

@@ -14,13 +14,13 @@ from faults.chaos.system import System, started
 from faults.chaos.trial import SETTLES_WITHIN_SECONDS, Say, Size, Trial
 
 
-async def run(size: Size, say: Say) -> report.Report:
-    async with started() as system:
+async def run(size: Size, say: Say, mutation: str = "") -> report.Report:
+    async with started(mutation) as system:
         say(f"up in {system.folder}: {', '.join(system.urls)}, simulator {system.gateway.url}")
         trial = Trial(system, size, say, History(system.folder / "history.jsonl"))
         seconds = await trial.chaos()
         await trial.heal()
-        settled = await trial.settle()
+        settled = await trial.settle(size.given_up_after_seconds)
         seen = await trial.seen()
         say(f"judging {len(seen.log.events)} events")
         verdicts = await asyncio.to_thread(judge, seen)

@@ -20,7 +20,7 @@ import httpx2
 from api.embedded import EmbeddedPostgres
 from api.wiring import open_wiring, prepare
 from faults.chaos.outside import Outside
-from faults.chaos.programs import Database, Program, python
+from faults.chaos.programs import Database, Program, python, tests_on_path
 from ledger.settings import MidtransSettings, Settings
 from support.customer import CLIENT_KEY, SERVER_KEY, Caller
 from support.running import LOOPBACK, SCHEMA, environment, free_port
@@ -79,7 +79,8 @@ class System:
 
 
 @asynccontextmanager
-async def started() -> AsyncIterator[System]:
+async def started(mutation: str = "") -> AsyncIterator[System]:
+    """With a mutation, APIs and workers are wrong in that way (`faults.mutated`)."""
     folder = Path(tempfile.mkdtemp(prefix="bukubesar-chaos-"))
     folder.chmod(0o755)  # the server's account has to get in
     async with AsyncExitStack() as stack:
@@ -100,12 +101,12 @@ async def started() -> AsyncIterator[System]:
             )
         )
         system = System(folder, settings, Database(postgres), gateway, await _key(settings), http)
-        await _programs(stack, system, api_ports)
+        await _programs(stack, system, api_ports, mutation)
         await system.answering()
         yield system
 
 
-async def _programs(stack: AsyncExitStack, system: System, ports: list[int]) -> None:
+async def _programs(stack: AsyncExitStack, system: System, ports: list[int], mutation: str) -> None:
     read_end, write_end = os.pipe()
     stack.callback(os.close, read_end)
     stack.callback(os.close, write_end)
@@ -113,6 +114,8 @@ async def _programs(stack: AsyncExitStack, system: System, ports: list[int]) -> 
     def program(name: str, kind: str, command: str, settings: Settings) -> Program:
         env = {**os.environ, **environment(settings)}
         argv = python("api.cli", command)
+        if mutation:
+            argv, env = python("faults.mutated", mutation, command), env | tests_on_path()
         return Program(name, kind, argv, env, system.folder / f"{name}.log", read_end)
 
     for number, port in enumerate(ports, start=1):

@@ -44,6 +44,7 @@ class Size:
     calm_payments: int = 220
     dense_kills: int = 8
     seed: int = 1
+    given_up_after_seconds: float = GIVEN_UP_AFTER_SECONDS
 
 
 @dataclass
@@ -113,12 +114,12 @@ class Trial:
         await self.faults.heal()
         await self.system.answering()
 
-    async def settle(self) -> float | None:
+    async def settle(self, given_up_after: float = GIVEN_UP_AFTER_SECONDS) -> float | None:
         """Seconds until nothing waits for nobody but us; None when that did not come."""
         began = time.monotonic()
         self.stories.hurried.set()
         batch_done, told_before = False, ""
-        while (passed := time.monotonic() - began) < GIVEN_UP_AFTER_SECONDS:
+        while (passed := time.monotonic() - began) < given_up_after:
             seen = await looking.look(self.system)
             left = looking.unsettled(seen)
             going = len(self.stories.going)

@@ -137,8 +137,9 @@ async def test_closing_commits_what_is_queued_and_takes_no_more(ledger_database:
         await committer.append("late", b"", [event("s-late")])
 
 
+@pytest.mark.parametrize("is_new", [False, True])
 async def test_a_reply_that_is_lost_after_the_commit_is_no_second_append(
-    ledger_database: str, monkeypatch: pytest.MonkeyPatch
+    ledger_database: str, monkeypatch: pytest.MonkeyPatch, is_new: bool
 ):
     """The connection dies between commit and reply: the batch is sent again and finds itself in the log."""
     async with open_store(ledger_database) as opened:
@@ -151,9 +152,13 @@ async def test_a_reply_that_is_lost_after_the_commit_is_no_second_append(
                 raise ConnectionLost("the reply was lost")
 
         monkeypatch.setattr(module, "check", lose_the_first_reply)
-        executed = await opened.store.execute(COUNTER, "counter-1", Count(5), context())
+        executed = await opened.store.execute(
+            COUNTER, "counter-1", Count(5), context(), is_new=is_new
+        )
         assert lost and (executed.state, executed.version) == (5, 1)
         assert opened.recorder.max_notification_id() == 1
+        # Who made the stream knows that nobody else can have: it won, and does what follows at once.
+        assert executed.replayed is not is_new
 
 
 @pytest.fixture
