@@ -8,7 +8,7 @@
 #   make replay   rebuild every read model from the log and compare
 #   make chaos    kill everything again and again, and prove that nothing is lost; KILLS=200 SEED=1
 #   make mutants  break one rule after the other, and prove that each is caught; ARGS="M1 M8" only these
-#   make crashpoints   kill a process at every step that moves money, and prove the same
+#   make crashpoints   kill a process at every step that moves money, and prove the same; ARGS=--pairs at every two
 #   make bench    every speed with its bar, beside pgbench and the peers; ONLY=append runs one part
 #   make bench-growth  whether anything slows down from ten thousand events to ten million
 #   make docs     write what is generated under docs/

@@ -1,6 +1,8 @@
 """Every crash point once: a process dies exactly there, comes back, and in the end every invariant holds.
 
     python -m faults.crash_points      all of them; --points charge. only those whose name begins so
+    python -m faults.crash_points --pairs    every ordered pair on a payment's path through the API: while one API is
+                                             about to die at the first, the other one is at the second
 
 One system and a steady stream of payments for all of them: each process that comes back is set to die at its next
 point, so a point costs one start of a process.
@@ -12,7 +14,7 @@ import sys
 import time
 from argparse import ArgumentParser
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
@@ -62,6 +64,21 @@ class Died:
     def is_clean(self) -> bool:
         broken = any(one.violations for one in self.verdicts)
         return not (self.never_reached or broken or self.settled is None)
+
+
+PAYMENT_PATH: Final = ("request.", "charge.", "append.", "answer.")
+
+
+def pairs(points: Sequence[Point]) -> Iterator[Point]:
+    """The shortest sequence that holds each ordered pair as neighbours: what a queue gives out next to each other, two
+    processes are armed with at the same time.
+    """
+    for number, first in enumerate(points):
+        yield first
+        for second in points[number + 1 :]:
+            yield first
+            yield second
+    yield points[0]
 
 
 class Queue:
@@ -172,10 +189,14 @@ async def _tell(trial: Trial) -> None:
 def main() -> int:
     parser = ArgumentParser(prog="python -m faults.crash_points", description=__doc__)
     parser.add_argument("--points", default="", help="only those whose name begins so")
+    parser.add_argument("--pairs", action="store_true", help="all pairs on a payment's path")
     asked = parser.parse_args()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(40))
     began = time.monotonic()
     points = [one for one in POINTS if one.name.startswith(asked.points)]
+    if asked.pairs:
+        path = [one for one in points if one.name.startswith(PAYMENT_PATH)]
+        points = list(pairs([one for one in path if one.process == "api"]))
     found = asyncio.run(die_at(points))
     for name in found.died:
         print(f"died at         {name}")

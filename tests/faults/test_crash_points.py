@@ -5,10 +5,11 @@
 
 import ast
 from collections import Counter
+from itertools import pairwise, product
 from pathlib import Path
 from typing import Final
 
-from faults.crash_points import die_at
+from faults.crash_points import die_at, pairs
 from ledger.crashpoint import POINTS
 
 SOURCE: Final = Path(__file__).parents[2] / "src"
@@ -42,6 +43,12 @@ def test_every_crash_point_is_listed_and_used_once() -> None:
 
     assert used() == listed
     assert set(listed.values()) == {1}
+
+
+def test_the_sequence_of_pairs_holds_each_once() -> None:
+    found = Counter(pairwise(pairs(POINTS[:7])))
+
+    assert found == Counter(product(POINTS[:7], repeat=2))
 
 
 async def test_dying_at_a_handful_of_points_leaves_nothing_undone() -> None:
