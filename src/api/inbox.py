@@ -2,7 +2,8 @@
 asked for, by the worker.
 """
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
@@ -28,16 +29,24 @@ LADDER: Final = tuple(timedelta(seconds=s) for s in (2, 5, 15, 45, 120, 300, 900
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    digest: str
+    """Notices about one transaction: whatever they say, asking once answers them all."""
+
     order_id: str
     transaction_id: str
-    tries: int
+    digests: tuple[str, ...]
+    tries: int  # this one included
 
 
 class Inbox:
     def __init__(
-        self, connect: Connect, readers: Readers, key_ring: KeyRing, clock: Clock = now
+        self,
+        connect: Connect,
+        readers: Readers,
+        key_ring: KeyRing,
+        longest_pause: timedelta = LADDER[-1],
+        clock: Clock = now,
     ) -> None:
+        self._longest_pause = longest_pause
         self._receiving = GroupCall(connect, _ReceiveCall())
         self._readers = readers
         self._key_ring = key_ring
@@ -65,29 +74,31 @@ class Inbox:
                 "update inbox set not_before = %s where digest in ("
                 " select digest from inbox where done_at is null and not_before <= %s"
                 " order by not_before for update skip locked limit %s)"
-                " returning digest, order_id, transaction_id, tries + 1 as tries",
+                " returning order_id, transaction_id, digest, tries",
                 [moment + LEASE, moment, limit],
             )
-            found = [Stored(**row) for row in await cursor.fetchall()]
-        if found:
+            rows = await cursor.fetchall()
+        if rows:
             crashpoint("notice.after_claim")
-        return found
+        return grouped(
+            (row["order_id"], row["transaction_id"], row["digest"], row["tries"]) for row in rows
+        )
 
     async def done(self, stored: Stored, outcome: str) -> None:
         crashpoint("notice.before_done")
         async with self._readers.connection() as conn:
             await conn.execute(
-                "update inbox set done_at = %s, outcome = %s where digest = %s",
-                [self._now(), outcome, stored.digest],
+                "update inbox set done_at = %s, outcome = %s where digest = any(%s)",
+                [self._now(), outcome, list(stored.digests)],
             )
         crashpoint("notice.after_done")
 
     async def later(self, stored: Stored, outcome: str) -> None:
-        pause = LADDER[min(stored.tries, len(LADDER)) - 1]
+        pause = min(LADDER[min(stored.tries, len(LADDER)) - 1], self._longest_pause)
         async with self._readers.connection() as conn:
             await conn.execute(
-                "update inbox set not_before = %s, outcome = %s, tries = %s where digest = %s",
-                [self._now() + pause, outcome, stored.tries, stored.digest],
+                "update inbox set not_before = %s, outcome = %s, tries = %s where digest = any(%s)",
+                [self._now() + pause, outcome, stored.tries, list(stored.digests)],
             )
 
     async def purge(self, moment: datetime) -> int:
@@ -97,6 +108,17 @@ class Inbox:
                 [moment - KEPT_FOR],
             )
         return cursor.rowcount
+
+
+def grouped(rows: Iterable[tuple[str, str, str, int]]) -> list[Stored]:
+    """Order id, transaction id, digest and failed tries of each notice; those asked least lead."""
+    found = defaultdict[tuple[str, str], list[tuple[str, int]]](list)
+    for order_id, transaction_id, digest, tries in rows:
+        found[order_id, transaction_id].append((digest, tries))
+    return [
+        Stored(*about, tuple(digest for digest, _ in each), 1 + min(tries for _, tries in each))
+        for about, each in found.items()
+    ]
 
 
 class _Received(NamedTuple):

@@ -7,6 +7,7 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -102,7 +103,8 @@ async def open_wiring(
         gateway_rests=provider.is_open,
     )
     collector.tune()
-    answers, inbox = Answers(calls, readers), Inbox(calls, readers, key_ring)
+    longest_pause = timedelta(seconds=settings.doubt_asked_every_seconds)
+    answers, inbox = Answers(calls, readers), Inbox(calls, readers, key_ring, longest_pause)
     try:
         yield Wiring(
             settings=settings,

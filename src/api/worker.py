@@ -33,6 +33,7 @@ from projections.engine.follower import Follower
 log = structlog.get_logger(__name__)
 
 AT_ONCE: Final = 64  # pieces of work in one process
+NOTICES_AT_ONCE: Final = 512  # many are about the same order
 IDLE_SECONDS: Final = 0.2
 TROUBLE_SECONDS: Final = 1.0
 PURGE_EVERY_SECONDS: Final = 3_600.0
@@ -149,7 +150,7 @@ class Worker:
     async def _look(self) -> bool:
         await self._claims.write_down()
         found = await self._claims.look()
-        notices = await self._wired.inbox.claim(AT_ONCE) if found.notices else ()
+        notices = await self._wired.inbox.claim(NOTICES_AT_ONCE) if found.notices else ()
         for stored in notices:
             await self._spawn(partial(self.attend, stored))
         claimed = await self._claims.claim(AT_ONCE) if found.work else ()
@@ -158,7 +159,7 @@ class Worker:
         return found.notices or found.work
 
     async def attend(self, stored: Stored) -> None:
-        """Ask the gateway about the order that a notice names."""
+        """Ask the gateway about the order that notices name."""
         place = payment_of(stored.order_id)
         if place is None:
             await self._wired.inbox.done(stored, "order_unknown")
@@ -173,7 +174,7 @@ class Worker:
             return
         if inquired.answered:
             await self._wired.inbox.done(stored, "asked")
-            WORK_DONE.labels("notice").inc()
+            WORK_DONE.labels("notice").inc(len(stored.digests))
         else:
             await self._wired.inbox.later(stored, "no_answer")
 
@@ -204,7 +205,10 @@ class Worker:
         payment = done.payment
         in_doubt = not done.answered or payment.cancel_asked or payment.capture_asked
         ladder = IN_DOUBT if in_doubt else _ladder_of(work, payment)
-        moment = self._now() + ladder[min(work.tries, len(ladder)) - 1]
+        pause = ladder[min(work.tries, len(ladder)) - 1]
+        if ladder is IN_DOUBT:
+            pause = min(pause, timedelta(seconds=self._wired.settings.doubt_asked_every_seconds))
+        moment = self._now() + pause
         expires_at = payment.attempt.expires_at
         if payment.status is Status.UNKNOWN and payment.attempt.sent_at:
             # What the gateway never saw may be sent again from then on, and a card's token is short-lived.

@@ -88,7 +88,7 @@ def takes_a_notice_at_its_word() -> None:
             transaction_id=stored.transaction_id,
             status=ChargeStatus.SETTLED,
             amount=(await payments.get(payment_id)).request.amount,
-            evidence=Evidence(source="inquiry", digest=stored.digest),
+            evidence=Evidence(source="inquiry", digest=stored.digests[-1]),
         )
         asked_at = payments.now()
         await payments._do(payment_id, await payments._seen(attempt, Did(seen), asked_at))
@@ -99,7 +99,9 @@ def takes_a_notice_at_its_word() -> None:
 
 async def _said(worker: Worker, stored: Stored) -> str:
     async with worker._wired.readers.connection() as conn:
-        cursor = await conn.execute("select said from inbox where digest = %s", [stored.digest])
+        cursor = await conn.execute(
+            "select said from inbox where digest = %s", [stored.digests[-1]]
+        )
         row = await cursor.fetchone()
     return str(row["said"]) if row else ""
 

@@ -107,7 +107,9 @@ class World:
             now=self.now,
             draw=lambda low, high: high,
         )
-        settings = SimpleNamespace(lost_after_seconds=LOST_AFTER.total_seconds())
+        settings = SimpleNamespace(
+            lost_after_seconds=LOST_AFTER.total_seconds(), doubt_asked_every_seconds=3_600.0
+        )
         wired: Any = SimpleNamespace(
             payments=payments, inbox=self.inbox, settings=settings, readers=None
         )

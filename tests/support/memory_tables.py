@@ -1,9 +1,10 @@
 """What stands beside the log, in memory: read models that are looked at, the key ring, the inbox."""
 
-from datetime import datetime
+from collections.abc import Iterable
+from datetime import datetime, timedelta
 from typing import Any
 
-from api.inbox import LADDER, LEASE, Stored
+from api.inbox import LADDER, LEASE, Stored, grouped
 from ledger.clock import Clock
 from ledger.privacy.sealed import Sealed
 from support.driven import Pause
@@ -42,22 +43,22 @@ class MemoryInbox:
 
     def __init__(self, now: Clock) -> None:
         self._now = now
-        self._open: dict[str, tuple[Stored, datetime]] = {}
+        self._open: dict[str, tuple[int, datetime]] = {}  # tries that failed, not before
         self.posted: dict[str, Posted] = {}
 
     def receive(self, posted: Posted) -> None:
         if posted.digest not in self.posted:
             self.posted[posted.digest] = posted
-            stored = Stored(posted.digest, posted.order_id, posted.transaction_id, 0)
-            self._open[posted.digest] = (stored, self._now())
+            self._open[posted.digest] = (0, self._now())
 
     def claim(self, limit: int) -> list[Stored]:
-        ripe = [stored for stored, at in self._open.values() if at <= self._now()][:limit]
-        claimed = [
-            Stored(one.digest, one.order_id, one.transaction_id, one.tries + 1) for one in ripe
-        ]
-        for one in claimed:
-            self._open[one.digest] = (one, self._now() + LEASE)
+        ripe = [digest for digest, (_, at) in self._open.items() if at <= self._now()][:limit]
+        told = [self.posted[digest] for digest in ripe]
+        claimed = grouped(
+            (one.order_id, one.transaction_id, one.digest, self._open[one.digest][0])
+            for one in told
+        )
+        self._put_off(ripe, LEASE)
         return claimed
 
     def next_moment(self) -> datetime | None:
@@ -65,8 +66,15 @@ class MemoryInbox:
 
     async def done(self, stored: Stored, outcome: str) -> None:
         await Pause("a notice is done")
-        self._open.pop(stored.digest, None)
+        for digest in stored.digests:
+            self._open.pop(digest, None)
 
     async def later(self, stored: Stored, outcome: str) -> None:
-        pause = LADDER[min(stored.tries, len(LADDER)) - 1]
-        self._open[stored.digest] = (stored, self._now() + pause)
+        self._put_off(
+            stored.digests, LADDER[min(stored.tries, len(LADDER)) - 1], tries=stored.tries
+        )
+
+    def _put_off(self, digests: Iterable[str], pause: timedelta, tries: int | None = None) -> None:
+        for digest in self._open.keys() & set(digests):
+            failed, _ = self._open[digest]
+            self._open[digest] = (failed if tries is None else tries, self._now() + pause)

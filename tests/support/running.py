@@ -209,7 +209,7 @@ async def worker(settings: Settings, ahead: Ahead) -> AsyncIterator[None]:
 
 def living_by(ahead: Ahead, wired: Wiring) -> Wiring:
     payments = replace(wired.payments, now=ahead)
-    inbox = Inbox(wired.calls, wired.readers, wired.key_ring, ahead)
+    inbox = Inbox(wired.calls, wired.readers, wired.key_ring, clock=ahead)
     return replace(wired, payments=payments, inbox=inbox)
 
 

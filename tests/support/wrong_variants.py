@@ -146,7 +146,7 @@ class MovesMoneyWithoutEntries(MemoryStore):
 class TrustsTheNotice(Worker):
     async def attend(self, stored: Any) -> None:
         payments: PaymentService = self._wired.payments
-        said = self._wired.inbox.posted[stored.digest]  # type: ignore[attr-defined]
+        said = self._wired.inbox.posted[stored.digests[-1]]  # type: ignore[attr-defined]
         payment_id, attempt = payment_of(said.order_id) or ("", 0)
         payment = await payments.get(payment_id)
         seen = Observation(

@@ -29,6 +29,7 @@ WINDOW_SECONDS: Final = 30.0
 FEWEST_CALLS: Final = 20
 FAILED_SHARE: Final = 0.5
 REST_SECONDS: Final = 30.0
+FORGOTTEN_AFTER_SECONDS: Final = 30.0
 
 BREAKER_OPEN_CODE: Final = "breaker_open"
 RESTS: Final = "The gateway has failed too often just now, and was not asked."
@@ -56,6 +57,9 @@ class Breaker:
     def is_open(self) -> bool:
         """Whether a call made now would be refused here."""
         if self._rests_until is None:
+            return False
+        if not self._probing and self._now() > self._rests_until + FORGOTTEN_AFTER_SECONDS:
+            self._close()  # nobody called meanwhile: what was seen then says nothing of now
             return False
         return self._probing or self._now() < self._rests_until
 
@@ -136,7 +140,10 @@ class Breaker:
         self._probing = False
         if failed:
             self._rest()
-            return
+        else:
+            self._close()
+
+    def _close(self) -> None:
         log.info("breaker.closed", gateway=self.name)
         self._rests_until = None
         self._calls.clear()

@@ -127,7 +127,11 @@ def charges_are_booked(seen: Seen) -> Iterator[str]:
             for order in orders.values():  # frozen until a person has looked
                 theirs = {key: amount for key, amount in theirs.items() if key[0] != order}
                 ours = {key: amount for key, amount in ours.items() if key[0] != order}
-    for key in theirs.keys() | ours.keys():
+    # The bank took it back before anybody had asked: nothing came, and nothing is booked.
+    taken_back = {
+        (one["order_id"], one["transaction_id"]) for one in seen.book if one["status"] == "deny"
+    }
+    for key in (theirs.keys() | ours.keys()) - (taken_back - ours.keys()):
         if theirs.get(key) != ours.get(key):
             yield f"{key[0]}: paid {theirs.get(key)} at the gateway, booked {ours.get(key)}"
 

@@ -6,7 +6,13 @@ from dataclasses import dataclass, field
 import pytest
 
 from ledger.payments.methods import METHODS
-from ledger.providers.breaker import FEWEST_CALLS, REST_SECONDS, WINDOW_SECONDS, Breaker
+from ledger.providers.breaker import (
+    FEWEST_CALLS,
+    FORGOTTEN_AFTER_SECONDS,
+    REST_SECONDS,
+    WINDOW_SECONDS,
+    Breaker,
+)
 from ledger.providers.port import ChargeOrder, Did, DidNot, Outcome, Unknown
 from support.facts import observation
 from support.payment_facts import rp
@@ -150,3 +156,12 @@ async def test_a_probe_whose_caller_has_gone_counts_as_failed(breaker, gateway, 
     assert breaker.is_open()
     clock.seconds += REST_SECONDS
     assert not breaker.is_open()
+
+
+async def test_what_was_seen_long_ago_is_forgotten(breaker, gateway, clock):
+    await opened(breaker, gateway)
+    gateway.answer = WELL
+
+    clock.seconds += REST_SECONDS + FORGOTTEN_AFTER_SECONDS + 1
+
+    assert await asyncio.gather(*(breaker.charge(ORDER) for _ in range(16))) == [WELL] * 16
