@@ -135,3 +135,21 @@ def test_a_cancel_that_was_asked_for_before_a_chargeback_comes_to_rest() -> None
     schedule.others_move(0)  # charged back
     schedule.teardown()
     assert not schedule.world.due.rows
+
+
+def test_a_refusal_is_not_the_last_word_of_a_page_whose_answer_was_lost() -> None:
+    """The payer tries again under it, and pays."""
+    schedule = Schedule()
+    schedule.begins(Begin(Wish("snap", expires_after_seconds=1800), "asked"))
+    schedule.all_go_on(AllTurn(4, 0))
+    schedule.all_go_on(AllTurn(1, 11))
+    schedule.all_go_on(AllTurn(4, 0))
+    schedule.others_move(0)
+    schedule.others_move(1)
+    schedule.notice_arrives(0)
+    schedule.works(Look(0, 1, None))
+    for _ in range(3):
+        schedule.all_go_on(AllTurn(1, 0))
+    schedule.others_move(0)
+    schedule.others_move(0)
+    schedule.teardown()

@@ -4,7 +4,7 @@ import re
 from datetime import datetime, timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from simulator.clock import WIB
@@ -198,6 +198,7 @@ JUNK = st.recursive(
 )
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])  # on a busy machine it draws slowly
 @given(st.dictionaries(st.sampled_from(sorted(terms())), JUNK, max_size=3))
 def test_junk_becomes_a_subscription_or_is_unfit(junk):
     try:

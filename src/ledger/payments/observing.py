@@ -140,11 +140,14 @@ def _hosted(attempt: Attempt) -> bool:
     return METHODS[attempt.method].mapping.api == "snap"
 
 
-def _page_is_open(attempt: Attempt, now: datetime) -> bool:
+def _page_is_open(payment: Payment, attempt: Attempt, now: datetime) -> bool:
     """A refusal under an open page is not the last word: the payer may try again there, under the
-    same order id.
+    same order id. The answer that told of the page may have been lost.
     """
-    return _hosted(attempt) and attempt.expires_at is not None and now <= attempt.expires_at
+    expires_at = attempt.expires_at
+    if expires_at is None and attempt.sent_at:
+        expires_at = _page_expires(payment, attempt, attempt.sent_at)
+    return _hosted(attempt) and expires_at is not None and now <= expires_at
 
 
 def _challenged(payment: Payment, attempt: Attempt, seen: Observation, now: datetime) -> Facts:
@@ -225,7 +228,7 @@ def _how_paid(attempt: Attempt, seen: Observation) -> Method:
 
 
 def _denied(payment: Payment, attempt: Attempt, seen: Observation, now: datetime) -> Facts:
-    if may(payment, e.ChargeDenied) and _page_is_open(attempt, now):
+    if may(payment, e.ChargeDenied) and _page_is_open(payment, attempt, now):
         return []
     if may(payment, e.ChargeDenied):
         return [
@@ -266,7 +269,7 @@ def _taken_back(payment: Payment, attempt: Attempt, seen: Observation, now: date
 
 
 def _failed(payment: Payment, attempt: Attempt, seen: Observation, now: datetime) -> Facts:
-    if may(payment, e.ChargeFailed) and _page_is_open(attempt, now):
+    if may(payment, e.ChargeFailed) and _page_is_open(payment, attempt, now):
         return []
     if not may(payment, e.ChargeFailed):
         return _taken_back(payment, attempt, seen, now)
