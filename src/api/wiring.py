@@ -103,7 +103,7 @@ async def open_wiring(
         gateway_rests=provider.is_open,
     )
     collector.tune()
-    longest_pause = timedelta(seconds=settings.doubt_asked_every_seconds)
+    longest_pause = timedelta(seconds=settings.asked_every_seconds)
     answers, inbox = Answers(calls, readers), Inbox(calls, readers, key_ring, longest_pause)
     try:
         yield Wiring(

@@ -206,8 +206,8 @@ class Worker:
         in_doubt = not done.answered or payment.cancel_asked or payment.capture_asked
         ladder = IN_DOUBT if in_doubt else _ladder_of(work, payment)
         pause = ladder[min(work.tries, len(ladder)) - 1]
-        if ladder is IN_DOUBT:
-            pause = min(pause, timedelta(seconds=self._wired.settings.doubt_asked_every_seconds))
+        if work.kind not in BY_KIND:
+            pause = min(pause, timedelta(seconds=self._wired.settings.asked_every_seconds))
         moment = self._now() + pause
         expires_at = payment.attempt.expires_at
         if payment.status is Status.UNKNOWN and payment.attempt.sent_at:

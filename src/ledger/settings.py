@@ -48,7 +48,7 @@ class Settings(BaseSettings):
     answer_within_seconds: float = Field(5.0, gt=0, le=25)
     # Longer than any time a request may sit between us and the gateway (reliability.md 4.2).
     lost_after_seconds: float = Field(120.0, ge=0)
-    # What is in doubt is asked after ever more rarely, and at least this often.
-    doubt_asked_every_seconds: float = Field(3_600.0, ge=1)
+    # What is in doubt or waits to be paid is asked after ever more rarely, and at least this often.
+    asked_every_seconds: float = Field(21_600.0, ge=1)
     log_level: str = "info"
     log_json: bool = True

@@ -108,7 +108,7 @@ class World:
             draw=lambda low, high: high,
         )
         settings = SimpleNamespace(
-            lost_after_seconds=LOST_AFTER.total_seconds(), doubt_asked_every_seconds=3_600.0
+            lost_after_seconds=LOST_AFTER.total_seconds(), asked_every_seconds=21_600.0
         )
         wired: Any = SimpleNamespace(
             payments=payments, inbox=self.inbox, settings=settings, readers=None

@@ -36,7 +36,7 @@ CHARGE_SECONDS: Final = 2.0
 # After a crash one sync of the file system instead of one for each file: as durable, and up in half the time.
 QUICKLY_UP: Final = {"recovery_init_sync_method": "syncfs"}
 LOST_AFTER_SECONDS: Final = 8.0
-DOUBT_ASKED_EVERY_SECONDS: Final = 15.0
+ASKED_EVERY_SECONDS: Final = 20.0
 
 
 @dataclass
@@ -170,7 +170,7 @@ def _settings(database: str, gateway: Outside) -> Settings:
         "host": LOOPBACK,
         "readers": 8,
         "lost_after_seconds": LOST_AFTER_SECONDS,
-        "doubt_asked_every_seconds": DOUBT_ASKED_EVERY_SECONDS,
+        "asked_every_seconds": ASKED_EVERY_SECONDS,
         "log_level": "info",  # what leaks has to be written down to be found
     }
     midtrans = {
