@@ -12,18 +12,17 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from api import cli
-from api.inbox import Stored
 from api.worker import Worker
 from ledger.eventstore.store import Context, Executed
 from ledger.identity import PAYMENT, new_id, order_id, payment_of
 from ledger.payments import commands as c
 from ledger.payments import orders
 from ledger.payments.deciding import BOOKED_PAYMENT
-from ledger.payments.events import Evidence, PaymentRequested
+from ledger.payments.events import PaymentRequested
 from ledger.payments.payment import Payment
 from ledger.payments.service import PaymentService
 from ledger.providers.breaker import Breaker
-from ledger.providers.port import ChargeOrder, ChargeStatus, Did, Observation, Outcome, Payer
+from ledger.providers.port import ChargeOrder, Outcome, Payer
 
 
 def sends_before_it_stores() -> None:
@@ -74,38 +73,6 @@ def sends_again_under_a_new_order_id() -> None:
         Breaker.charge = charge  # type: ignore[method-assign]
 
 
-def takes_a_notice_at_its_word() -> None:
-    """The signature of a notice does not cover the status (midtrans.md 9)."""
-    asks = Worker.attend
-
-    async def attend(self: Worker, stored: Stored) -> None:
-        payment_id, attempt = payment_of(stored.order_id) or ("", 0)
-        if not payment_id or await _said(self, stored) != "settlement":
-            return await asks(self, stored)
-        payments = self._wired.payments
-        seen = Observation(
-            order_id=stored.order_id,
-            transaction_id=stored.transaction_id,
-            status=ChargeStatus.SETTLED,
-            amount=(await payments.get(payment_id)).request.amount,
-            evidence=Evidence(source="inquiry", digest=stored.digests[-1]),
-        )
-        asked_at = payments.now()
-        await payments._do(payment_id, await payments._seen(attempt, Did(seen), asked_at))
-        return await self._wired.inbox.done(stored, "asked")
-
-    Worker.attend = attend  # type: ignore[method-assign]
-
-
-async def _said(worker: Worker, stored: Stored) -> str:
-    async with worker._wired.readers.connection() as conn:
-        cursor = await conn.execute(
-            "select said from inbox where digest = %s", [stored.digests[-1]]
-        )
-        row = await cursor.fetchone()
-    return str(row["said"]) if row else ""
-
-
 def ends_its_loop_at_the_first_fault() -> None:
     """The process lives on, and nobody does its work."""
 
@@ -125,7 +92,6 @@ def ends_its_loop_at_the_first_fault() -> None:
 MUTATIONS: Final[dict[str, Callable[[], None]]] = {
     "sends-before-it-stores": sends_before_it_stores,
     "sends-again-under-a-new-order-id": sends_again_under_a_new_order_id,
-    "takes-a-notice-at-its-word": takes_a_notice_at_its_word,
     "ends-its-loop-at-the-first-fault": ends_its_loop_at_the_first_fault,
 }
 
