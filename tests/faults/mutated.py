@@ -3,7 +3,6 @@
 python -m faults.mutated NAME serve     as `python -m api.cli serve`, wrong in the way that NAME says
 """
 
-import asyncio
 import sys
 from collections.abc import Callable
 from random import randrange
@@ -12,7 +11,6 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from api import cli
-from api.worker import Worker
 from ledger.eventstore.store import Context, Executed
 from ledger.identity import PAYMENT, new_id, order_id, payment_of
 from ledger.payments import commands as c
@@ -73,26 +71,9 @@ def sends_again_under_a_new_order_id() -> None:
         Breaker.charge = charge  # type: ignore[method-assign]
 
 
-def ends_its_loop_at_the_first_fault() -> None:
-    """The process lives on, and nobody does its work."""
-
-    async def repeat(
-        self: Worker, step: Callable[[], Any], stop: asyncio.Event, idle_seconds: float
-    ) -> None:
-        try:
-            while not stop.is_set():
-                await step()
-                await asyncio.sleep(idle_seconds)
-        except Exception:
-            await stop.wait()
-
-    Worker._repeat = repeat  # type: ignore[method-assign]
-
-
 MUTATIONS: Final[dict[str, Callable[[], None]]] = {
     "sends-before-it-stores": sends_before_it_stores,
     "sends-again-under-a-new-order-id": sends_again_under_a_new_order_id,
-    "ends-its-loop-at-the-first-fault": ends_its_loop_at_the_first_fault,
 }
 
 

@@ -2,12 +2,15 @@
 
 import asyncio
 import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 
 import httpx2
 import pytest
 
 from api.app import create_app
 from api.embedded import EmbeddedPostgres
+from api.worker import Worker
 from support.customer import Caller, Gateway, eventually, order_id
 from support.every_route import (
     RECOVERED_WITHIN_SECONDS,
@@ -65,6 +68,35 @@ async def test_stopped_every_request_is_answered_in_time_and_all_go_on_by_themse
     assert busy.wrong() == []
     assert await busy.lost() == []
     assert work.process.poll() is None
+
+
+async def test_a_worker_whose_loop_ends_at_the_first_fault_is_caught(
+    system: Running, own_server: EmbeddedPostgres, shop: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its process lives on, and nobody does its work: M11 of reliability.md 5.5."""
+
+    async def repeat(
+        self: Worker, step: Callable[[], Awaitable[bool]], stop: asyncio.Event, idle_seconds: float
+    ) -> None:
+        try:
+            while not stop.is_set():
+                await step()
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(stop.wait(), idle_seconds)
+        except Exception:
+            await stop.wait()
+
+    every = await EveryRoute.of(shop)
+    monkeypatch.setattr(Worker, "_repeat", repeat)
+    await system.start_worker()
+    await worker_goes_on(system, shop)
+    await asyncio.to_thread(stop_at_once, own_server)
+    await every.wrong_without_database()
+    await asyncio.to_thread(own_server.start)
+    await every.recover()
+
+    with pytest.raises(AssertionError, match="pending"):
+        await worker_goes_on(system, shop)
 
 
 async def test_killed_it_has_what_was_acknowledged_and_a_repeat_is_done_once(

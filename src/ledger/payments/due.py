@@ -94,7 +94,9 @@ CALLING: Final = Delay(timedelta(seconds=15), "the request's own call to the gat
 LEASE_SECONDS: Final = 30.0
 LEASE: Final = Delay(timedelta(seconds=LEASE_SECONDS), "the sender may have died")
 DOUBT: Final = Delay(timedelta(seconds=5), "the gateway needs a moment to file what it got")
-WAITING: Final = Delay(timedelta(seconds=60), "notices may be lost")
+WAITING: Final = Delay(
+    timedelta(seconds=30), "notices may be lost, and within a minute all is to be known"
+)
 SCREENING: Final = Delay(
     timedelta(minutes=10), "people decide slowly, and a hold lapses in silence"
 )
