@@ -94,7 +94,7 @@ class Inbox:
         crashpoint("notice.after_done")
 
     async def later(self, stored: Stored, outcome: str) -> None:
-        pause = min(LADDER[min(stored.tries, len(LADDER)) - 1], self._longest_pause)
+        pause = pause_after(stored.tries, self._longest_pause)
         async with self._readers.connection() as conn:
             await conn.execute(
                 "update inbox set not_before = %s, outcome = %s, tries = %s where digest = any(%s)",
@@ -108,6 +108,11 @@ class Inbox:
                 [moment - KEPT_FOR],
             )
         return cursor.rowcount
+
+
+def pause_after(tries: int, longest: timedelta = LADDER[-1]) -> timedelta:
+    """Until notices are asked after again; the last rung repeats."""
+    return min(LADDER[min(tries, len(LADDER)) - 1], longest)
 
 
 def grouped(rows: Iterable[tuple[str, str, str, int]]) -> list[Stored]:

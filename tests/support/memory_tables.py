@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from api.inbox import LADDER, LEASE, Stored, grouped
+from api.inbox import LEASE, Stored, grouped, pause_after
 from ledger.clock import Clock
 from ledger.privacy.sealed import Sealed
 from support.driven import Pause
@@ -70,9 +70,7 @@ class MemoryInbox:
             self._open.pop(digest, None)
 
     async def later(self, stored: Stored, outcome: str) -> None:
-        self._put_off(
-            stored.digests, LADDER[min(stored.tries, len(LADDER)) - 1], tries=stored.tries
-        )
+        self._put_off(stored.digests, pause_after(stored.tries), tries=stored.tries)
 
     def _put_off(self, digests: Iterable[str], pause: timedelta, tries: int | None = None) -> None:
         for digest in self._open.keys() & set(digests):
