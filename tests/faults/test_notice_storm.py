@@ -18,7 +18,8 @@ STORM: Fields = {
 }
 EACH = 4  # payments of a kind
 REPEATS_END_SECONDS = 3.5
-RUNGS = (61, 301, 1_801)  # when who waits to be paid is looked at
+# When who waits to be paid is looked at, and, in the end, who waits to be settled.
+RUNGS = (61, 301, 1_801, 21_601)
 
 Act = Callable[[Gateway, Fields], Awaitable[object]]
 
