@@ -148,7 +148,7 @@ async def test_its_trouble_is_not_felt_by_others(api: Api, shop: Caller, mood: s
 async def test_two_hundred_floods_at_once_do_not_fill_the_memory(
     api: Api, shop: Caller, mood: str
 ) -> None:
-    async with bad_gateway(api.gateway_port, mood) as gateway:
+    async with bad_gateway(api.gateway_port, mood, at_once=100) as gateway:
         before = api.memory()
         asking = [asyncio.create_task(shop.ask("bca_va", 50_000)) for _ in range(200)]
         most = before

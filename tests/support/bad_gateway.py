@@ -4,7 +4,7 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from uuid import uuid4
 
@@ -20,10 +20,14 @@ Write = Callable[[bytes], Awaitable[None]]
 
 @dataclass
 class BadGateway:
+    """`at_once`: nobody is answered before so many have asked."""
+
     url: str = ""
     mood: str = "well"
+    at_once: int = 0
     asked: int = 0
     most_sent: int = 0  # bytes of one answer, before the other side had enough
+    _all_asked: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         sent = 0
@@ -38,6 +42,9 @@ class BadGateway:
         with suppress(ConnectionError, asyncio.IncompleteReadError):
             request = await request_of(reader)
             self.asked += 1
+            if self.asked >= self.at_once:
+                self._all_asked.set()
+            await self._all_asked.wait()
             await MOODS[self.mood](request, write)
         writer.close()
 
@@ -98,8 +105,10 @@ MOODS = {
 
 
 @asynccontextmanager
-async def bad_gateway(port: int = 0, mood: str = "well") -> AsyncIterator[BadGateway]:
-    gateway = BadGateway(mood=mood)
+async def bad_gateway(
+    port: int = 0, mood: str = "well", at_once: int = 0
+) -> AsyncIterator[BadGateway]:
+    gateway = BadGateway(mood=mood, at_once=at_once)
     serving: set[asyncio.Task[None]] = set()
 
     def begin(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
