@@ -3,6 +3,7 @@
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from itertools import groupby
 from typing import Any, Final
 
 from ledger.events import DomainEvent, Recorded
@@ -50,11 +51,13 @@ class LogWatch:
         self._lost_after = lost_after
 
     def read(self, batch: Sequence[Recorded[DomainEvent]]) -> None:
-        facts = [recorded.event for recorded in batch]
+        for stream, records in groupby(batch, key=lambda recorded: recorded.stream):
+            self._read(stream, [recorded.event for recorded in records])
+
+    def _read(self, stream: str, facts: Sequence[DomainEvent]) -> None:
         moved = [fact for fact in facts if not isinstance(fact, EntryPosted)]
         if facts != [one for fact in moved for one in (fact, *consequence(fact))]:
             self._blame("a movement of money without its entries", facts)
-        stream = batch[0].stream
         for fact in facts:
             if isinstance(fact, EntryPosted):
                 self._book(fact)

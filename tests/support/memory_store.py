@@ -3,7 +3,7 @@
 A log is shared by the stores of all processes, as the database is; each store has its own cache.
 """
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from enum import StrEnum
 from typing import Any, Final
@@ -45,25 +45,27 @@ class Log:
     def append(self, append: Append) -> Outcome:
         if known := self.commands.get(append.command_id):
             return known
-        stream = str(append.events[0].originator_id)
-        stored = self._streams.setdefault(stream, [])
-        if append.events[0].originator_version != len(stored) + 1:
-            return VersionConflict()
-        batch = [self._store(stream, stored, event) for event in append.events]
-        position = len(self.rows)
+        added: Counter[str] = Counter()
+        for event in append.events:
+            stream = str(event.originator_id)
+            added[stream] += 1
+            if event.originator_version != len(self.after(stream, 0)) + added[stream]:
+                return VersionConflict()
+        batch = [self._store(event) for event in append.events]
+        last = batch[-1]
         self.commands[append.command_id] = Duplicate(
-            position, stream, len(stored), append.fingerprint
+            last.position, last.stream, last.version, append.fingerprint
         )
         for reader in self.readers:
             reader(batch)
-        return Appended(position)
+        return Appended(last.position)
 
-    def _store(self, stream: str, stored: list[StoredEvent], event: Row) -> Recorded[DomainEvent]:
+    def _store(self, event: Row) -> Recorded[DomainEvent]:
         position = len(self.rows) + 1
-        stored.append(StoredEvent(event.originator_version, event.topic, event.state, position))
-        recorded = self._mapper.decode(
-            stream, event.originator_version, event.topic, event.state, position
-        )
+        stream, version = str(event.originator_id), event.originator_version
+        stored = StoredEvent(version, event.topic, event.state, position)
+        self._streams.setdefault(stream, []).append(stored)
+        recorded = self._mapper.decode(stream, version, event.topic, event.state, position)
         self.rows.append(recorded)
         return recorded
 

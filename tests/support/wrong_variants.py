@@ -127,10 +127,10 @@ class RefundsAgainUnderANewId(PaymentService):
 
 class AcknowledgesWhatMayBeLost(MemoryStore):
     async def execute(
-        self, decider: Any, stream: str, command: Any, context: Context, *, is_new: bool = False
+        self, decider: Any, stream: str, command: Any, context: Context, **more: Any
     ) -> Any:
         try:
-            return await super().execute(decider, stream, command, context, is_new=is_new)
+            return await super().execute(decider, stream, command, context, **more)
         except StoreUnavailable:
             facts = decider.decide(decider.initial, command)
             return Executed(stream, decider.fold(facts), len(facts), facts)
@@ -138,9 +138,9 @@ class AcknowledgesWhatMayBeLost(MemoryStore):
 
 class MovesMoneyWithoutEntries(MemoryStore):
     async def execute(
-        self, decider: Any, stream: str, command: Any, context: Context, *, is_new: bool = False
+        self, decider: Any, stream: str, command: Any, context: Context, **more: Any
     ) -> Any:
-        return await super().execute(deciding.PAYMENT, stream, command, context, is_new=is_new)
+        return await super().execute(deciding.PAYMENT, stream, command, context, **more)
 
 
 class TrustsTheNotice(Worker):

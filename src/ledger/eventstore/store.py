@@ -2,13 +2,14 @@
 
 An aggregate is cached by stream and brought forward by what was appended since; a long one that is
 not cached starts from its snapshot. A conflict evicts it and the command is decided again on the
-new state; a command that was carried out before is answered with what it did then.
+new state; a command that was carried out before is answered with what it did then. What follows from
+a command on other streams stands in the same append (joining.py).
 """
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Final, Generic, TypeVar
 from weakref import WeakValueDictionary
@@ -34,6 +35,7 @@ from ledger.eventstore.group_call import (
     GroupCall,
     StoreUnavailable,
 )
+from ledger.eventstore.joining import Joint, Loaded, Step, Then
 from ledger.eventstore.mapping import EventMapper
 from ledger.eventstore.reading import (
     Ask,
@@ -82,12 +84,6 @@ class Context:
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded(Generic[State]):
-    state: State
-    version: int  # 0: the stream does not exist
-
-
-@dataclass(frozen=True, slots=True)
 class Executed(Generic[State]):
     """`replayed`: the command had been carried out before; `events` are then empty and the state is
     today's.
@@ -98,6 +94,7 @@ class Executed(Generic[State]):
     version: int
     events: Sequence[Recorded[DomainEvent]]
     replayed: bool = False
+    also: Mapping[str, Any] = field(default_factory=dict)  # states of the other streams it touched
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,11 +153,13 @@ class EventStore:
         context: Context,
         *,
         is_new: bool = False,
+        then: Then | None = None,
     ) -> Executed[State]:
         """Raises what `decide` raises, CommandIdReused, StreamBusy, StoreUnavailable or
         StoreOverloaded.
 
-        `is_new`: the stream's id was made just now, so there is nothing to load.
+        `is_new`: the stream's id was made just now, so there is nothing to load. `then`: what follows
+        from each fact on other streams, all of it in the same append or none.
         """
         if is_new:
             self._keep(stream, Loaded(decider.initial, 0))
@@ -169,9 +168,10 @@ class EventStore:
             until = clock.monotonic_seconds() + BUSY_SECONDS
             while clock.monotonic_seconds() < until:
                 try:
-                    return await self._try(decider, stream, command, context, is_new)
-                except _Stale:
-                    self._cache.pop(stream, None)
+                    return await self._try(Step(decider, stream, command), context, is_new, then)
+                except _Stale as stale:
+                    for touched in stale.streams:
+                        self._cache.pop(touched, None)
         finally:
             lock.release()
         raise StreamBusy(stream=stream)
@@ -225,7 +225,7 @@ class EventStore:
                 refused.append(error)
                 continue
             refused.append(None)
-            recorded = self._record(work.stream, 0, facts, work.context)
+            recorded = _record(work.stream, 0, facts, _metadata(work.context))
             stored = [self._mapper.to_stored_event(fact) for fact in recorded]
             appends.append(Append(work.context.command_id, work.context.fingerprint, stored))
         return appends, refused
@@ -241,56 +241,38 @@ class EventStore:
         return [refusal or _begun(*next(appended)) for refusal in refused]
 
     async def _try(
-        self,
-        decider: Decider[State, Command],
-        stream: str,
-        command: Command,
-        context: Context,
-        is_new: bool,
+        self, step: Step[State, Command], context: Context, is_new: bool, then: Then | None
     ) -> Executed[State]:
-        was_cached = stream in self._cache
-        loaded = self._cache[stream] if was_cached else await self.load(decider, stream)
-        try:
-            facts = decider.decide(loaded.state, command)
-        except LedgerError:
-            # The refusal may rest on a stale state, or on this very command having been carried
-            # out.
-            if was_cached:
-                raise _Stale from None
-            if earlier := await self._commands.submit(context.command_id):
-                return await self._replay(decider, earlier, context)
-            raise
-        if not facts:
-            return Executed(stream, loaded.state, loaded.version, ())
-        recorded = self._record(stream, loaded.version, facts, context)
-        stored = [self._mapper.to_stored_event(fact) for fact in recorded]
+        joint = Joint(self._cache, self.load)
+        await joint.decide(step, then)
+        if joint.refusal:
+            return await self._refused(joint, joint.refusal, context)
+        main = joint.main
+        if not main.facts:
+            return Executed(main.stream, main.state, main.loaded.version, ())
+        metadata, changed, stored = _metadata(context), joint.changed, []
+        for part in changed:
+            recorded = _record(part.stream, part.loaded.version, part.facts, metadata)
+            stored += [self._mapper.to_stored_event(fact) for fact in recorded]
         crashpoint("append.before_commit")
         match await self._committer.append(context.command_id, context.fingerprint, stored):
-            case Duplicate(stream=where) as earlier if not (is_new and where == stream):
-                return await self._replay(decider, earlier, context)
+            case Duplicate(stream=where) as earlier if not (is_new and where == main.stream):
+                return await self._replay(step.decider, earlier, context)
             case VersionConflict():
-                raise _Stale
+                raise _Stale(joint.parts)
         # A duplicate on a stream that nobody else knows is this append, the answer to which was lost.
         crashpoint("append.after_commit")
-        now = Loaded(decider.fold(facts, loaded.state), recorded[-1].version)
-        self._remember(decider, stream, now, loaded.version)
-        return Executed(stream, now.state, now.version, recorded)
+        for part in changed:
+            self._remember(part.decider, part.stream, part.now, part.loaded.version)
+        return Executed(main.stream, main.state, recorded[-1].version, recorded, also=joint.also)
 
-    def _record(
-        self, stream: str, version: int, facts: Sequence[DomainEvent], context: Context
-    ) -> list[Recorded[DomainEvent]]:
-        metadata = Metadata(
-            command_id=context.command_id,
-            actor=context.actor,
-            recorded_at=clock.now(),
-            correlation_id=context.correlation_id,
-            causation_id=context.causation_id,
-            reason=context.reason,
-        )
-        return [
-            Recorded(stream=stream, version=version + n, event=fact, metadata=metadata)
-            for n, fact in enumerate(facts, start=1)
-        ]
+    async def _refused(self, joint: Joint, refusal: LedgerError, context: Context) -> Executed[Any]:
+        """It may rest on a stale state, or on this very command having been carried out."""
+        if joint.rests_on_cache:
+            raise _Stale(joint.parts)
+        if earlier := await self._commands.submit(context.command_id):
+            return await self._replay(joint.main.decider, earlier, context)
+        raise refusal
 
     async def _replay(
         self, decider: Decider[State, Command], earlier: Duplicate, context: Context
@@ -327,6 +309,26 @@ class EventStore:
         kept.add_done_callback(_log_failure)
 
 
+def _metadata(context: Context) -> Metadata:
+    return Metadata(
+        command_id=context.command_id,
+        actor=context.actor,
+        recorded_at=clock.now(),
+        correlation_id=context.correlation_id,
+        causation_id=context.causation_id,
+        reason=context.reason,
+    )
+
+
+def _record(
+    stream: str, version: int, facts: Sequence[DomainEvent], metadata: Metadata
+) -> list[Recorded[DomainEvent]]:
+    return [
+        Recorded(stream=stream, version=version + n, event=fact, metadata=metadata)
+        for n, fact in enumerate(facts, start=1)
+    ]
+
+
 def _begun(append: Append, outcome: Outcome | BaseException) -> Begun | LedgerError:
     match outcome:
         case Appended():
@@ -347,4 +349,7 @@ def _log_failure(kept: "asyncio.Future[None]") -> None:
 
 
 class _Stale(Exception):
-    """What we decided on is no longer the newest state."""
+    """What we decided on may no longer be the newest state of these streams."""
+
+    def __init__(self, streams: Iterable[str]) -> None:
+        self.streams = tuple(streams)

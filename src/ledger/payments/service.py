@@ -16,6 +16,7 @@ import structlog
 from ledger import clock
 from ledger.crashpoint import crashpoint
 from ledger.errors import Conflict, LedgerError
+from ledger.eventstore.joining import Then
 from ledger.eventstore.key_ring import KeyRing
 from ledger.eventstore.store import Begun, Context, EventStore, Executed
 from ledger.identity import new_id
@@ -74,6 +75,7 @@ class PaymentService:
     gateway_rests: Callable[[], bool] = lambda: (
         False
     )  # then nothing is begun; the worker comes back
+    then: Then | None = None  # what follows from a payment's facts on other streams
     now: clock.Clock = clock.now
     draw: Callable[[float, float], float] = random.uniform
 
@@ -106,7 +108,7 @@ class PaymentService:
         )
         crashpoint("request.before_append")
         return await self.store.execute(
-            BOOKED_PAYMENT, request.payment_id, command, context, is_new=True
+            BOOKED_PAYMENT, request.payment_id, command, context, is_new=True, then=self.then
         )
 
     async def charge_requested(self, asked: Executed[Payment], began: float) -> Payment:
@@ -373,7 +375,7 @@ class PaymentService:
         self, payment_id: str, command: c.PaymentCommand, context: Context | None = None
     ) -> Executed[Payment]:
         chosen = context or Context(command_id=new_id("cmd"), actor=self.sent_by)
-        return await self.store.execute(BOOKED_PAYMENT, payment_id, command, chosen)
+        return await self.store.execute(BOOKED_PAYMENT, payment_id, command, chosen, then=self.then)
 
     async def _unless_stale(self, began: float, send: Callable[[], object]) -> Outcome:
         if clock.monotonic_seconds() - began > STALE_SENDER_SECONDS:

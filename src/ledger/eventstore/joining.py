@@ -1,0 +1,137 @@
+"""Several streams in one append: what a command brings about on its own stream, and what follows from
+that on others. Why, and what it promises: docs/decisions/0017-one-append-several-streams.md.
+"""
+
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Generic, TypeVar
+
+from ledger.decider import Decider
+from ledger.errors import LedgerError
+from ledger.events import DomainEvent
+
+State = TypeVar("State")
+Command = TypeVar("Command")
+
+STEPS_AT_MOST: Final = 1_000  # in one append; whoever needs more goes round in circles
+
+
+@dataclass(frozen=True, slots=True)
+class Step(Generic[State, Command]):
+    """A command on another stream, whose facts go into the same append."""
+
+    decider: Decider[State, Command]
+    stream: str
+    command: Command
+
+
+Then = Callable[[str, DomainEvent], Sequence[Step[Any, Any]]]  # stream and fact → what follows
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded(Generic[State]):
+    state: State
+    version: int  # 0: the stream does not exist
+
+
+class Part:
+    """One stream in an append that is being made."""
+
+    __slots__ = ("decider", "facts", "is_from_cache", "loaded", "state", "stream")
+
+    def __init__(self, step: Step[Any, Any], loaded: Loaded[Any], *, is_from_cache: bool) -> None:
+        self.decider: Decider[Any, Any] = step.decider
+        self.stream = step.stream
+        self.loaded = loaded
+        self.is_from_cache = is_from_cache
+        self.state = loaded.state
+        self.facts: list[DomainEvent] = []
+
+    def decide(self, command: Any) -> Sequence[DomainEvent]:
+        facts = self.decider.decide(self.state, command)
+        self.state = self.decider.fold(facts, self.state)
+        self.facts += facts
+        return facts
+
+    @property
+    def now(self) -> Loaded[Any]:
+        return Loaded(self.state, self.loaded.version + len(self.facts))
+
+
+Load = Callable[[Decider[Any, Any], str], Awaitable[Loaded[Any]]]
+
+
+class Joint:
+    """The streams of one append, the main one first; they are evicted together and kept together."""
+
+    def __init__(self, cache: Mapping[str, Loaded[Any]], load: Load) -> None:
+        self._cache = cache
+        self._load = load
+        self.parts: dict[str, Part] = {}
+        self.refusal: LedgerError | None = None
+
+    async def decide(self, main: Step[Any, Any], then: Then | None) -> None:
+        """The main step and all that follows from it, causes before effects. The first refusal ends
+        it, and then nothing of it may be appended.
+        """
+        facts = self._decided(await self._part(main), main.command)
+        if not then:
+            return
+        following = deque((main.stream, fact) for fact in facts)
+        steps = 0
+        while following and not self.refusal:
+            for step in then(*following.popleft()):
+                following += [(step.stream, fact) for fact in await self._take(step)]
+                steps += 1
+                if steps > STEPS_AT_MOST:
+                    raise RuntimeError(f"What follows from {main.command!r} has no end.")
+
+    async def _take(self, step: Step[Any, Any]) -> Sequence[DomainEvent]:
+        if self.refusal:
+            return ()
+        part = await self._part(step)
+        facts = self._decided(part, step.command)
+        if part.facts or self.refusal or not part.is_from_cache:
+            return facts
+        # Nothing of this stream is in the append, so no conflict would tell that the state was old.
+        return self._decided(await self._fresh(step), step.command)
+
+    async def _part(self, step: Step[Any, Any]) -> Part:
+        if part := self.parts.get(step.stream):
+            return part
+        if known := self._cache.get(step.stream):
+            part = self.parts[step.stream] = Part(step, known, is_from_cache=True)
+            return part
+        return await self._fresh(step)
+
+    async def _fresh(self, step: Step[Any, Any]) -> Part:
+        loaded = await self._load(step.decider, step.stream)
+        part = self.parts[step.stream] = Part(step, loaded, is_from_cache=False)
+        return part
+
+    def _decided(self, part: Part, command: Any) -> Sequence[DomainEvent]:
+        try:
+            return part.decide(command)
+        except LedgerError as refusal:
+            self.refusal = refusal
+            return ()
+
+    @property
+    def main(self) -> Part:
+        return next(iter(self.parts.values()))
+
+    @property
+    def changed(self) -> list[Part]:
+        """The main stream last: a command is known by the last event of its append."""
+        main, *others = self.parts.values()
+        return [*[part for part in others if part.facts], main]
+
+    @property
+    def also(self) -> dict[str, Any]:
+        _, *others = self.parts.values()
+        return {part.stream: part.state for part in others}
+
+    @property
+    def rests_on_cache(self) -> bool:
+        return any(part.is_from_cache for part in self.parts.values())
