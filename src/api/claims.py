@@ -19,6 +19,7 @@ from projections.due_work import EVER, Mark
 
 LEASE: Final = timedelta(seconds=30)
 START_OVER: Final = timedelta(hours=1)  # claims may get lost, and then nobody would come back
+CLOCKS_DIFFER: Final = timedelta(seconds=1)  # a machine's own clock is set back by less
 PAGE: Final = 500  # pieces read at once; of most of them, others have been at work
 
 # Each part is the first row of an index, or none: `order by` and `limit` keep the planner from
@@ -42,11 +43,12 @@ with wanted as (
     where c.payment_id is null or c.not_before <= %(now)s or c.due_at <> d.due_at
     order by d.place limit %(limit)s
 ), taken as (
-    insert into work_claims as c (payment_id, kind, subject, due_at, not_before, tries)
-    select payment_id, kind, subject, due_at, %(until)s, 0 from wanted
+    insert into work_claims as c (payment_id, kind, subject, due_at, not_before, tries, at_work)
+    select payment_id, kind, subject, due_at, %(until)s, 0, true from wanted
     on conflict (payment_id, kind, subject) do update set
         due_at = excluded.due_at,
         not_before = excluded.not_before,
+        at_work = true,
         tries = case when c.due_at = excluded.due_at then c.tries else 0 end
     where c.not_before <= %(now)s or c.due_at <> excluded.due_at
     returning payment_id, kind, subject, tries + 1 as tries
@@ -69,13 +71,14 @@ with ripe as (
 update work_claims c set
     due_at = r.due_at,
     not_before = case when r.due_at > %(now)s then r.due_at else %(until)s end,
+    at_work = r.due_at <= %(now)s,
     tries = case when r.due_at <= %(now)s and c.due_at = r.due_at then c.tries else 0 end
 from ripe r
 where (c.payment_id, c.kind, c.subject) = (r.payment_id, r.kind, r.subject) and r.due_at is not null
 returning c.payment_id, c.kind, c.subject, case when r.due_at > %(now)s then 0 else c.tries + 1 end as tries
 """
 LATER: Final = """
-update work_claims c set not_before = l.not_before, tries = c.tries + 1
+update work_claims c set not_before = l.not_before, tries = c.tries + 1, at_work = false
 from unnest(%(payment_ids)s::text[], %(kinds)s::text[], %(subjects)s::text[], %(not_befores)s::timestamptz[])
     as l (payment_id, kind, subject, not_before)
 where (c.payment_id, c.kind, c.subject) = (l.payment_id, l.kind, l.subject)
@@ -123,7 +126,7 @@ class Claims:
     async def look(self) -> Found:
         """One statement; with nothing to do, it is all there is to a round."""
         moment = self._now()
-        if self._start_over_at is None or moment >= self._start_over_at:
+        if self._is_to_start_over(moment):
             self._mark, self._seen = BEGINNING, EVER  # what there is comes up as time passes it
             self._start_over_at = moment + START_OVER
         asked = {"now": moment, "seen": self._seen, **self._mark._asdict()}
@@ -134,6 +137,12 @@ class Claims:
         if not row["fresh"] and not row["late"]:
             self._mark, self._seen = Mark(moment, EVER), self._reached
         return Found(bool(row["notices"]), any(row[name] for name in ("ripe", "fresh", "late")))
+
+    def _is_to_start_over(self, moment: datetime) -> bool:
+        """Also when the clock has been set back: the mark is ahead, and nothing would fall due."""
+        if self._start_over_at is None or moment >= self._start_over_at:
+            return True
+        return self._mark.due_at - moment > CLOCKS_DIFFER
 
     async def claim(self, limit: int) -> Sequence[Claimed]:
         """After a look. Half is for what comes up again, so that neither keeps the other waiting."""

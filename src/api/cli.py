@@ -17,6 +17,7 @@ from api import projection_commands, review_commands
 from api.children import die_with_parent
 from api.descriptors import raise_descriptor_limit
 from api.durability import check_durability
+from api.simulated_clock import check_clock
 from api.tools import operator
 from ledger import logs
 from ledger.access.roles import ROLES
@@ -185,9 +186,12 @@ def _settings(*, quiet: bool = False) -> Settings:
 
 
 def _settings_of_a_safe_database() -> Settings:
-    """No process takes commands for a server that could lose what it acknowledged."""
+    """No process takes commands for a server that could lose what it acknowledged, nor real money
+    by a simulated clock.
+    """
     settings = _settings()
     check_durability(settings.database_url.get_secret_value())
+    check_clock(settings)
     return settings
 
 

@@ -71,7 +71,7 @@ class Inbox:
         moment = self._now()
         async with self._readers.connection() as conn:
             cursor = await conn.execute(
-                "update inbox set not_before = %s where digest in ("
+                "update inbox set not_before = %s, outcome = '' where digest in ("
                 " select digest from inbox where done_at is null and not_before <= %s"
                 " order by not_before for update skip locked limit %s)"
                 " returning order_id, transaction_id, digest, tries",

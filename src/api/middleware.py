@@ -26,7 +26,9 @@ from ledger.telemetry import HTTP_IN_FLIGHT, HTTP_REQUESTS, HTTP_SECONDS
 
 LARGEST_BODY: Final = 64 * 1024
 BODY_SECONDS: Final = 20.0  # reliability.md 4.14; a slow sender would hold a place of others
-ANSWER_SECONDS: Final = 3.5  # of waiting for the database; five is what we promise, on a busy machine too
+ANSWER_SECONDS: Final = (
+    3.5  # of waiting for the database; five is what we promise, on a busy machine too
+)
 MOST_AT_ONCE: Final = 256
 
 REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9_-]{8,64}")

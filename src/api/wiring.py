@@ -6,19 +6,21 @@ import os
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, Literal
 
 import structlog
 
+from api import simulated_clock
 from api.answers import Answers
 from api.durability import check_durability
 from api.inbox import Inbox
 from api.pagination import Cursors
 from api.payment_texts import PaymentTexts
+from api.simulated_clock import SimulatedClock
 from ledger import clock, collector
 from ledger.access.service import ApiKeys
 from ledger.eventstore.connections import Readers, connect_for_calls
@@ -44,8 +46,13 @@ log = structlog.get_logger(__name__)
 HERE: Final = Path(__file__).parent
 MIGRATIONS: Final = (
     *FILES,
-    *(HERE / name for name in ("idempotency.sql", "inbox.sql", "work_claims.sql")),
+    *(
+        HERE / f"{name}.sql"
+        for name in ("idempotency", "inbox", "work_claims", "work_claims_at_work")
+    ),
 )
+Process = Literal["api", "worker", "tool"]
+
 HEALTH_SECONDS: Final = 1.0  # how old a method's health may be when a payment is routed
 
 
@@ -64,13 +71,15 @@ class Wiring:
     inbox: Inbox
     cursors: Cursors
     payment_texts: PaymentTexts
+    simulated_clock: SimulatedClock | None = None  # None: the machine's
 
 
 def prepare(settings: Settings) -> None:
     """Migrate, lay out the read models, and refuse a server that would lose what it acknowledged."""
     conninfo, schema = settings.database_url.get_secret_value(), settings.database_schema
     check_durability(conninfo)
-    applied = migrate(conninfo, schema, MIGRATIONS)
+    applied = migrate(conninfo, schema, (*MIGRATIONS, *simulated_clock.migrations(settings)))
+    simulated_clock.check_clock(settings)
     with connections.connect(conninfo, schema) as connection:
         rebuild.create(connection, conninfo, schema, f"{schema}_read", GROUPS)
     if applied:
@@ -79,17 +88,34 @@ def prepare(settings: Settings) -> None:
 
 @asynccontextmanager
 async def open_wiring(
-    settings: Settings, process: Literal["api", "worker", "tool"]
+    settings: Settings, process: Process, *, gateway: Provider | None = None
 ) -> AsyncIterator[Wiring]:
-    """Everything a process needs; closing it drains what was begun."""
+    """Everything a process needs, by the time of its database; closing it drains what was begun.
+    `gateway` takes the place of Midtrans.
+    """
     conninfo, schema = settings.database_url.get_secret_value(), settings.database_schema
-    secrets = Secrets.derived_from(settings.master_key.get_secret_value())
     readers = Readers(conninfo, schema, settings.readers)
     await readers.open()
-    recorder = GroupCommitRecorder(conninfo, schema)
     calls = partial(connect_for_calls, conninfo, schema)
+    try:
+        async with (
+            simulated_clock.living_by(settings, readers, calls) as simulated,
+            _opened(settings, process, readers, calls, gateway or _midtrans(settings)) as wired,
+        ):
+            yield replace(wired, simulated_clock=simulated)
+    finally:
+        await readers.close()
+
+
+@asynccontextmanager
+async def _opened(
+    settings: Settings, process: Process, readers: Readers, calls: Connect, gateway: Provider
+) -> AsyncIterator[Wiring]:
+    conninfo, schema = settings.database_url.get_secret_value(), settings.database_schema
+    secrets = Secrets.derived_from(settings.master_key.get_secret_value())
+    recorder = GroupCommitRecorder(conninfo, schema)
     store = EventStore(recorder.committer, calls)
-    provider = Breaker(_midtrans(settings))
+    provider = Breaker(gateway)
     key_ring = KeyRing(readers, secrets.key_ring_master)
     payments = PaymentService(
         store=store,
@@ -126,7 +152,6 @@ async def open_wiring(
         await recorder.drain()
         for part in (store, answers, inbox):
             await part.close()
-        await readers.close()
 
 
 def _midtrans(settings: Settings) -> Midtrans:
@@ -149,13 +174,19 @@ class HealthFromReadModel:
         self._readers = readers
         self._known: Health = {}
         self._until = 0.0
+        self._asked_at = clock.now()
 
     async def health(self) -> Health:
-        if clock.monotonic_seconds() >= self._until:
-            self._until = clock.monotonic_seconds() + HEALTH_SECONDS
+        moment = clock.now()
+        if clock.monotonic_seconds() >= self._until or self._is_of_another_time(moment):
+            self._until, self._asked_at = clock.monotonic_seconds() + HEALTH_SECONDS, moment
             async with self._readers.connection() as conn:
-                self._known = await method_health.health(conn, clock.now())
+                self._known = await method_health.health(conn, moment)
         return self._known
+
+    def _is_of_another_time(self, moment: datetime) -> bool:
+        """A simulated clock leaps."""
+        return abs((moment - self._asked_at).total_seconds()) >= HEALTH_SECONDS
 
 
 class BalanceFromReadModel:

@@ -85,6 +85,14 @@ class Worker:
         for thread in threads:
             await asyncio.to_thread(thread.join, 5)
 
+    async def turn(self) -> bool:
+        """One look, and all that it found carried out; whether there was anything."""
+        found = await self._look()
+        while self._tasks:
+            await asyncio.wait(self._tasks)
+        await self._claims.write_down()
+        return found
+
     def _follow(self, group: str, halted: threading.Event) -> threading.Thread:
         settings = self._wired.settings
         follower = Follower(

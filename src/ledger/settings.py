@@ -50,5 +50,8 @@ class Settings(BaseSettings):
     lost_after_seconds: float = Field(120.0, ge=0)
     # What is in doubt or waits to be paid is asked after ever more rarely, and at least this often.
     asked_every_seconds: float = Field(21_600.0, ge=1)
+    # For trying things out: the database is made with a clock of its own, which `bukubesar clock`
+    # moves. Refused where money is real.
+    simulated_clock: bool = False
     log_level: str = "info"
     log_json: bool = True

@@ -50,6 +50,10 @@ PROJECTION_QUARANTINED: Final = Gauge(
     "Events at which a group of read models is halted, or whose stream it has parked.",
     ("group", "outcome"),
 )
+CLOCK_SIMULATED: Final = Gauge(
+    "bukubesar_clock_simulated",
+    "1 where the database has a simulated clock: no real money is there.",
+)
 
 METRICS: Final = (
     HTTP_REQUESTS,
@@ -60,4 +64,5 @@ METRICS: Final = (
     PROJECTION_LAG,
     PROJECTION_QUARANTINED,
     BREAKER_OPEN,
+    CLOCK_SIMULATED,
 )

@@ -86,6 +86,11 @@ class Agenda:
     def after(self, seconds: float, act: Callable[[], None]) -> None:
         self.at(self._clock.now() + timedelta(seconds=seconds), act)
 
+    @property
+    def next_due(self) -> datetime | None:
+        """When it has to act next, or at least to look whether it still has to."""
+        return self._due[0][0] if self._due else None
+
     def run_due(self) -> None:
         """Called before every answer too, so nobody reads a state that the clock has ended."""
         while self._due and self._due[0][0] <= self._clock.now():

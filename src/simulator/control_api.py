@@ -181,11 +181,14 @@ def confirm_refund(gateway: Gateway, asked: Fields) -> Fields:
 def clock(gateway: Gateway, _: Fields) -> Fields:
     now = gateway.clock.now()
     offset_seconds = gateway.clock.offset.total_seconds()
+    due = gateway.agenda.next_due
     return {
         "now": now.isoformat(),
         "wib": wib(now),
         "offset_seconds": offset_seconds,
         "frozen": gateway.clock.frozen,
+        "next": due.isoformat() if due else None,
+        "notices_under_way": gateway.outbox.under_way,
     }
 
 

@@ -109,6 +109,11 @@ class Outbox:
             notice.state = "delayed"
         self._after(self._delay_seconds + notice.delay_seconds, notice)
 
+    @property
+    def under_way(self) -> int:
+        """Notices being sent now."""
+        return len(self._tasks)
+
     def hold(self) -> None:
         self.holding = True
 

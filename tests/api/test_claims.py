@@ -117,6 +117,21 @@ async def test_work_that_was_due_when_it_was_written_is_claimed_too(
     assert await names(claims) == ["pay_1"]
 
 
+async def test_when_the_clock_was_set_back_work_is_claimed_when_it_falls_due_and_not_before(
+    work: Work, readers: Readers
+) -> None:
+    claims = Claims(readers, work.time)
+    assert await names(claims) == []
+
+    work.now -= timedelta(hours=2)
+    work.due_in(600)
+    early = await names(claims)
+    work.now += timedelta(seconds=600)
+
+    assert early == []
+    assert await names(claims) == ["pay_1"]
+
+
 async def test_a_worker_that_starts_finds_what_has_long_been_due(
     work: Work, readers: Readers
 ) -> None:

@@ -20,8 +20,11 @@ class Pause:
         self.where = where
 
     def __await__(self) -> Generator[Any, None, None]:
+        actor = _ACTING.get(None)
+        if actor is None:  # nobody drives here: an event loop like any other
+            return
         future = asyncio.get_running_loop().create_future()
-        _ACTING.get().pauses.append(future)
+        actor.pauses.append(future)
         yield from future
 
 

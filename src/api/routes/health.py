@@ -1,6 +1,8 @@
 """Is it alive, is it ready, how does it fare."""
 
 from contextlib import suppress
+from datetime import datetime
+from typing import Literal
 
 from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
@@ -8,9 +10,10 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from api.routes.parts import MayReadMetrics, Wired, as_of
 from api.views import FreshnessView, View
 from api.wiring import Wiring
+from ledger import clock
 from ledger.errors import Unavailable
 from ledger.eventstore.group_call import StoreUnavailable
-from ledger.telemetry import PROJECTION_LAG, PROJECTION_QUARANTINED
+from ledger.telemetry import CLOCK_SIMULATED, PROJECTION_LAG, PROJECTION_QUARANTINED
 from projections.condition import Condition, conditions
 
 router = APIRouter(tags=["operations"])
@@ -27,6 +30,8 @@ class NotReady(Unavailable):
 
 class Health(View):
     status: str
+    clock: Literal["real", "simulated"]
+    now: datetime
 
 
 class Readiness(View):
@@ -36,9 +41,10 @@ class Readiness(View):
 
 
 @router.get("/health", response_model=Health)
-async def health() -> Health:
-    """The process runs. It asks nobody else."""
-    return Health(status="ok")
+async def health(wired: Wired) -> Health:
+    """The process runs, and by which time. It asks nobody else."""
+    by: Literal["real", "simulated"] = "simulated" if wired.simulated_clock else "real"
+    return Health(status="ok", clock=by, now=clock.now())
 
 
 @router.get("/ready", response_model=Readiness)
@@ -58,6 +64,7 @@ async def ready(wired: Wired) -> Readiness:
 @router.get("/metrics", response_class=Response)
 async def metrics(request: Request, wired: Wired, caller: MayReadMetrics) -> Response:
     """In Prometheus' text format. While PostgreSQL is away, how the read models fare is as it was."""
+    CLOCK_SIMULATED.set(wired.simulated_clock is not None)
     with suppress(StoreUnavailable):
         await request.app.state.background.within(MEASURED_WITHIN_SECONDS, _measure(wired))
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
