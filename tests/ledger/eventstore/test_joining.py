@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import psycopg
@@ -21,7 +22,7 @@ from support.stores import SCHEMA, OpenStore, context, open_store
 
 def chain(*streams: str, limit: int = 1_000_000) -> Then:
     """What is counted on one of the streams is counted on the next."""
-    after = dict(zip(streams, streams[1:], strict=False))
+    after = dict(pairwise(streams))
 
     def then(stream: str, fact: DomainEvent) -> Sequence[Step[int, Count]]:
         assert isinstance(fact, Counted)
