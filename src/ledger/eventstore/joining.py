@@ -19,14 +19,19 @@ STEPS_AT_MOST: Final = 1_000  # in one append; whoever needs more goes round in 
 
 @dataclass(frozen=True, slots=True)
 class Step(Generic[State, Command]):
-    """A command on another stream, whose facts go into the same append."""
+    """A command on another stream, whose facts go into the same append.
+
+    `is_new`: the stream's id was made just now, so there is nothing to load.
+    """
 
     decider: Decider[State, Command]
     stream: str
     command: Command
+    is_new: bool = False
 
 
-Then = Callable[[str, DomainEvent], Sequence[Step[Any, Any]]]  # stream and fact → what follows
+# A stream, a fact of it, and its state after the decision → what follows.
+Then = Callable[[str, DomainEvent, Any], Sequence[Step[Any, Any]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +86,8 @@ class Joint:
         following = deque((main.stream, fact) for fact in facts)
         steps = 0
         while following and not self.refusal:
-            for step in then(*following.popleft()):
+            stream, fact = following.popleft()
+            for step in then(stream, fact, self.parts[stream].state):
                 following += [(step.stream, fact) for fact in await self._take(step)]
                 steps += 1
                 if steps > STEPS_AT_MOST:
@@ -106,7 +112,10 @@ class Joint:
         return await self._fresh(step)
 
     async def _fresh(self, step: Step[Any, Any]) -> Part:
-        loaded = await self._load(step.decider, step.stream)
+        if step.is_new:
+            loaded = Loaded(step.decider.initial, 0)
+        else:
+            loaded = await self._load(step.decider, step.stream)
         part = self.parts[step.stream] = Part(step, loaded, is_from_cache=False)
         return part
 

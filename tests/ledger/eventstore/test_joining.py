@@ -24,7 +24,7 @@ def chain(*streams: str, limit: int = 1_000_000) -> Then:
     """What is counted on one of the streams is counted on the next."""
     after = dict(pairwise(streams))
 
-    def then(stream: str, fact: DomainEvent) -> Sequence[Step[int, Count]]:
+    def then(stream: str, fact: DomainEvent, state: object) -> Sequence[Step[int, Count]]:
         assert isinstance(fact, Counted)
         return [Step(COUNTER, after[stream], Count(fact.by, limit))] if stream in after else []
 
@@ -32,7 +32,7 @@ def chain(*streams: str, limit: int = 1_000_000) -> Then:
 
 
 def once(stream: str, *steps: Step[Any, Any]) -> Then:
-    return lambda where, _: steps if where == stream else ()
+    return lambda where, _, __: steps if where == stream else ()
 
 
 def appended(conninfo: str) -> list[tuple[str, int, str | None]]:
@@ -89,7 +89,7 @@ async def test_what_was_appended_is_known_without_asking_the_log(ledger_database
 async def test_an_entry_stands_after_its_fact_and_may_itself_be_followed(ledger_database: str):
     booked = followed_by(COUNTER, lambda fact: [Counted(by=10, occurred_at=WHEN)])
 
-    def then(stream: str, fact: DomainEvent) -> Sequence[Step[int, Count]]:
+    def then(stream: str, fact: DomainEvent, state: object) -> Sequence[Step[int, Count]]:
         assert isinstance(fact, Counted)
         return [Step(booked, "b", Count(fact.by + 1))] if stream == "a" else []
 
@@ -121,7 +121,7 @@ async def test_a_stream_may_be_visited_twice_and_the_second_visit_sees_the_first
 
 
 async def test_a_step_may_come_back_to_the_commanded_stream(ledger_database: str):
-    def back(stream: str, fact: DomainEvent) -> Sequence[Step[int, Count]]:
+    def back(stream: str, fact: DomainEvent, state: object) -> Sequence[Step[int, Count]]:
         if fact == Counted(by=1, occurred_at=WHEN):
             return [Step(COUNTER, "b", Count(2))]
         return [Step(COUNTER, "a", Count(5))] if stream == "b" else []
@@ -308,7 +308,7 @@ async def test_what_follows_without_end_is_a_fault(
 ):
     monkeypatch.setattr(joining, "STEPS_AT_MOST", 10)
 
-    def ping_pong(stream: str, _: DomainEvent) -> Sequence[Step[int, Count]]:
+    def ping_pong(stream: str, fact: DomainEvent, state: object) -> Sequence[Step[int, Count]]:
         return [Step(COUNTER, "b" if stream == "a" else "a", Count())]
 
     async with open_store(ledger_database) as opened:
@@ -317,3 +317,16 @@ async def test_what_follows_without_end_is_a_fault(
 
     assert not isinstance(fault.value, LedgerError)
     assert appended(ledger_database) == []
+
+
+async def test_what_follows_sees_the_state_after_the_decision(ledger_database: str):
+    seen: list[object] = []
+
+    def then(stream: str, fact: DomainEvent, state: object) -> Sequence[Step[int, Count]]:
+        seen.append((stream, state))
+        return [Step(COUNTER, "b", Count(2), is_new=True)] if stream == "a" else ()
+
+    async with open_store(ledger_database) as opened:
+        await count(opened, "a", 3, then=then)
+
+    assert seen[0] == ("a", 3) and seen[-1] == ("b", 2)
