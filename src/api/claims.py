@@ -36,37 +36,37 @@ select
 # Without tries: another worker was quicker.
 TAKE: Final = """
 with wanted as (
-    select d.payment_id, d.kind, d.subject, d.due_at
-    from unnest(%(payment_ids)s::text[], %(kinds)s::text[], %(subjects)s::text[], %(due_ats)s::timestamptz[])
-            with ordinality as d (payment_id, kind, subject, due_at, place)
-        left join work_claims c using (payment_id, kind, subject)
-    where c.payment_id is null or c.not_before <= %(now)s or c.due_at <> d.due_at
+    select d.stream, d.kind, d.subject, d.due_at
+    from unnest(%(streams)s::text[], %(kinds)s::text[], %(subjects)s::text[], %(due_ats)s::timestamptz[])
+            with ordinality as d (stream, kind, subject, due_at, place)
+        left join work_claims c using (stream, kind, subject)
+    where c.stream is null or c.not_before <= %(now)s or c.due_at <> d.due_at
     order by d.place limit %(limit)s
 ), taken as (
-    insert into work_claims as c (payment_id, kind, subject, due_at, not_before, tries, at_work)
-    select payment_id, kind, subject, due_at, %(until)s, 0, true from wanted
-    on conflict (payment_id, kind, subject) do update set
+    insert into work_claims as c (stream, kind, subject, due_at, not_before, tries, at_work)
+    select stream, kind, subject, due_at, %(until)s, 0, true from wanted
+    on conflict (stream, kind, subject) do update set
         due_at = excluded.due_at,
         not_before = excluded.not_before,
         at_work = true,
         tries = case when c.due_at = excluded.due_at then c.tries else 0 end
     where c.not_before <= %(now)s or c.due_at <> excluded.due_at
-    returning payment_id, kind, subject, tries + 1 as tries
+    returning stream, kind, subject, tries + 1 as tries
 )
-select payment_id, kind, subject, tries from wanted left join taken using (payment_id, kind, subject)
+select stream, kind, subject, tries from wanted left join taken using (stream, kind, subject)
 """
 # Of what nobody has to do any more the claim goes; what has been put off is claimed when it is due.
 TAKE_AGAIN: Final = """
 with ripe as (
-    select c.payment_id, c.kind, c.subject, d.due_at
+    select c.stream, c.kind, c.subject, d.due_at
     from (
         select * from work_claims where not_before <= %(now)s
         order by not_before limit %(limit)s for update skip locked
     ) as c
-    left join due_work d using (payment_id, kind, subject)
+    left join due_work d using (stream, kind, subject)
 ), gone as (
     delete from work_claims c using ripe r
-    where (c.payment_id, c.kind, c.subject) = (r.payment_id, r.kind, r.subject) and r.due_at is null
+    where (c.stream, c.kind, c.subject) = (r.stream, r.kind, r.subject) and r.due_at is null
 )
 update work_claims c set
     due_at = r.due_at,
@@ -74,20 +74,20 @@ update work_claims c set
     at_work = r.due_at <= %(now)s,
     tries = case when r.due_at <= %(now)s and c.due_at = r.due_at then c.tries else 0 end
 from ripe r
-where (c.payment_id, c.kind, c.subject) = (r.payment_id, r.kind, r.subject) and r.due_at is not null
-returning c.payment_id, c.kind, c.subject, case when r.due_at > %(now)s then 0 else c.tries + 1 end as tries
+where (c.stream, c.kind, c.subject) = (r.stream, r.kind, r.subject) and r.due_at is not null
+returning c.stream, c.kind, c.subject, case when r.due_at > %(now)s then 0 else c.tries + 1 end as tries
 """
 LATER: Final = """
 update work_claims c set not_before = l.not_before, tries = c.tries + 1, at_work = false
-from unnest(%(payment_ids)s::text[], %(kinds)s::text[], %(subjects)s::text[], %(not_befores)s::timestamptz[])
-    as l (payment_id, kind, subject, not_before)
-where (c.payment_id, c.kind, c.subject) = (l.payment_id, l.kind, l.subject)
+from unnest(%(streams)s::text[], %(kinds)s::text[], %(subjects)s::text[], %(not_befores)s::timestamptz[])
+    as l (stream, kind, subject, not_before)
+where (c.stream, c.kind, c.subject) = (l.stream, l.kind, l.subject)
 """
 # A claim without tries, so that it is looked at again; one for the same work stays as it is.
 OFFER: Final = """
-insert into work_claims as c (payment_id, kind, subject, due_at, not_before, tries)
-select payment_id, kind, subject, due_at, %(now)s, 0 from due_work where payment_id = any(%(payment_ids)s)
-on conflict (payment_id, kind, subject) do update set not_before = excluded.not_before
+insert into work_claims as c (stream, kind, subject, due_at, not_before, tries)
+select stream, kind, subject, due_at, %(now)s, 0 from due_work where stream = any(%(streams)s)
+on conflict (stream, kind, subject) do update set not_before = excluded.not_before
 where c.due_at <> excluded.due_at
 """
 
@@ -98,7 +98,7 @@ BEGINNING: Final = Mark(datetime.min.replace(tzinfo=UTC), 0)
 
 @dataclass(frozen=True, slots=True)
 class Claimed:
-    payment_id: str
+    stream: str
     kind: str
     subject: str
     tries: int
@@ -167,12 +167,12 @@ class Claims:
 
     def later(self, work: Claimed, moment: datetime) -> None:
         """When to look at it again; written with that of other work, before the lease runs out."""
-        key = {"payment_id": work.payment_id, "kind": work.kind, "subject": work.subject}
+        key = {"stream": work.stream, "kind": work.kind, "subject": work.subject}
         self._later.append({**key, "not_before": moment})
 
-    async def offer(self, payment_ids: Sequence[str]) -> None:
+    async def offer(self, streams: Sequence[str]) -> None:
         """Work that came into the read model behind what everybody has looked through."""
-        asked = {"now": self._now(), "payment_ids": list(payment_ids)}
+        asked = {"now": self._now(), "streams": list(streams)}
         async with self._readers.connection() as conn:
             await conn.execute(OFFER, asked)
 
@@ -189,6 +189,6 @@ class Claims:
 
 def _columns(rows: Rows, moment: str) -> dict[str, list[Any]]:
     """Each piece once, though it may be late and due at the same time."""
-    single = {(row["payment_id"], row["kind"], row["subject"]): row for row in rows}.values()
-    names = ("payment_id", "kind", "subject", moment)
+    single = {(row["stream"], row["kind"], row["subject"]): row for row in rows}.values()
+    names = ("stream", "kind", "subject", moment)
     return {f"{name}s": [row[name] for row in single] for name in names}

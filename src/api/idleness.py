@@ -14,9 +14,9 @@ STANDING: Final = """
 select
     (select count(*) from inbox
         where done_at is null and (not_before <= %(now)s or outcome = '')) as notices,
-    (select count(*) from due_work d left join work_claims c using (payment_id, kind, subject)
+    (select count(*) from due_work d left join work_claims c using (stream, kind, subject)
         where d.due_at <= %(now)s and (
-            c.payment_id is null or c.not_before <= %(now)s or c.at_work or c.due_at <> d.due_at
+            c.stream is null or c.not_before <= %(now)s or c.at_work or c.due_at <> d.due_at
         )) as work,
     (select coalesce(max(notification_id), 0) from events)
         - (select coalesce(min(notification_id), 0) from tracking where application_name = any(%(groups)s))
@@ -26,7 +26,7 @@ select
 NEXT: Final = """
 select least(
     (select due_at from due_work where due_at > %(now)s order by due_at limit 1),
-    (select c.not_before from work_claims c join due_work d using (payment_id, kind, subject)
+    (select c.not_before from work_claims c join due_work d using (stream, kind, subject)
         where c.not_before > %(now)s and d.due_at <= %(now)s order by c.not_before limit 1),
     (select not_before from inbox where done_at is null and not_before > %(now)s order by not_before limit 1)
 ) as next

@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from api.next_look import ladder, rung
 from ledger.clock import Clock, now
 from ledger.crashpoint import crashpoint
 from ledger.eventstore.arrays import BYTEAS, TEXTS, byteas, texts
@@ -24,7 +25,7 @@ KEPT_FOR: Final = timedelta(days=30)
 LEASE: Final = timedelta(seconds=30)
 
 # Waits after a try in which the gateway gave no answer; then hourly (reliability.md 4.2).
-LADDER: Final = tuple(timedelta(seconds=s) for s in (2, 5, 15, 45, 120, 300, 900, 3600))
+LADDER: Final = ladder(2, 5, 15, 45, 120, 300, 900, 3600)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +112,8 @@ class Inbox:
 
 
 def pause_after(tries: int, longest: timedelta = LADDER[-1]) -> timedelta:
-    """Until notices are asked after again; the last rung repeats."""
-    return min(LADDER[min(tries, len(LADDER)) - 1], longest)
+    """Until notices are asked after again."""
+    return rung(LADDER, tries, longest)
 
 
 def grouped(rows: Iterable[tuple[str, str, str, int]]) -> list[Stored]:

@@ -36,6 +36,7 @@ from ledger.payments.service import PaymentService
 from ledger.providers.breaker import Breaker
 from ledger.providers.midtrans.adapter import Midtrans
 from ledger.providers.port import Provider
+from ledger.scheduler import Scheduler
 from ledger.secrets import Secrets
 from ledger.settings import Settings
 from projections import GROUPS, balances, method_health
@@ -71,6 +72,7 @@ class Wiring:
     inbox: Inbox
     cursors: Cursors
     payment_texts: PaymentTexts
+    scheduler: Scheduler | None = None  # does the due work of areas other than payments
     simulated_clock: SimulatedClock | None = None  # None: the machine's
 
 

@@ -15,6 +15,7 @@ from typing import Final
 
 import structlog
 
+from api import next_look
 from api.claims import LEASE, Claimed, Claims
 from api.inbox import Stored
 from api.wiring import Wiring
@@ -23,8 +24,7 @@ from ledger.crashpoint import crashpoint
 from ledger.errors import LedgerError, NotFound, Unavailable
 from ledger.eventstore.group_call import StoreUnavailable
 from ledger.identity import payment_of
-from ledger.payments.life import Status
-from ledger.payments.payment import Payment
+from ledger.payments.due import KINDS
 from ledger.payments.service import Inquired
 from ledger.telemetry import PROJECTION_LAG, WORK_DONE
 from projections import AT_POISON, GROUPS
@@ -42,22 +42,7 @@ PURGE_EVERY_SECONDS: Final = 3_600.0
 KEPT_SECONDS: Final = LEASE.total_seconds() - 5.0
 
 
-def _ladder(*seconds: int) -> tuple[timedelta, ...]:
-    return tuple(timedelta(seconds=s) for s in seconds)
-
-
-# How long until the same work is looked at again, by what the payment is waiting for
-# (reliability.md 4.2, 4.3);
-# the last rung repeats.
-LADDERS: Final = {
-    Status.UNKNOWN: _ladder(5, 15, 45, 120, 300, 900, 3600),
-    Status.PENDING: _ladder(60, 300, 1800, 7200, 21600),
-}
-# Whatever state it is in: the gateway gave no answer, or a cancel or capture has not been carried out.
-IN_DOUBT: Final = LADDERS[Status.UNKNOWN]
-BY_KIND: Final = {"watch": _ladder(3600, 21600, 86400)}
 GATEWAY_RESTS: Final = timedelta(seconds=5)
-OTHERWISE: Final = _ladder(5, 30, 120, 600, 3600, 21600)
 
 
 class Worker:
@@ -187,55 +172,57 @@ class Worker:
             await self._wired.inbox.later(stored, "no_answer")
 
     async def do(self, work: Claimed) -> None:
-        done = await self._carry_out(work)
+        """If the read model still has it then, it is looked at again."""
+        if work.kind in KINDS:
+            again_at = self._after(work, await self._at_payment(work))
+        else:
+            await self._scheduled(work)
+            again_at = self._step_later(work)
         crashpoint("work.after_act")
         WORK_DONE.labels(work.kind).inc()
-        self._claims.later(work, self._next_look(work, done))
+        self._claims.later(work, again_at)
 
-    async def _carry_out(self, work: Claimed) -> Inquired:
+    async def _at_payment(self, work: Claimed) -> Inquired:
         payments = self._wired.payments
         match work.kind:
             case "charge":
-                return Inquired(await payments.charge(work.payment_id), answered=True)
+                return Inquired(await payments.charge(work.stream), answered=True)
             case "refund":
-                refunded = await payments.refund(work.payment_id, work.subject)
+                refunded = await payments.refund(work.stream, work.subject)
                 return Inquired(refunded, answered=True)
             case "inquire" | "watch" | "compensate":
-                return await payments.inquire(work.payment_id, int(work.subject))
+                return await payments.inquire(work.stream, int(work.subject))
             case "inquire_refund":
-                return await payments.inquire_refund(work.payment_id, work.subject)
+                return await payments.inquire_refund(work.stream, work.subject)
             case _:  # capture, cancel: what the gateway holds now says what is left to do
-                return await payments.inquire(work.payment_id)
+                return await payments.inquire(work.stream)
 
-    def _next_look(self, work: Claimed, done: Inquired) -> datetime:
+    def _after(self, work: Claimed, done: Inquired) -> datetime:
         if self._wired.payments.gateway_rests():
             return self._now() + GATEWAY_RESTS
-        payment = done.payment
-        in_doubt = not done.answered or payment.cancel_asked or payment.capture_asked
-        ladder = IN_DOUBT if in_doubt else _ladder_of(work, payment)
-        pause = ladder[min(work.tries, len(ladder)) - 1]
-        if work.kind not in BY_KIND:
-            pause = min(pause, timedelta(seconds=self._wired.settings.asked_every_seconds))
-        moment = self._now() + pause
-        expires_at = payment.attempt.expires_at
-        if payment.status is Status.UNKNOWN and payment.attempt.sent_at:
-            # What the gateway never saw may be sent again from then on, and a card's token is short-lived.
-            lost = timedelta(seconds=self._wired.settings.lost_after_seconds)
-            may_be_sent_at = payment.attempt.sent_at + lost
-            return min(moment, may_be_sent_at) if may_be_sent_at > self._now() else moment
-        if payment.status is Status.PENDING and expires_at and expires_at > self._now():
-            return min(moment, expires_at + timedelta(seconds=2))
-        return moment
+        return next_look.at_payment(work, done, self._now(), self._wired.settings)
+
+    async def _scheduled(self, work: Claimed) -> None:
+        """What fails is tried again step by step, not at the end of its lease: nobody waits for it."""
+        scheduler = self._wired.scheduler
+        try:
+            if scheduler is None or work.kind not in scheduler.kinds:
+                raise LookupError(f"Nobody here does {work.kind}, which is due on {work.stream}.")
+            await scheduler.do(work.stream, work.kind, work.subject)
+        except Unavailable:
+            raise
+        except Exception:
+            self._claims.later(work, self._step_later(work))
+            raise
+
+    def _step_later(self, work: Claimed) -> datetime:
+        return self._now() + next_look.rung(next_look.OTHERWISE, work.tries)
 
     async def _purge(self) -> bool:
         moment = self._now()
         await self._wired.inbox.purge(moment)
         await self._wired.answers.purge(moment)
         return False
-
-
-def _ladder_of(work: Claimed, payment: Payment) -> tuple[timedelta, ...]:
-    return BY_KIND.get(work.kind) or LADDERS.get(payment.status, OTHERWISE)
 
 
 async def _pause(stop: asyncio.Event, seconds: float) -> None:

@@ -1,6 +1,7 @@
 """What is true and what is allowed. In reading order:
 
     money, errors, events, decider, identity, clock   the words every area uses
+    due, scheduler                                    work that facts begin and end, and who does it
     payments      a payment's life, as tables; who may be paid how; the service that talks to the gateway
     journal       double entry: accounts, posting rules, tax
     providers     the gateway, as a port and as Midtrans

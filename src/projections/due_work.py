@@ -1,7 +1,7 @@
-"""What the worker has to do next, and when; the rules are in ledger/payments/due.py.
+"""What the worker has to do next, and when; each area has its rules in its due.py.
 
-A row only says that it is time to look: whoever wants to act appends to the payment's stream first,
-and only one can win.
+A row only says that it is time to look: whoever wants to act appends to the stream first, and only
+one can win.
 """
 
 from collections.abc import Mapping
@@ -12,19 +12,21 @@ import msgspec
 import psycopg
 from psycopg.rows import dict_row
 
+from ledger.due import Done, Rule, by_event, changes
 from ledger.events import DomainEvent
 from ledger.journal.events import EntryPosted
-from ledger.payments import due as rules
-from ledger.payments.due import Done
+from ledger.payments import due as payments
 from projections.engine import sql
 from projections.engine.read_model import Batch, Cursor
 
 NAME: Final = "due_work"
 TABLES: Final = ("due_work",)
-FOLLOWS: Final[tuple[type[DomainEvent], ...]] = tuple(rule.event for rule in rules.RULES)
-WITHOUT_EFFECT: Final[tuple[type[DomainEvent], ...]] = (*rules.WITHOUT_EFFECT, EntryPosted)
+RULES: Final[tuple[Rule, ...]] = (*payments.RULES,)  # of all areas
+FOLLOWS: Final[tuple[type[DomainEvent], ...]] = tuple(by_event(RULES))
+WITHOUT_EFFECT: Final[tuple[type[DomainEvent], ...]] = (*payments.WITHOUT_EFFECT, EntryPosted)
 SQL: Final = sql.load(__name__)
 
+_BY_EVENT: Final = by_event(RULES)
 EVER: Final = 2**63 - 1  # in a mark: all that is due at that time
 
 
@@ -36,7 +38,7 @@ class Mark(NamedTuple):
 
 
 class _Work(msgspec.Struct, gc=False):
-    payment_id: str
+    stream: str
     kind: str
     subject: str
     due_at: datetime
@@ -46,7 +48,7 @@ class _Work(msgspec.Struct, gc=False):
 class _Ended(msgspec.Struct, frozen=True, gc=False):
     """A key; without a subject, all of that kind."""
 
-    payment_id: str
+    stream: str
     kind: str
     subject: str | None
 
@@ -56,7 +58,7 @@ def apply(batch: Batch, cursor: Cursor) -> None:
     ended: dict[_Ended, None] = {}
     work: dict[_Ended, _Work] = {}
     for recorded in batch:
-        for change in rules.changes(recorded.event):
+        for change in changes(_BY_EVENT, recorded.event):
             key = _Ended(recorded.stream, change.kind, change.subject)
             if isinstance(change, Done):
                 ended[key] = None
@@ -75,7 +77,7 @@ def _forget(work: dict[_Ended, _Work], end: _Ended) -> None:
     if end.subject is not None:
         work.pop(end, None)
         return
-    for key in [key for key in work if (key.payment_id, key.kind) == (end.payment_id, end.kind)]:
+    for key in [key for key in work if (key.stream, key.kind) == (end.stream, end.kind)]:
         del work[key]
 
 

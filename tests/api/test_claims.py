@@ -37,21 +37,21 @@ class Work:
     def time(self) -> datetime:
         return self.now
 
-    def due_in(self, seconds: float, payment_id: str = "") -> str:
+    def due_in(self, seconds: float, stream: str = "") -> str:
         self.position += 1
-        payment_id = payment_id or f"pay_{self.position}"
+        stream = stream or f"pay_{self.position}"
         self._execute(
             "insert into due_work values (%s, 'inquire', '1', %s, %s) on conflict"
-            " (payment_id, kind, subject) do update set due_at = excluded.due_at, position = excluded.position",
-            payment_id,
+            " (stream, kind, subject) do update set due_at = excluded.due_at, position = excluded.position",
+            stream,
             self.now + timedelta(seconds=seconds),
             self.position,
         )
         self.reach(self.position)
-        return payment_id
+        return stream
 
-    def done(self, payment_id: str) -> None:
-        self._execute("delete from due_work where payment_id = %s", payment_id)
+    def done(self, stream: str) -> None:
+        self._execute("delete from due_work where stream = %s", stream)
 
     def reach(self, position: int) -> None:
         self._execute(
@@ -59,8 +59,8 @@ class Work:
         )
 
     def claims(self) -> dict[str, int]:
-        rows = self._read_side.rows(f"select payment_id, tries from {SCHEMA}.work_claims")  # noqa: S608
-        return {row["payment_id"]: row["tries"] for row in rows}
+        rows = self._read_side.rows(f"select stream, tries from {SCHEMA}.work_claims")  # noqa: S608
+        return {row["stream"]: row["tries"] for row in rows}
 
     def _execute(self, statement: str, *values: object) -> None:
         self._read_side.connection.execute(statement.encode(), values)
@@ -90,7 +90,7 @@ async def claimed(claims: Claims, limit: int = 60) -> list[Claimed]:
 
 
 async def names(claims: Claims, limit: int = 60) -> list[str]:
-    return [work.payment_id for work in await claimed(claims, limit)]
+    return [work.stream for work in await claimed(claims, limit)]
 
 
 async def test_work_is_claimed_when_it_falls_due_and_not_before(
@@ -155,7 +155,7 @@ async def test_two_workers_do_not_get_the_same(work: Work, readers: Readers) -> 
         *await claimed(other),
     ]
 
-    assert sorted(work.payment_id for work in both) == sorted(f"pay_{n}" for n in range(1, 31))
+    assert sorted(work.stream for work in both) == sorted(f"pay_{n}" for n in range(1, 31))
 
 
 async def test_what_nobody_finished_is_claimed_again_after_the_lease(
@@ -317,7 +317,7 @@ async def test_every_piece_that_falls_due_comes_up_once(
         work.now += timedelta(seconds=chance.choice((0, 0.01, 0.05)))
         if (await claims.look()).work:
             work.due_in(chance.choice((-90, 0)))  # between the look and the claim
-            found += [piece.payment_id for piece in await claims.claim(9)]
+            found += [piece.stream for piece in await claims.claim(9)]
     work.now += timedelta(seconds=3)
     found += await names(claims, 9)
 
@@ -333,7 +333,7 @@ async def test_waiting_work_costs_a_look_next_to_nothing(work: Work, read_side: 
             [START, waiting],
         )
         conn.execute(
-            "insert into work_claims select payment_id, kind, subject, due_at, %s, 1 from due_work",
+            "insert into work_claims select stream, kind, subject, due_at, %s, 1 from due_work",
             [later],
         )
         asked = {"now": START, "due_at": START, "position": EVER, "seen": waiting}
@@ -358,7 +358,7 @@ async def test_work_that_appears_behind_what_was_looked_through_is_offered(
     await claims.look()
     work.reach(3)
     work.due_in(-1)
-    work._execute("update due_work set position = 0 where payment_id = %s", parked)
+    work._execute("update due_work set position = 0 where stream = %s", parked)
     assert await names(claims) == ["pay_3"]
 
     await Claims(readers, work.time).offer([parked])

@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from ledger.due import Done, Due, by_event, changes
 from ledger.events import DomainEvent
-from ledger.payments import due as rules
+from ledger.payments import due as payments
 from ledger.payments import events as e
-from ledger.payments.due import Done, Due, changes
 from ledger.payments.review_events import DecisionNeeded, ReviewDecided
 from projections import due_work
 from projections.due_work import EVER, Mark
@@ -113,14 +113,20 @@ def test_the_rules_read_alone_say_what_ends_before_what_begins() -> None:
     at = datetime.fromisoformat("2026-11-23T10:00:00Z")
     dispatched = e.ChargeDispatched(attempt=2, sent_by="w", sending=1, occurred_at=at)
 
-    assert changes(dispatched) == [
+    assert changes(by_event(payments.RULES), dispatched) == [
         Done("charge", "2"),
         Due("inquire", "2", at + timedelta(seconds=30)),
     ]
 
 
 def test_every_delay_says_why() -> None:
-    assert all(rule.delay is not None and rule.delay.why for rule in rules.RULES if rule.begins)
+    assert all(rule.delay is not None and rule.delay.why for rule in due_work.RULES if rule.begins)
+
+
+def test_the_rules_of_payments_know_the_kinds_that_the_worker_knows() -> None:
+    named = [(*rule.ends, *([rule.begins] if rule.begins else [])) for rule in payments.RULES]
+
+    assert {kind for kinds in named for kind in kinds} == set(payments.KINDS)
 
 
 async def test_due_work_comes_longest_overdue_first(read_side: ReadSide) -> None:

@@ -4,7 +4,6 @@ import pytest
 
 from ledger.events import TOPICS, DomainEvent
 from ledger.journal.events import EntryPosted
-from ledger.payments import due
 from ledger.payments import events as e
 from projections import READ_MODELS, due_work, method_health, payment_events, payments
 
@@ -31,8 +30,11 @@ def test_there_are_facts_to_cover() -> None:
     assert len(FACTS) >= 30
 
 
-def test_no_event_is_ruled_twice_in_the_table_of_due_work() -> None:
-    assert len({rule.event for rule in due.RULES}) == len(due.RULES)
+def test_no_event_begins_the_same_work_twice() -> None:
+    begun = [(rule.event, rule.begins) for rule in due_work.RULES if rule.begins]
+
+    assert len(set(begun)) == len(begun)
+    assert len(set(due_work.RULES)) == len(due_work.RULES)
 
 
 def test_every_word_for_a_status_is_one_of_the_published_ones() -> None:

@@ -111,7 +111,7 @@ class World:
             lost_after_seconds=LOST_AFTER.total_seconds(), asked_every_seconds=21_600.0
         )
         wired: Any = SimpleNamespace(
-            payments=payments, inbox=self.inbox, settings=settings, readers=None
+            payments=payments, inbox=self.inbox, settings=settings, readers=None, scheduler=None
         )
         worker = self.variant.worker(wired, self.now)
         worker._claims = self.claims  # type: ignore[assignment]

@@ -30,12 +30,12 @@ class DueWork:
         """The two statements of due_work.sql that `apply` knows."""
         rows = parameters[0].obj
         if query == due_work.SQL["upsert"]:
-            self.rows |= {(row.payment_id, row.kind, row.subject): row.due_at for row in rows}
+            self.rows |= {(row.stream, row.kind, row.subject): row.due_at for row in rows}
             return
         assert query == due_work.SQL["delete"]
         for end in rows:
             for key in list(self.rows):
-                if key[:2] == (end.payment_id, end.kind) and end.subject in (None, key[2]):
+                if key[:2] == (end.stream, end.kind) and end.subject in (None, key[2]):
                     del self.rows[key]
 
 
@@ -73,4 +73,4 @@ class Claims:
         return Claimed(*key, tries)
 
     def later(self, work: Claimed, moment: datetime) -> None:
-        self._claims[work.payment_id, work.kind, work.subject].not_before = moment
+        self._claims[work.stream, work.kind, work.subject].not_before = moment

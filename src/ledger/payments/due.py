@@ -1,14 +1,12 @@
-"""What has to be done next for a payment, and when: one row an event.
+"""What has to be done next for a payment, and when: one row an event (the words: ledger/due.py).
 
-Pure and total: `changes` turns a fact into work that is due and work that is done; the read model
-`due_work` keeps the result and the worker takes its orders from it. Delays are counted from when
-the fact occurred.
+Work is about the number of an attempt or the id of a refund.
 """
 
-from collections.abc import Sequence
-from datetime import datetime, timedelta
-from typing import Final, Literal, NamedTuple, get_args
+from datetime import timedelta
+from typing import Final
 
+from ledger.due import Delay, Rule
 from ledger.events import DomainEvent
 from ledger.payments.events import (
     AttemptClosed,
@@ -54,7 +52,7 @@ from ledger.payments.review_events import (
     ReviewProposed,
 )
 
-Kind = Literal[
+KINDS: Final = (
     "charge",
     "inquire",
     "capture",
@@ -63,31 +61,7 @@ Kind = Literal[
     "inquire_refund",
     "watch",  # an attempt that is over may be paid after all
     "compensate",  # what was begun or paid after all is undone
-]
-
-
-class Due(NamedTuple):
-    """Work to do; `subject` is the number of the attempt or the id of the refund."""
-
-    kind: Kind
-    subject: str
-    due_at: datetime
-
-
-class Done(NamedTuple):
-    """Work that is no longer to be done; without a subject, that of every attempt or refund."""
-
-    kind: Kind
-    subject: str | None
-
-
-Change = Due | Done
-
-
-class Delay(NamedTuple):
-    after: timedelta | str  # or the field of the event that says when, or that it is not to be
-    why: str
-
+)
 
 GRACE: Final = Delay(timedelta(seconds=3), "the request itself sends first")
 CALLING: Final = Delay(timedelta(seconds=15), "the request's own call to the gateway may last ten")
@@ -108,16 +82,7 @@ WATCH: Final = Delay("watch_from", "what was sent may arrive late; what was not,
 DECIDED: Final = Delay("look_at", "frozen, it has missed what happened meanwhile")
 
 
-class Rule(NamedTuple):
-    event: type[DomainEvent]
-    about: Literal["attempt", "refund_id", "subject", "payment"]
-    ends: tuple[Kind, ...] = ()
-    begins: Kind | None = None
-    delay: Delay | None = None
-
-
-EVERYTHING: Final[tuple[Kind, ...]] = get_args(Kind)
-ATTEMPT: Final[tuple[Kind, ...]] = ("charge", "inquire", "capture", "cancel")
+ATTEMPT: Final = ("charge", "inquire", "capture", "cancel")
 
 # fmt: off
 RULES: Final = (
@@ -126,8 +91,8 @@ RULES: Final = (
     Rule(ChargeOutcomeUnknown, "attempt",   (),                             "inquire",        DOUBT),
     Rule(ChargeRetryScheduled, "attempt",   ("inquire",),                   "charge",         RETRY),
     Rule(ChargePending,        "attempt",   ("charge",),                    "inquire",        WAITING),
-    Rule(ChargeChallenged,     "attempt",   ("charge",),                           "inquire",        SCREENING),
-    Rule(ChargeAuthorised,     "attempt",   ("charge",),                           "inquire",        SCREENING),
+    Rule(ChargeChallenged,     "attempt",   ("charge",),                    "inquire",        SCREENING),
+    Rule(ChargeAuthorised,     "attempt",   ("charge",),                    "inquire",        SCREENING),
     Rule(PaymentCaptured,      "attempt",   ("charge", "capture"),          "inquire",        SETTLING),
     Rule(PaymentSettled,       "attempt",   ("charge", "inquire", "capture", "watch")),
     Rule(ChargeDenied,         "attempt",   ATTEMPT),
@@ -136,7 +101,7 @@ RULES: Final = (
     Rule(ChargeCancelled,      "attempt",   ATTEMPT),
     Rule(PaymentAbandoned,     "attempt",   ATTEMPT,                        "watch",          WATCH),
     Rule(SettlementReversed,   "attempt",   ATTEMPT),
-    Rule(ChargebackReceived,   "payment",   ATTEMPT),
+    Rule(ChargebackReceived,   "",          ATTEMPT),
     Rule(CaptureRequested,     "attempt",   (),                             "capture",        CALLING),
     Rule(CaptureRefused,       "attempt",   ("capture",)),
     Rule(CancelRequested,      "attempt",   (),                             "cancel",         CALLING),
@@ -153,7 +118,7 @@ RULES: Final = (
     Rule(LatePaymentReturned,  "attempt",   ("watch", "compensate")),
     Rule(AttemptClosed,        "attempt",   ("watch", "compensate", "inquire")),
     Rule(DecisionNeeded,       "subject",   ("compensate",)),  # of late money; of the rest there is none
-    Rule(ReviewRequested,      "payment",   EVERYTHING),  # frozen until a named person decides
+    Rule(ReviewRequested,      "",          KINDS),  # frozen until a named person decides
     Rule(ReviewDecided,        "attempt",   (),                             "inquire",        DECIDED),
 )
 # fmt: on
@@ -165,25 +130,3 @@ WITHOUT_EFFECT: Final[tuple[type[DomainEvent], ...]] = (
     ReviewProposed,
     QuestionAnswered,
 )
-
-_BY_EVENT: Final = {rule.event: rule for rule in RULES}
-
-
-def changes(event: DomainEvent) -> Sequence[Change]:
-    """First what is done, then what is due."""
-    rule = _BY_EVENT.get(type(event))
-    if rule is None:
-        return ()
-    subject = None if rule.about == "payment" else str(getattr(event, rule.about))
-    done = [Done(kind, subject) for kind in rule.ends]
-    if rule.begins is None or rule.delay is None or subject is None:
-        return done
-    due_at = _due_at(event, rule.delay)
-    return [*done, Due(rule.begins, subject, due_at)] if due_at else done
-
-
-def _due_at(event: DomainEvent, delay: Delay) -> datetime | None:
-    if isinstance(delay.after, str):
-        said: datetime | None = getattr(event, delay.after)
-        return said
-    return event.occurred_at + delay.after

@@ -57,7 +57,7 @@ def no_work_is_overdue(seen: Seen) -> Iterator[str]:
         due_at = max(row["due_at"], row["again_at"] or row["due_at"])
         if row["now"] > due_at + OVERDUE:
             yield (
-                f"{row['payment_id']} {row['kind']} {row['subject']} was due {row['now'] - due_at} ago"
+                f"{row['stream']} {row['kind']} {row['subject']} was due {row['now'] - due_at} ago"
             )
 
 

@@ -297,7 +297,7 @@ def test_what_postgres_quotes_of_a_row_stays_out_of_the_logs(
     read_side: ReadSide, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(psycopg.errors.NotNullViolation) as quoted:
-        read_side.connection.execute("insert into due_work (payment_id) values ('Siti')")
+        read_side.connection.execute("insert into due_work (stream) values ('Siti')")
 
     follower(read_side)._failed(quoted.value)
 
