@@ -19,7 +19,7 @@ from ledger.payments import deciding
 from ledger.payments.events import Evidence, PaymentRequested
 from ledger.payments.methods import METHODS
 from ledger.payments.payment import Payment
-from ledger.payments.service import PaymentService
+from ledger.payments.service import Inquired, PaymentService
 from ledger.providers.port import (
     ChargeOrder,
     Did,
@@ -171,10 +171,10 @@ class TrustsTheNotice(Worker):
 class NeverAsks(Worker):
     """Liveness counts as much as safety."""
 
-    async def _carry_out(self, work: Any) -> Payment:
+    async def _at_payment(self, work: Any) -> Inquired:
         if work.kind == "inquire":
-            return await self._wired.payments.get(work.payment_id)
-        return await super()._carry_out(work)
+            return Inquired(await self._wired.payments.get(work.stream), answered=True)
+        return await super()._at_payment(work)
 
 
 # What each of them is caught by, in the words of log_watch and quiescence.

@@ -79,7 +79,7 @@ class Seen:
 ROWS: Final = {
     "inbox": "select digest, order_id, received_at, not_before, done_at, outcome, tries from inbox",
     "due": "select d.*, c.not_before as again_at, c.tries, now() as now"
-    " from due_work d left join work_claims c using (payment_id, kind, subject)",
+    " from due_work d left join work_claims c using (stream, kind, subject)",
     "answers": "select key, status, body from idempotency_answers",
 }
 
