@@ -13,7 +13,7 @@ import typer
 import uvicorn
 from rich.console import Console
 
-from api import projection_commands, review_commands
+from api import clock_commands, projection_commands, review_commands
 from api.children import die_with_parent
 from api.descriptors import raise_descriptor_limit
 from api.durability import check_durability
@@ -33,6 +33,7 @@ keys = typer.Typer(help="API keys: shown once, kept only as a keyed hash.", no_a
 app.add_typer(keys, name="keys")
 app.add_typer(projection_commands.app, name="projections")
 app.add_typer(review_commands.app, name="review")
+app.add_typer(clock_commands.app, name="clock")
 
 console: Final = Console(highlight=False)
 

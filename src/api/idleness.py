@@ -36,9 +36,9 @@ Connection = psycopg.AsyncConnection[Any]
 
 
 class Standing(msgspec.Struct, frozen=True):
-    notices: int  # to be asked after
-    work: int  # pieces that are due
-    behind: int  # events that read models lack
+    notices: int = 0  # to be asked after
+    work: int = 0  # pieces that are due
+    behind: int = 0  # events that read models lack
 
     @property
     def idle(self) -> bool:

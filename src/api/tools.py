@@ -31,10 +31,10 @@ class NothingToOpen(Unavailable):
     )
 
 
-def note_running(data_dir: Path, database: str) -> None:
+def note_running(data_dir: Path, database: str, gateway: str) -> None:
     """For tools of the same account: the DSN carries a password, so nobody else may read it."""
     with open(data_dir / RUNNING, "w", opener=private) as file:
-        json.dump({"database": database, "pid": os.getpid()}, file)
+        json.dump({"database": database, "gateway": gateway, "pid": os.getpid()}, file)
     pointer = default_data_dir() / LAST_USED
     pointer.parent.mkdir(parents=True, exist_ok=True)
     pointer.write_text(f"{data_dir}\n")
@@ -66,7 +66,7 @@ def opened(data_dir: Path | None = None) -> Iterator[Settings]:
     if settings.database_url.get_secret_value():
         yield _completed(settings, settings.database_url.get_secret_value(), folder)
     elif database := _running(folder):
-        yield _completed(settings, database, folder)
+        yield _with_gateway(_completed(settings, database, folder), folder)
     elif (folder / "pg").exists():
         with EmbeddedPostgres(folder, bin_dir=settings.postgres_bin) as postgres:
             _catch_up(postgres.dsn, settings.database_schema)
@@ -106,6 +106,16 @@ def _completed(settings: Settings, database: str, folder: Path) -> Settings:
     return settings.model_copy(
         update={"database_url": secret(database), "master_key": secret(master)}
     )
+
+
+def _with_gateway(settings: Settings, folder: Path) -> Settings:
+    """That of what runs there, unless an account was given: the simulator may have any port."""
+    gateway = json.loads((folder / RUNNING).read_text()).get("gateway")
+    account = settings.midtrans
+    if not gateway or account.server_key.get_secret_value():
+        return settings
+    there = account.model_copy(update={"core_url": gateway, "snap_url": gateway})
+    return settings.model_copy(update={"midtrans": there})
 
 
 def operator() -> str:

@@ -23,6 +23,8 @@ import httpx2
 
 from api.children import Children
 from api.embedded import STOP_WITHIN_SECONDS, EmbeddedPostgres, default_data_dir
+from api.gateway_clock import PATH as CLOCK
+from api.gateway_clock import gateway_clock
 from api.tools import note_running, note_stopped
 from api.wiring import open_wiring, prepare
 from ledger.errors import Unavailable
@@ -85,11 +87,13 @@ class Deployment:
         api, simulator = (f"http://{LOOPBACK}:{port}" for port in (api_port, simulator_port))
         settings = self._settings(self._database(), api_port, simulator)
         prepare(settings)
-        note_running(self.data_dir, settings.database_url.get_secret_value())
+        database = settings.database_url.get_secret_value()
+        note_running(self.data_dir, database, settings.midtrans.core_url)
         key = asyncio.run(_first_key(settings, self.data_dir / "api.key"))
         environment = _environment(settings)
         if settings.midtrans.core_url == simulator:
             self._start_simulator(simulator_port, api)
+            asyncio.run(_bring_along(settings, simulator))
         self._start("api", ["serve"], environment)
         for number in range(1, self._asked.workers + 1):
             self._start(f"worker-{number}", ["work"], environment)
@@ -97,7 +101,7 @@ class Deployment:
         return Running(
             api=api,
             simulator=settings.midtrans.core_url,
-            database=settings.database_url.get_secret_value(),
+            database=database,
             key=key,
             pids=self._pids(),
         )
@@ -206,6 +210,18 @@ async def _first_key(settings: Settings, path: Path) -> str:
             "admin", "local", "first key of `bukubesar up`", by="cli:up"
         )
     return _kept(path, lambda: key)
+
+
+async def _bring_along(settings: Settings, simulator: str) -> None:
+    """It begins in real time, and has to be where a simulated clock stands before anybody asks."""
+    async with open_wiring(settings, "tool") as wired:
+        if wired.simulated_clock is None:
+            return
+        await asyncio.to_thread(_wait_until_answers, f"{simulator}{CLOCK}")
+        async with gateway_clock(simulator) as gateway:
+            assert gateway is not None, "it has just answered"
+            frozen = wired.simulated_clock.hands.frozen_at is not None
+            await gateway.set(wired.simulated_clock.now(), frozen=frozen)
 
 
 def _environment(settings: Settings) -> dict[str, str]:
