@@ -20,11 +20,17 @@ class FactMeta(StructMeta):
     TOPIC: str
 
     def __new__(
-        mcls, name: str, bases: tuple[type, ...], namespace: dict[str, Any], *, topic: str = ""
+        mcls,
+        name: str,
+        bases: tuple[type, ...],
+        namespace: dict[str, Any],
+        *,
+        topic: str = "",
+        kw_only: bool = True,  # it is; said by a class whose fields with defaults others come after
     ) -> "FactMeta":
         # No fact holds itself, so looking for cycles in facts is work for nothing.
         fact = super().__new__(
-            mcls, name, bases, namespace, frozen=True, kw_only=True, omit_defaults=True, gc=False
+            mcls, name, bases, namespace, frozen=True, kw_only=kw_only, omit_defaults=True, gc=False
         )
         fact.TOPIC = topic
         if topic:

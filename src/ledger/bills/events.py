@@ -14,7 +14,9 @@ from ledger.money import Money
 from ledger.payments.events import Share
 
 Reason = Literal["first", "renewal", "change", "reactivation", "missed"]
-Trouble = Literal["retry_later", "needs_customer", "never"]  # what may help: time, the payer, nothing
+Trouble = Literal[
+    "retry_later", "needs_customer", "never"
+]  # what may help: time, the payer, nothing
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):

@@ -25,6 +25,11 @@ class Rate(NamedTuple):
         """Tax on a price without it, in one step at the effective rate."""
         return self._rounded(net * self._tax, 100 * self.base_denominator)
 
+    def added_to(self, net: int) -> int:
+        """Tax on a price without it, as a tax invoice shows it: of the base, itself rounded."""
+        base = self._rounded(net * self.base_numerator, self.base_denominator)
+        return self._rounded(base * self.percent, 100)
+
     def inside(self, gross: int) -> int:
         """Tax in a price with it. Half up, the net is rounded and the tax is what remains."""
         whole = 100 * self.base_denominator
@@ -59,6 +64,11 @@ def split(gross: Money, on: date, taxed: bool) -> Share:
     """A price that includes PPN, as revenue and tax (books.md 2, rule 1). Untaxed: all revenue."""
     tax = Money(rate(on).inside(gross.minor) if taxed else 0, gross.currency)
     return Share(net=gross - tax, tax=tax)
+
+
+def added(net: Money, on: date) -> Share:
+    """A price without PPN, as revenue and tax (compliance-id.md 1.2, exclusive)."""
+    return Share(net=net, tax=Money(rate(on).added_to(net.minor), net.currency))
 
 
 def tax_of_part(

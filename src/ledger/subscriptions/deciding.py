@@ -1,0 +1,68 @@
+"""The subscription decider: a table from command to rule. The last fact of a decision says when to
+look again.
+"""
+
+from collections.abc import Callable, Sequence
+from functools import reduce
+from typing import Any, Final
+
+from msgspec.structs import replace
+
+from ledger import money
+from ledger.decider import Decider
+from ledger.events import DomainEvent
+from ledger.eventstore.snapshot_form import snapshot_form
+from ledger.subscriptions import (
+    advancing,
+    changing,
+    collecting,
+    ending,
+    events,
+    folding,
+    life,
+    opening,
+    periods,
+    pricing,
+    subscription,
+)
+from ledger.subscriptions import commands as c
+from ledger.subscriptions.folding import evolve
+from ledger.subscriptions.story import Story
+from ledger.subscriptions.subscription import Subscription
+from ledger.subscriptions.timers import next_look
+
+Rule = Callable[[Subscription, Any], Story | Sequence[DomainEvent]]
+
+RULES: Final[dict[type[c.Command], Rule]] = {
+    c.CreateSubscription: opening.create,
+    c.Advance: advancing.advance,
+    c.ChangeSubscription: changing.change,
+    c.WithdrawChange: ending.withdraw_change,
+    c.ChangePaying: ending.change_paying,
+    c.PauseSubscription: ending.pause,
+    c.ResumeSubscription: ending.resume,
+    c.CancelSubscription: ending.cancel,
+    c.ReactivateSubscription: ending.reactivate,
+    c.BillMissed: opening.bill_missed,
+    c.RecordBillPaid: collecting.record_paid,
+    c.RecordBillNotPaid: collecting.record_not_paid,
+    c.RecordBillReopened: collecting.record_reopened,
+    c.RecordCredit: collecting.record_credit,
+}
+
+
+def decide(state: Subscription, command: c.SubscriptionCommand) -> Sequence[DomainEvent]:
+    found = RULES[type(command)](state, command)
+    facts = found.facts if isinstance(found, Story) else found
+    if not facts:
+        return facts
+    after = reduce(evolve, facts, state)
+    return [*facts[:-1], replace(facts[-1], next_at=next_look(after))]
+
+
+SUBSCRIPTION: Final[Decider[Subscription, c.SubscriptionCommand]] = Decider(
+    Subscription(),
+    decide,
+    evolve,
+    snapshot_form(Subscription, subscription, folding, life, events, periods, pricing, money),
+)

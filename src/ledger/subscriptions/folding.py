@@ -1,0 +1,350 @@
+"""How each fact moves a subscription: pure, total, and silent about what may happen, which life.py
+says.
+"""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from msgspec.structs import replace
+
+from ledger.events import DomainEvent
+from ledger.money import Money
+from ledger.subscriptions import events as e
+from ledger.subscriptions.life import NEXT, Status
+from ledger.subscriptions.periods import Calendar
+from ledger.subscriptions.pricing import minus, plus, total
+from ledger.subscriptions.proration import Change
+from ledger.subscriptions.subscription import NOTHING, Charged, Dunning, OpenBill, Subscription
+
+PERIODS_KEPT: Final = 2  # the running one, and the next when it was billed ahead
+S = Status
+
+
+def evolve(subscription: Subscription, event: DomainEvent) -> Subscription:
+    if type(event) not in EFFECTS or not isinstance(event, e.SubscriptionEvent):
+        return subscription  # kinds of later versions leave it as it is
+    moved = replace(
+        subscription,
+        status=NEXT.get((subscription.status, type(event))) or subscription.status,
+        facts=subscription.facts + 1,
+        look_at=event.next_at,
+        updated_at=event.occurred_at,
+    )
+    return EFFECTS[type(event)](moved, event)
+
+
+def _created(new: Subscription, event: e.SubscriptionCreated) -> Subscription:
+    return replace(
+        new,
+        status=S.TRIALING if event.trial_ends_at else S.INCOMPLETE,
+        created=event,
+        sold=event.sold,
+        paying=event.paying,
+        calendar=event.calendar,
+        first=event.first,
+        starts_at=event.starts_at,
+        credit=event.sold.terms.price.zero(),
+        incomplete_since=None if event.trial_ends_at else event.occurred_at,
+    )
+
+
+def _period_opened(old: Subscription, event: e.PeriodOpened) -> Subscription:
+    bill = OpenBill(
+        bill_id=event.bill_id,
+        period=event.number,
+        to_pay=total(event.share) - event.credit,
+        credit=event.credit,
+        carried=event.carried,
+        opened_at=event.occurred_at,
+        due_at=event.due_at,
+    )
+    with_bill = replace(
+        old,
+        bills=old.bills + 1,
+        credit=old.credit - event.credit,
+        open_bills=(*old.open_bills, bill),
+    )
+    if event.reason == "missed":
+        return replace(with_bill, missed=_one_less(old.missed))
+    opened = Charged(
+        number=event.number,
+        starts_at=event.starts_at,
+        ends_at=event.ends_at,
+        sold_on=event.occurred_at,
+        changes=(Change(event.starts_at, event.price),),
+        share=event.charged,
+        bills=(e.Credited(bill_id=event.bill_id, share=event.charged),),
+        sold_before=old.what,
+    )
+    return replace(
+        with_bill,
+        sold=event.sold,
+        opened=event.number,
+        charged=(*old.charged, opened)[-PERIODS_KEPT:],
+        carried=minus(old.carried, event.carried),
+    )
+
+
+def _one_less(missed: tuple[e.PeriodsMissed, ...]) -> tuple[e.PeriodsMissed, ...]:
+    if not missed:
+        return ()
+    oldest, *later = missed
+    if oldest.periods == 1:
+        return tuple(later)
+    return (replace(oldest, first=oldest.first + 1, periods=oldest.periods - 1), *later)
+
+
+def _periods_missed(old: Subscription, event: e.PeriodsMissed) -> Subscription:
+    return replace(old, opened=old.opened + event.periods, missed=(*old.missed, event))
+
+
+def _period_withdrawn(old: Subscription, event: e.PeriodWithdrawn) -> Subscription:
+    return replace(
+        _without(old, event.bill_id),
+        opened=event.number - 1,
+        sold=event.sold,
+        charged=tuple(one for one in old.charged if one.number != event.number),
+        credit=old.credit + event.credit,
+        carried=plus(old.carried, event.carried),
+    )
+
+
+def _on_bill(old: Subscription, bill_id: str, **changes: object) -> Subscription:
+    return replace(
+        old,
+        open_bills=tuple(
+            replace(bill, **changes) if bill.bill_id == bill_id else bill for bill in old.open_bills
+        ),
+    )
+
+
+def _without(old: Subscription, bill_id: str) -> Subscription:
+    dunning = old.dunning
+    return replace(
+        old,
+        open_bills=tuple(bill for bill in old.open_bills if bill.bill_id != bill_id),
+        dunning=None if dunning and dunning.bill_id == bill_id else dunning,
+    )
+
+
+def _collection_ordered(old: Subscription, event: e.CollectionOrdered) -> Subscription:
+    bill = old.find_bill(event.bill_id)
+    live = (*bill.live, event.payment_id) if bill else ()
+    return _on_bill(
+        old,
+        event.bill_id,
+        attempts=event.attempt,
+        live=live,
+        method=event.method,
+        saved_method=event.saved_method,
+        expires_at=event.expires_at,
+        trouble="",
+    )
+
+
+def _collection_impossible(old: Subscription, event: e.CollectionImpossible) -> Subscription:
+    return _on_bill(
+        old,
+        event.bill_id,
+        attempts=event.attempt,
+        method=event.method,
+        saved_method=event.saved_method,
+        trouble="needs_customer",
+    )
+
+
+def _collection_failed(old: Subscription, event: e.CollectionFailed) -> Subscription:
+    bill = old.find_bill(event.bill_id)
+    live = tuple(one for one in bill.live if one != event.payment_id) if bill else ()
+    return _on_bill(old, event.bill_id, live=live, trouble=event.trouble)
+
+
+def _bill_settled(old: Subscription, event: e.BillSettled) -> Subscription:
+    settled = _without(old, event.bill_id)
+    status = Status(event.status)
+    incomplete_since = old.incomplete_since if status is S.INCOMPLETE else None
+    return replace(settled, status=status, incomplete_since=incomplete_since)
+
+
+def _bill_unsettled(old: Subscription, event: e.BillUnsettled) -> Subscription:
+    again = OpenBill(
+        bill_id=event.bill_id,
+        period=event.period,
+        to_pay=event.to_pay,
+        credit=event.to_pay.zero(),
+        carried=NOTHING,
+        opened_at=event.occurred_at,
+        due_at=event.occurred_at,
+        method=old.paying.method,
+        trouble="needs_customer",
+    )
+    return replace(old, open_bills=(*old.open_bills, again))
+
+
+def _dunning_started(old: Subscription, event: e.DunningStarted) -> Subscription:
+    dunning = Dunning(
+        bill_id=event.bill_id,
+        policy=event.policy,
+        version=event.policy_version,
+        overdue_since=event.overdue_since,
+        step=0,
+        step_at=event.step_at,
+    )
+    return replace(old, status=Status(event.status), access=event.access, dunning=dunning)
+
+
+def _dunning_step(old: Subscription, event: e.DunningStepTaken) -> Subscription:
+    dunning = old.dunning and replace(old.dunning, step=event.step + 1, step_at=event.step_at)
+    moved = replace(old, status=Status(event.status), access=event.access, dunning=dunning)
+    if event.action not in ("pause", "mark_unpaid"):
+        return moved
+    return replace(_on_bill(moved, event.bill_id, written_off=True), dunning=None)
+
+
+def _reminder(old: Subscription, event: e.ReminderDue) -> Subscription:
+    if event.kind == "trial_ending":
+        return replace(old, trial_reminded=True)
+    bill = old.find_bill(event.bill_id)
+    return _on_bill(old, event.bill_id, reminded=bill.reminded + 1) if bill else old
+
+
+def _credit_given(old: Subscription, event: e.CreditGiven) -> Subscription:
+    return replace(old, credit=old.credit + event.amount)
+
+
+def _changed(old: Subscription, event: e.SubscriptionChanged) -> Subscription:
+    changed = replace(
+        _repriced(old, event.repriced),
+        sold=event.sold,
+        scheduled=None,
+        carried=plus(old.carried, event.carried),
+        credit=old.credit - event.credit + _sum(event.credited, old.credit),
+    )
+    if event.restarts:
+        changed = _anchored(changed, event.at, event.sold)
+    if not event.bill_id or event.due_at is None:
+        return changed
+    running = old.charged_at(event.at)
+    bill = OpenBill(
+        bill_id=event.bill_id,
+        period=running.number if running else old.opened,
+        to_pay=total(event.charge) - event.credit,
+        credit=event.credit,
+        carried=NOTHING,
+        opened_at=event.occurred_at,
+        due_at=event.due_at,
+    )
+    return replace(changed, bills=old.bills + 1, open_bills=(*old.open_bills, bill))
+
+
+def _repriced(old: Subscription, repriced: tuple[e.Repriced, ...]) -> Subscription:
+    by_number = {one.number: one for one in repriced}
+
+    def again(charged: Charged) -> Charged:
+        news = by_number.get(charged.number)
+        if news is None:
+            return charged
+        changes = (*charged.changes, Change(news.at, news.price))
+        return replace(charged, changes=changes, share=news.share, bills=news.bills)
+
+    return replace(old, charged=tuple(again(charged) for charged in old.charged))
+
+
+def _sum(credited: tuple[e.Credited, ...], like: Money) -> Money:
+    return sum((total(one.share) for one in credited), like.zero())
+
+
+def _anchored(old: Subscription, anchor: Any, sold: e.Sold) -> Subscription:
+    zone = old.schedule.zone
+    calendar = Calendar(anchor=anchor, interval=sold.terms.interval, zone=zone)
+    return replace(old, calendar=calendar, first=old.opened + 1, starts_at=anchor)
+
+
+def _change_scheduled(old: Subscription, event: e.ChangeScheduled) -> Subscription:
+    return replace(old, scheduled=event)
+
+
+def _change_withdrawn(old: Subscription, event: e.ChangeWithdrawn) -> Subscription:
+    return replace(old, scheduled=None)
+
+
+def _paying_changed(old: Subscription, event: e.PayingChanged) -> Subscription:
+    return replace(old, paying=event.paying)
+
+
+def _paused(old: Subscription, event: e.SubscriptionPaused) -> Subscription:
+    return replace(old, resume_at=event.resume_at)
+
+
+def _resumed(old: Subscription, event: e.SubscriptionResumed) -> Subscription:
+    resumed = replace(old, resume_at=None)
+    return _anchored(resumed, event.anchor, old.what) if event.anchor else resumed
+
+
+def _cancellation_scheduled(old: Subscription, event: e.CancellationScheduled) -> Subscription:
+    return replace(old, cancel=event, scheduled=None)
+
+
+def _cancellation_withdrawn(old: Subscription, event: e.CancellationWithdrawn) -> Subscription:
+    on_trial = old.opened == 0 and old.creation.trial_ends_at is not None
+    return replace(old, cancel=None, status=S.TRIALING if on_trial else S.ACTIVE)
+
+
+def _cancelled(old: Subscription, event: e.SubscriptionCancelled) -> Subscription:
+    return replace(
+        _repriced(old, event.repriced),
+        credit=old.credit + _sum(event.credited, old.credit),
+        cancel=None,
+        scheduled=None,
+        dunning=None,
+        resume_at=None,
+        incomplete_since=None,
+    )
+
+
+def _expired(old: Subscription, event: e.SubscriptionExpired) -> Subscription:
+    return replace(old, scheduled=None, incomplete_since=None)
+
+
+def _reactivated(old: Subscription, event: e.SubscriptionReactivated) -> Subscription:
+    again = replace(
+        old,
+        sold=event.sold,
+        paying=event.paying,
+        missed=(),
+        incomplete_since=event.occurred_at,
+    )
+    return _anchored(again, event.anchor, event.sold)
+
+
+def _bill_dropped(old: Subscription, event: e.BillDropped) -> Subscription:
+    return replace(_without(old, event.bill_id), credit=old.credit + event.credit)
+
+
+EFFECTS: Final[dict[type[DomainEvent], Callable[[Subscription, Any], Subscription]]] = {
+    e.SubscriptionCreated: _created,
+    e.PeriodOpened: _period_opened,
+    e.PeriodsMissed: _periods_missed,
+    e.PeriodWithdrawn: _period_withdrawn,
+    e.CollectionOrdered: _collection_ordered,
+    e.CollectionImpossible: _collection_impossible,
+    e.CollectionFailed: _collection_failed,
+    e.BillSettled: _bill_settled,
+    e.BillUnsettled: _bill_unsettled,
+    e.DunningStarted: _dunning_started,
+    e.DunningStepTaken: _dunning_step,
+    e.ReminderDue: _reminder,
+    e.CreditGiven: _credit_given,
+    e.SubscriptionChanged: _changed,
+    e.ChangeScheduled: _change_scheduled,
+    e.ChangeWithdrawn: _change_withdrawn,
+    e.PayingChanged: _paying_changed,
+    e.SubscriptionPaused: _paused,
+    e.SubscriptionResumed: _resumed,
+    e.CancellationScheduled: _cancellation_scheduled,
+    e.CancellationWithdrawn: _cancellation_withdrawn,
+    e.SubscriptionCancelled: _cancelled,
+    e.SubscriptionExpired: _expired,
+    e.SubscriptionReactivated: _reactivated,
+    e.BillDropped: _bill_dropped,
+}

@@ -1,0 +1,66 @@
+"""The whole life of a subscription, as a table. docs/subscriptions.md prints it.
+
+Deciders read the left two columns (`may`), `evolve` the right one; None: the event itself says.
+"""
+
+from enum import StrEnum
+from typing import Final
+
+from ledger.events import DomainEvent
+from ledger.subscriptions import events as e
+
+
+class Status(StrEnum):
+    NEW = "new"
+    INCOMPLETE = "incomplete"  # its first bill is not paid
+    TRIALING = "trialing"
+    ACTIVE = "active"
+    IN_GRACE = "in_grace"  # a bill is overdue, and access goes on
+    PAST_DUE = "past_due"  # a bill is overdue, and access does not
+    UNPAID = "unpaid"  # given up; nothing is billed until the bill is paid
+    PAUSED = "paused"
+    CANCELLING = "cancelling"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"  # never began
+
+
+S = Status
+
+OVERDUE: Final = (S.IN_GRACE, S.PAST_DUE)
+ENDED: Final = (S.CANCELLED, S.EXPIRED)
+RUNNING: Final = (S.TRIALING, S.ACTIVE, S.CANCELLING)
+LIVE: Final = (S.INCOMPLETE, *RUNNING, *OVERDUE, S.UNPAID, S.PAUSED)
+BEGUN: Final = (*LIVE, *ENDED)
+
+# from                                event                        to (None: as the event says, or stays)
+TRANSITIONS: Final[tuple[tuple[tuple[Status, ...], type[DomainEvent], Status | None], ...]] = (
+    ((S.NEW,),                        e.SubscriptionCreated,       None),
+    ((S.INCOMPLETE, *RUNNING, *OVERDUE),
+                                      e.PeriodOpened,              None),
+    (RUNNING,                         e.PeriodsMissed,             None),
+    (BEGUN,                           e.CollectionOrdered,         None),
+    (BEGUN,                           e.CollectionImpossible,      None),
+    (BEGUN,                           e.BillSettled,               None),
+    (BEGUN,                           e.CollectionFailed,          None),
+    (LIVE,                            e.DunningStarted,            None),
+    (OVERDUE,                         e.DunningStepTaken,          None),
+    (LIVE,                            e.ReminderDue,               None),
+    (BEGUN,                           e.CreditGiven,               None),
+    (BEGUN,                           e.BillUnsettled,             None),
+    ((S.TRIALING, S.ACTIVE),          e.SubscriptionChanged,       None),
+    ((S.TRIALING, S.ACTIVE),          e.ChangeScheduled,           None),
+    (LIVE,                            e.ChangeWithdrawn,           None),
+    (LIVE,                            e.PayingChanged,             None),
+    ((S.TRIALING, S.ACTIVE),          e.SubscriptionPaused,        S.PAUSED),
+    ((S.PAUSED,),                     e.SubscriptionResumed,       S.ACTIVE),
+    ((S.TRIALING, S.ACTIVE),          e.CancellationScheduled,     S.CANCELLING),
+    ((S.CANCELLING,),                 e.CancellationWithdrawn,     None),
+    (LIVE,                            e.SubscriptionCancelled,     S.CANCELLED),
+    ((S.INCOMPLETE,),                 e.SubscriptionExpired,       S.EXPIRED),
+    ((S.CANCELLED, S.EXPIRED, S.UNPAID),
+                                      e.SubscriptionReactivated,   S.INCOMPLETE),
+    (LIVE,                            e.PeriodWithdrawn,           None),
+    (BEGUN,                           e.BillDropped,               None),
+)  # fmt: skip
+
+NEXT: Final = {(status, event): to for before, event, to in TRANSITIONS for status in before}

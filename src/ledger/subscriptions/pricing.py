@@ -1,0 +1,58 @@
+"""What is sold costs so much: the price of a whole period, and its split into revenue and tax."""
+
+from datetime import datetime
+from typing import NamedTuple
+
+from ledger.clock import business_date
+from ledger.journal import tax
+from ledger.money import Money, half_up
+from ledger.payments.events import Share
+from ledger.plans.terms import TaxMode
+from ledger.subscriptions.events import Sold
+
+
+class Price(NamedTuple):
+    """In the plan's own pricing; `net` is `full` less `discount`."""
+
+    full: Money
+    discount: Money
+
+    @property
+    def net(self) -> Money:
+        return self.full - self.discount
+
+
+def price(sold: Sold) -> Price:
+    """Of a whole period of all units."""
+    unit = sold.terms.price
+    full = Money(unit.minor * sold.quantity, unit.currency)
+    return Price(full, min(_discount(sold, full), full))
+
+
+def _discount(sold: Sold, full: Money) -> Money:
+    coupon = sold.coupon
+    if coupon is None or sold.coupon_left == 0:
+        return full.zero()
+    if coupon.percent is not None:
+        return Money(half_up(full.minor * coupon.percent, 100), full.currency)
+    return coupon.amount or full.zero()
+
+
+def share(amount: Money, mode: TaxMode, sold_at: datetime) -> Share:
+    """Revenue and tax of an amount in a plan's pricing (compliance-id.md 1.2)."""
+    on = business_date(sold_at)
+    if mode == "exclusive":
+        return tax.added(amount, on)
+    return tax.split(amount, on, taxed=mode == "inclusive")
+
+
+def plus(one: Share, other: Share) -> Share:
+    return Share(net=one.net + other.net, tax=one.tax + other.tax)
+
+
+def minus(one: Share, other: Share) -> Share:
+    return Share(net=one.net - other.net, tax=one.tax - other.tax)
+
+
+def total(of: Share) -> Money:
+    return of.net + of.tax
