@@ -5,8 +5,10 @@ missing here cannot be read.
 from typing import Final
 
 from ledger.access import events as access
+from ledger.bills import events as bills
 from ledger.journal import events as journal
 from ledger.payments import events as payments
 from ledger.payments import review_events as reviews
+from ledger.subscriptions import events as subscriptions
 
-AREAS: Final = (access, journal, payments, reviews)
+AREAS: Final = (access, bills, journal, payments, reviews, subscriptions)
