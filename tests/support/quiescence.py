@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Final
 
 from ledger.identity import order_id
-from ledger.journal.posting_rules import DISPUTED, PENDING, REFUND_PAYABLE, UNAPPLIED
+from ledger.journal.accounts import DISPUTED, PENDING, REFUND_PAYABLE, UNAPPLIED
 from ledger.payments.life import LIVE, RefundStatus, Status
 from ledger.payments.payment import Attempt, Payment
 from ledger.providers.port import ChargeStatus as S

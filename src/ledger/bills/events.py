@@ -14,9 +14,8 @@ from ledger.money import Money
 from ledger.payments.events import Share
 
 Reason = Literal["first", "renewal", "change", "reactivation", "missed"]
-Trouble = Literal[
-    "retry_later", "needs_customer", "never"
-]  # what may help: time, the payer, nothing
+# What may help: time, the payer, nothing.
+Trouble = Literal["retry_later", "needs_customer", "never"]
 
 
 class Line(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,7 +86,8 @@ class BillCollectionFailed(DomainEvent, topic="bill.collection_failed.v1"):
 class BillPaid(DomainEvent, topic="bill.paid.v1"):
     """By a payment, by credit, or, when there was nothing to pay, by neither.
 
-    `credit_share` is what of the bill's net and tax the credit paid.
+    `credit_share` is what of the bill's net and tax the credit paid, `share` what the payment did,
+    as it was booked.
     """
 
     payment_id: str  # empty without a payment
@@ -95,21 +95,26 @@ class BillPaid(DomainEvent, topic="bill.paid.v1"):
     credit: Money
     credit_share: Share
     product: str
-    recognise_at: datetime | None  # the next day's end in Jakarta; None: nothing is to be earned
+    recognise_at: datetime | None  # a day's end in Jakarta; None: nothing is to be earned
+    share: Share = Share(net=Money(0), tax=Money(0))
 
 
 class BillPaidTwice(DomainEvent, topic="bill.paid_twice.v1"):
-    """Money for a bill that was paid or void already is the customer's credit."""
+    """Money that the bill has no use for is the customer's credit: it was paid or void already, or had
+    not asked for this payment, or it is too little.
+    """
 
     payment_id: str
     amount: Money
     share: Share  # as the payment was booked
     product: str
+    refund_id: str = ""  # a refund of it that did not last: so much is credit again
 
 
 class RevenueRecognised(DomainEvent, topic="bill.revenue_recognised.v1"):
-    """Earned since the last time, until `through`; days in Jakarta, floor of the running total
-    (books.md 2, rule 3).
+    """Earned since the last time, until `through`, the last end of a day in Jakarta; floor of the
+    running total (books.md 2, rule 3). It happened at the end of that day, but not before the bill
+    was paid.
     """
 
     through: datetime
@@ -150,7 +155,9 @@ class BillRefunded(DomainEvent, topic="bill.refunded.v1"):
 
 
 class BillRefundFailed(DomainEvent, topic="bill.refund_failed.v1"):
-    """The refund did not last: what it took comes back."""
+    """The refund did not last: what it took comes back. What was not earned yet is from now on revenue
+    of the product in force, as `refund` says.
+    """
 
     refund: BillRefunded
     recognise_at: datetime | None
@@ -175,12 +182,13 @@ class BillReopened(DomainEvent, topic="bill.reopened.v1"):
 
 
 class BillCreditWithdrawn(DomainEvent, topic="bill.credit_withdrawn.v1"):
-    """The second payment did not last, so neither does the credit for it."""
+    """The second payment did not last or was refunded, so neither does the credit for it."""
 
     payment_id: str
     amount: Money
     share: Share
     product: str
+    refund_id: str = ""  # empty: the payment did not last
 
 
 class BillDisputed(DomainEvent, topic="bill.disputed.v1"):

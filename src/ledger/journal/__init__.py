@@ -14,7 +14,7 @@ Invariants
     Entries are never edited. What did not last is taken back by its exact reverse: rule "P22",
     where `reverses` names the rule of the entry taken back.
     The same fact always gives the same entries: nothing is looked up, nobody asks for the time.
-    Every event of a payment has a rule or is listed as moving no money; nothing falls between.
+    Every event of a payment or a bill has a rule or is listed as moving no money; nothing falls between.
     Parts sum to the whole: the tax of a part is the tax of the running total, less what was taken.
 
 Reading order
@@ -22,5 +22,6 @@ Reading order
     chart           the accounts: code, normal side, kind, what must drain, names in two languages
     entry           building an entry, and its reverse
     tax             PPN by date: rates, the inclusive split, the tax of a part
-    posting_rules   which payment event makes which entry
+    accounts        the names that posting rules use
+    posting_rules   which event makes which entry    bill_posting_rules   those of a bill
 """

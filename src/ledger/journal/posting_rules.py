@@ -1,4 +1,5 @@
-"""Which payment event makes which entries: a table from event to rule (books.md section 3).
+"""Which event makes which entries: a table from event to rule (books.md section 3). Those of a bill
+are in bill_posting_rules.py.
 
 Facts carry every amount, so a rule only names accounts. A payment is a sale of its own: what it
 credits is revenue. When invoices come, `credit_side` is the place that will say Receivable.
@@ -8,25 +9,29 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from ledger.events import DomainEvent
+from ledger.journal import bill_posting_rules
+from ledger.journal.accounts import (
+    AVAILABLE,
+    CHARGEBACK_FEE,
+    DISPUTED,
+    FIXED_FEE,
+    INPUT_TAX,
+    MDR,
+    OUTPUT_TAX,
+    OVERDRAWN,
+    PENDING,
+    REFUND_PAYABLE,
+    REFUNDS,
+    ROUNDING,
+    UNAPPLIED,
+    deferred,
+    sales_income,
+)
 from ledger.journal.entry import credit, debit, entry, reverse
 from ledger.journal.events import EntryPosted, Leg
 from ledger.payments import events as payment
 from ledger.payments import review_events as review
 from ledger.payments.events import Sale, Share
-
-PENDING: Final = "Assets:Gateway:Midtrans:Pending"
-AVAILABLE: Final = "Assets:Gateway:Midtrans:Available"
-DISPUTED: Final = "Assets:Gateway:Midtrans:Disputed"
-OVERDRAWN: Final = "Liabilities:Gateway:Midtrans:Overdrawn"
-INPUT_TAX: Final = "Assets:Tax:PPN-Masukan"
-OUTPUT_TAX: Final = "Liabilities:Tax:PPN-Keluaran"
-UNAPPLIED: Final = "Liabilities:Customer:Unapplied"
-REFUND_PAYABLE: Final = "Liabilities:Refund:Payable"
-REFUNDS: Final = "Income:Refunds"
-MDR: Final = "Expenses:Gateway:MDR"
-FIXED_FEE: Final = "Expenses:Gateway:Fixed"
-CHARGEBACK_FEE: Final = "Expenses:Chargeback:Fee"
-ROUNDING: Final = "Expenses:Rounding"
 
 
 def consequence(fact: DomainEvent) -> Sequence[EntryPosted]:
@@ -35,17 +40,9 @@ def consequence(fact: DomainEvent) -> Sequence[EntryPosted]:
     return rule(fact) if rule else ()
 
 
-def deferred(sale: Sale) -> str:
-    return f"Liabilities:DeferredRevenue:{sale.product}"
-
-
-def income(sale: Sale) -> str:
-    return f"Income:Sales:{sale.product}"
-
-
 def credit_side(sale: Sale, share: Share) -> tuple[Leg, ...]:
     """What the payer's money was for. PPN falls due at payment, even when revenue comes later."""
-    revenue = deferred(sale) if sale.kind == "prepaid" else income(sale)
+    revenue = (deferred if sale.kind == "prepaid" else sales_income)(sale.product)
     return credit(revenue, share.net), credit(OUTPUT_TAX, share.tax)
 
 
@@ -140,7 +137,7 @@ def late_returned(fact: payment.LatePaymentReturned) -> Sequence[EntryPosted]:
 def refund_accepted(fact: payment.RefundAccepted) -> Sequence[EntryPosted]:
     legs = (
         debit(UNAPPLIED, fact.from_unapplied),
-        debit(deferred(fact.sale), fact.from_deferred),
+        debit(deferred(fact.sale.product), fact.from_deferred),
         debit(REFUNDS, fact.from_income),
         debit(OUTPUT_TAX, fact.tax),
         credit(REFUND_PAYABLE, fact.amount),
@@ -209,6 +206,7 @@ RULES: Final[dict[type[DomainEvent], Callable[[Any], Sequence[EntryPosted]]]] = 
     payment.RefundConfirmed: refund_confirmed,  # P7b, P16
     payment.RefundFailed: refund_failed,  # P22 of P7 or P8
     payment.ChargebackReceived: chargeback_received,  # P9
+    **bill_posting_rules.RULES,
 }
 
 # Commitments, refusals and doubts are not postings (books.md section 1): an expired VA needs no
@@ -242,5 +240,6 @@ NO_MONEY: Final[frozenset[type[DomainEvent]]] = frozenset(
         review.ReviewProposed,
         review.ReviewDecided,
         review.QuestionAnswered,
+        *bill_posting_rules.NO_MONEY,
     }
 )

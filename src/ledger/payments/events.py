@@ -20,6 +20,7 @@ class Sale(msgspec.Struct, frozen=True, kw_only=True):
 
     kind: Literal["delivered", "prepaid"] = "delivered"
     product: str = "General"  # last part of the income or deferred revenue account
+    bill_id: str = ""  # the bill of a subscription that it pays
 
 
 class Share(msgspec.Struct, frozen=True, kw_only=True):

@@ -47,6 +47,7 @@ def refund_split(
 ) -> RefundSplit:
     """Unearned revenue first (books.md P7, P8).
 
+    Of a bill all is taken as unearned: the bill alone knows what of it was earned, and corrects it.
     `earned` is the net revenue recognised so far, `deferred_drawn_before` and `tax_returned_before`
     what earlier refunds that stand took; leave the latter out only if none of them ever failed.
     Raises RefundExceedsSale: what was overpaid stands in Unapplied and goes back from there.
@@ -58,7 +59,8 @@ def refund_split(
         )
     tax = tax_of_part(share, refunded_before, amount, sold_on=sold_on, taken=tax_returned_before)
     net = amount - tax
-    from_deferred = min(net, _unearned(sale, share.net - earned - deferred_drawn_before))
+    unearned = net if sale.bill_id else _unearned(sale, share.net - earned - deferred_drawn_before)
+    from_deferred = min(net, unearned)
     return RefundSplit(from_deferred, net - from_deferred, tax)
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from ledger.journal import posting_rules
+from ledger.journal import accounts
 from ledger.journal.chart import (
     CHART,
     AccountPartInvalid,
@@ -78,12 +78,16 @@ def test_every_row_resolves_to_itself_so_no_two_templates_overlap():
 def test_every_account_of_the_posting_rules_is_in_the_chart():
     paths = [
         v
-        for v in vars(posting_rules).values()
+        for v in vars(accounts).values()
         if isinstance(v, str) and v.count(":") in (1, 2, 3) and " " not in v
     ]
 
-    assert len(paths) == 13
-    for path in paths:
+    assert len(paths) == 14
+    made = [
+        f("plan_1")
+        for f in (accounts.deferred, accounts.subscription_income, accounts.sales_income)
+    ]
+    for path in [*paths, *made]:
         resolve(path)
 
 

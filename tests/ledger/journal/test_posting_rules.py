@@ -204,8 +204,8 @@ def test_a_fact_whose_parts_do_not_add_up_posts_nothing():
         consequence(captured(98_950))
 
 
-def test_every_event_of_a_payment_has_a_rule_or_moves_no_money():
-    events = {event for topic, event in TOPICS.items() if topic.startswith("payment.")}
+def test_every_event_of_a_payment_or_bill_has_a_rule_or_moves_no_money():
+    events = {event for topic, event in TOPICS.items() if topic.startswith(("payment.", "bill."))}
 
     assert set(RULES) | NO_MONEY == events
     assert not set(RULES) & NO_MONEY
