@@ -3,18 +3,15 @@
 A cursor belongs to one listing (a list with its filters): on another it is refused.
 """
 
-import base64
-import hmac
-from typing import Annotated, Any, Final, TypeVar, cast
+from typing import Annotated, Any, Final, TypeVar
 
-import msgspec
 from fastapi import Query
 
+from api.signed import GivenOutEarlier, NotGivenOut, Signed
 from ledger.errors import Rejected
 
 DEFAULT_SIZE: Final = 50
 LARGEST_SIZE: Final = 200
-MAC_BYTES: Final = 16  # of HMAC-SHA-256; a guess succeeds once in 2^128
 LONGEST_CURSOR: Final = 512
 
 PageSize = Annotated[
@@ -35,39 +32,17 @@ class CursorInvalid(Rejected):
 
 class Cursors:
     def __init__(self, key: bytes) -> None:
-        self._key = key
+        self._signed = Signed(key, "cursor")
 
     def write(self, listing: str, place: tuple[Any, ...]) -> str:
         """`place` is what the rows are ordered by, of the last row shown."""
-        payload = msgspec.json.encode(place)
-        return _text(self._mac(listing, payload) + payload)
+        return self._signed.write(listing, place)
 
     def read(self, listing: str, cursor: str, place: type[Place]) -> Place:
         """`place` is the type of the tuple, as `tuple[datetime, str]`. Raises CursorInvalid."""
-        signed = _bytes(cursor)
-        mac, payload = signed[:MAC_BYTES], signed[MAC_BYTES:]
-        if not hmac.compare_digest(mac, self._mac(listing, payload)):
-            raise CursorInvalid()
         try:
-            return cast(Place, msgspec.json.decode(payload, type=place))
-        except msgspec.MsgspecError:
+            return self._signed.read(listing, cursor, place)
+        except GivenOutEarlier:
             raise CursorInvalid("This cursor was given out by an earlier version.") from None
-
-    def _mac(self, listing: str, payload: bytes) -> bytes:
-        signed = msgspec.json.encode(("cursor", listing)) + payload
-        return hmac.digest(self._key, signed, "sha256")[:MAC_BYTES]
-
-
-def _text(signed: bytes) -> str:
-    return base64.urlsafe_b64encode(signed).decode().rstrip("=")
-
-
-def _bytes(cursor: str) -> bytes:
-    try:
-        signed = base64.b64decode(cursor + "=" * (-len(cursor) % 4), b"-_", validate=True)
-    except ValueError:
-        raise CursorInvalid() from None
-    # Base64 can say the same bytes in several ways; only ours is a cursor.
-    if _text(signed) != cursor:
-        raise CursorInvalid()
-    return signed
+        except NotGivenOut:
+            raise CursorInvalid() from None

@@ -18,6 +18,7 @@ LEAST_DISTINCT_BYTES: Final = 20  # 32 random bytes hold fewer less than once in
 
 KEY_PEPPER: Final = b"bukubesar/key-pepper/1"
 CURSOR_KEY: Final = b"bukubesar/cursor-key/1"
+QUOTE_KEY: Final = b"bukubesar/quote-key/1"
 KEY_RING_MASTER: Final = b"bukubesar/key-ring-master/1"
 
 
@@ -30,6 +31,7 @@ class MasterKeyRefused(Rejected):
 class Secrets:
     key_pepper: bytes = field(repr=False)  # hashes API keys
     cursor_key: bytes = field(repr=False)  # signs page cursors
+    quote_key: bytes = field(repr=False)  # signs quotes of changes to subscriptions
     key_ring_master: bytes = field(repr=False)  # wraps the data keys of persons
 
     @classmethod
@@ -39,6 +41,7 @@ class Secrets:
         return cls(
             key_pepper=_derive(master, KEY_PEPPER),
             cursor_key=_derive(master, CURSOR_KEY),
+            quote_key=_derive(master, QUOTE_KEY),
             key_ring_master=_derive(master, KEY_RING_MASTER),
         )
 

@@ -1,4 +1,4 @@
-"""One master key, three derived keys, none of them ever shown."""
+"""One master key, several derived keys, none of them ever shown."""
 
 import base64
 import os
@@ -12,10 +12,10 @@ MASTER = base64.b64encode(bytes(range(32))).decode()
 
 def test_the_same_master_key_always_gives_the_same_keys_and_no_two_are_alike():
     one, again = Secrets.derived_from(MASTER), Secrets.derived_from(MASTER)
-    keys = {one.key_pepper, one.cursor_key, one.key_ring_master}
+    keys = {one.key_pepper, one.cursor_key, one.quote_key, one.key_ring_master}
 
     assert one == again
-    assert len(keys) == 3
+    assert len(keys) == 4
     assert {len(key) for key in keys} == {32}
 
 
@@ -25,6 +25,7 @@ def test_derivation_is_fixed_for_ever():
 
     assert secrets.key_pepper.hex()[:16] == "702e31084e465434"
     assert secrets.cursor_key.hex()[:16] == "3d48f8dee2d2b8c2"
+    assert secrets.quote_key.hex()[:16] == "75d3a97ff522d8f8"
     assert secrets.key_ring_master.hex()[:16] == "ba37b61562667682"
 
 
