@@ -5,12 +5,8 @@ from typing import Any
 
 from ledger.bills import commands as c
 from ledger.bills import events as e
-from ledger.bills.deciding import BILL
-from ledger.bills.folding import evolve
+from ledger.bills.deciding import BILL, BOOKED_BILL
 from ledger.clock import WIB
-from ledger.decider import followed_by
-from ledger.events import DomainEvent
-from ledger.journal.posting_rules import consequence
 from ledger.payments.events import Share
 from support.payment_facts import AT, rp, share
 from support.scenario import Scenario
@@ -128,7 +124,7 @@ def bill(*commands: c.BillCommand) -> Scenario:
 
 def booked(*commands: c.BillCommand) -> Scenario:
     """The same, with its journal entries among the facts."""
-    scenario = Scenario(followed_by(BILL, consequence))
+    scenario = Scenario(BOOKED_BILL)
     for command in commands:
         scenario.when(command)
     return scenario.given()
@@ -136,10 +132,3 @@ def booked(*commands: c.BillCommand) -> Scenario:
 
 def paid_bill(of: Share = WHOLE) -> tuple[c.BillCommand, ...]:
     return open_bill(opened(of)), begin(), paid(of=of)
-
-
-def state_after(facts: list[DomainEvent]) -> Any:
-    state = BILL.initial
-    for fact in facts:
-        state = evolve(state, fact)
-    return state
