@@ -1,14 +1,49 @@
-"""Who does the due work of areas other than payments: the worker's port for it."""
+"""What time brings to subscriptions and bills. Any number may run: who opens a period, takes a step
+or recognises a day wins an append to its stream, and the others find nothing left to do.
+"""
 
-from typing import Protocol
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from ledger import clock
+from ledger.bills.commands import Recognise
+from ledger.bills.deciding import BOOKED_BILL
+from ledger.crashpoint import crashpoint
+from ledger.eventstore.store import Context, EventStore
+from ledger.identity import new_id
+from ledger.subscriptions.service import SubscriptionService
+
+ADVANCE: Final = "advance"  # of a subscription: open, collect, remind, dun, change, end
+RECOGNISE: Final = "recognise"  # of a bill: another day's revenue
 
 
 class Scheduler(Protocol):
+    """Does the work of its kinds when it is due; what is not due any more, or was done by another, is
+    no error.
+    """
+
     @property
-    def kinds(self) -> frozenset[str]:
-        """Of the work that it does."""
+    def kinds(self) -> frozenset[str]: ...
+
+    async def do(self, stream: str, kind: str, subject: str) -> None: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class BillingScheduler:
+    store: EventStore
+    subscriptions: SubscriptionService
+    sent_by: str
+    now: clock.Clock = clock.now
+    kinds: frozenset[str] = frozenset({ADVANCE, RECOGNISE})
 
     async def do(self, stream: str, kind: str, subject: str) -> None:
-        """What is due, as its stream says that it is now; harmless to repeat. The facts it appends
-        end the work. What is still due afterwards, or failed, is looked at again later.
-        """
+        if kind == ADVANCE:
+            await self.subscriptions.advance(stream)
+        else:
+            await self._recognise(stream)
+
+    async def _recognise(self, bill_id: str) -> None:
+        context = Context(command_id=new_id("cmd"), actor=self.sent_by)
+        crashpoint("recognise.before_append")
+        await self.store.execute(BOOKED_BILL, bill_id, Recognise(now=self.now()), context)
+        crashpoint("recognise.after_append")

@@ -74,6 +74,17 @@ def request_cancel(payment: Payment, command: c.RequestCancel) -> Facts:
     ]
 
 
+def withdraw_payment(payment: Payment, command: c.WithdrawPayment) -> Facts:
+    """No fact when it is over, paid, frozen, or being cancelled already."""
+    payment.request  # noqa: B018  raises on an empty stream
+    if payment.review or payment.status in (Status.CAPTURED, Status.SETTLED):
+        return []
+    try:
+        return request_cancel(payment, c.RequestCancel(now=command.now, reason=command.reason))
+    except PaymentStateForbids:
+        return []
+
+
 def record_cancel(payment: Payment, command: c.RecordCancel) -> Facts:
     match command.outcome:
         case Did(observation):

@@ -100,6 +100,12 @@ class RequestCancel(Command, frozen=True, kw_only=True):
     reason: str
 
 
+class WithdrawPayment(Command, frozen=True, kw_only=True):
+    """Cancel it if that is still possible; nobody waits for an answer."""
+
+    reason: str
+
+
 class RecordCancel(Command, frozen=True, kw_only=True):
     outcome: Outcome
 
@@ -151,6 +157,7 @@ PaymentCommand = (
     | RequestCapture
     | RecordCapture
     | RequestCancel
+    | WithdrawPayment
     | RecordCancel
     | RequestRefund
     | DispatchRefund

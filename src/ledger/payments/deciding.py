@@ -44,6 +44,7 @@ RECORDING: Final[dict[type[c.Command], Rule]] = {
     c.RecordCapture: aftercare.record_capture,
     c.RecordCancel: aftercare.record_cancel,
     c.RecordRefund: refunding.record_refund,
+    c.WithdrawPayment: aftercare.withdraw_payment,
 }
 
 RULES: Final = ASKING | RECORDING

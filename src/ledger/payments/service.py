@@ -118,6 +118,13 @@ class PaymentService:
             return await self.charge(asked.stream)
         return await self._send(asked.state, began)
 
+    async def charge_begun(self, payment: Payment, began: float) -> Payment:
+        """Send what was requested and dispatched in another stream's append."""
+        crashpoint("request.after_append")
+        if payment.status is not Status.DISPATCHED:
+            return payment
+        return await self._send(payment, began)
+
     async def import_settled(
         self, items: Sequence[ImportedItem], *, account: str, actor: str, correlation_id: str = ""
     ) -> list[Begun | LedgerError]:

@@ -1,0 +1,146 @@
+"""Subscriptions in action: whatever is asked of one, its bills and payments go into the log with it,
+and what was dispatched there is sent. The only file of this area that does I/O.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
+
+from msgspec.structs import replace as with_fields
+
+from ledger import clock
+from ledger.crashpoint import crashpoint
+from ledger.eventstore.store import Context, EventStore, Executed
+from ledger.identity import PAYMENT, new_id
+from ledger.payments.payment import Payment
+from ledger.payments.service import MethodHealth, PaymentService
+from ledger.subscriptions import commands as c
+from ledger.subscriptions.deciding import SUBSCRIPTION, decide
+from ledger.subscriptions.following import Asking, Following, PaymentRefused
+from ledger.subscriptions.story import Story
+from ledger.subscriptions.subscription import Subscription, SubscriptionNotFound
+
+
+class Payers(Protocol):
+    async def known(self, customer_id: str) -> tuple[str, ...]:
+        """Which of name, email and phone are known of a customer. Raises CustomerNotFound."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class SubscriptionService:
+    store: EventStore
+    payments: PaymentService
+    payers: Payers
+    method_health: MethodHealth
+    sent_by: str
+    gateway_rests: Callable[[], bool] = lambda: False
+    now: clock.Clock = clock.now
+
+    async def get(self, subscription_id: str) -> Subscription:
+        """Raises SubscriptionNotFound."""
+        found = (await self.store.load(SUBSCRIPTION, subscription_id)).state
+        if found.created is None:
+            raise SubscriptionNotFound(subscription_id=subscription_id)
+        return found
+
+    async def create(
+        self, command: c.CreateSubscription, context: Context, redeem: str = ""
+    ) -> Executed[Subscription]:
+        """A first bill that cannot be asked for refuses all of it."""
+        return await self._asked(
+            command.subscription_id, command.customer_id, command, context, redeem, is_new=True
+        )
+
+    async def do(
+        self, subscription_id: str, command: c.Command, context: Context, redeem: str = ""
+    ) -> Executed[Subscription]:
+        """What a caller asks. Raises what the rules of subscriptions and payments raise."""
+        customer_id = (await self.get(subscription_id)).creation.customer_id
+        return await self._asked(subscription_id, customer_id, command, context, redeem)
+
+    async def preview(self, subscription_id: str, command: c.ChangeSubscription) -> Story:
+        """What the change would do now, by the code that does it; nothing is stored."""
+        state = await self.get(subscription_id)
+        story = Story(state)
+        story.add(*decide(state, with_fields(command, payment_id="preview")))
+        return story
+
+    async def advance(self, subscription_id: str) -> None:
+        """Whatever time has brought about by now, one thing after the other."""
+        while True:
+            state = await self.get(subscription_id)
+            if state.look_at is None or state.look_at > self.now():
+                return
+            if not await self._advanced(subscription_id, state):
+                return
+
+    async def _advanced(self, subscription_id: str, state: Subscription) -> bool:
+        """A payment that cannot be asked for is an attempt that failed."""
+        customer_id = state.creation.customer_id
+        command = c.Advance(now=self.now(), payment_id=new_id(PAYMENT))
+        context = Context(command_id=new_id("cmd"), actor=self.sent_by)
+        try:
+            done = await self._act(subscription_id, customer_id, command, context)
+        except PaymentRefused as refused:
+            why = refused.refusal
+            refusal = c.Refusal(code=why.code, words=why.detail or why.title)
+            done = await self._act(
+                subscription_id,
+                customer_id,
+                with_fields(command, refused=refusal),
+                replace(context, command_id=new_id("cmd")),
+            )
+        return bool(done.events)
+
+    async def _asked(
+        self,
+        stream: str,
+        customer_id: str,
+        command: c.Command,
+        context: Context,
+        redeem: str,
+        *,
+        is_new: bool = False,
+    ) -> Executed[Subscription]:
+        if isinstance(command, c.Acting):
+            command = with_fields(command, payment_id=new_id(PAYMENT))
+        try:
+            return await self._act(stream, customer_id, command, context, redeem, is_new=is_new)
+        except PaymentRefused as refused:
+            raise refused.refusal from None
+
+    async def _act(
+        self,
+        stream: str,
+        customer_id: str,
+        command: c.Command,
+        context: Context,
+        redeem: str = "",
+        *,
+        is_new: bool = False,
+    ) -> Executed[Subscription]:
+        """Raises PaymentRefused besides."""
+        began = clock.monotonic_seconds()
+        asking = Asking(
+            health=await self.method_health.health(),
+            sent_by="" if self.gateway_rests() else self.sent_by,
+            payer_known=await self.payers.known(customer_id),
+        )
+        crashpoint("subscription.before_append")
+        done = await self.store.execute(
+            SUBSCRIPTION,
+            stream,
+            command,  # type: ignore[arg-type]
+            context,
+            is_new=is_new,
+            then=Following(self.now, asking, redeem),
+        )
+        crashpoint("subscription.after_append")
+        for payment in _begun(done.also):
+            await self.payments.charge_begun(payment, began)
+        return done
+
+
+def _begun(also: Mapping[str, Any]) -> list[Payment]:
+    return [state for state in also.values() if isinstance(state, Payment)]
