@@ -68,30 +68,28 @@ class SubscriptionService:
 
     async def advance(self, subscription_id: str) -> None:
         """Whatever time has brought about by now, one thing after the other."""
-        while True:
-            state = await self.get(subscription_id)
-            if state.look_at is None or state.look_at > self.now():
+        state = await self.get(subscription_id)
+        while state.look_at is not None and state.look_at <= self.now():
+            done = await self._advanced(subscription_id, state.creation.customer_id)
+            if not done.events:
                 return
-            if not await self._advanced(subscription_id, state):
-                return
+            state = done.state
 
-    async def _advanced(self, subscription_id: str, state: Subscription) -> bool:
+    async def _advanced(self, subscription_id: str, customer_id: str) -> Executed[Subscription]:
         """A payment that cannot be asked for is an attempt that failed."""
-        customer_id = state.creation.customer_id
         command = c.Advance(now=self.now(), payment_id=new_id(PAYMENT))
         context = Context(command_id=new_id("cmd"), actor=self.sent_by)
         try:
-            done = await self._act(subscription_id, customer_id, command, context)
+            return await self._act(subscription_id, customer_id, command, context)
         except PaymentRefused as refused:
             why = refused.refusal
             refusal = c.Refusal(code=why.code, words=why.detail or why.title)
-            done = await self._act(
+            return await self._act(
                 subscription_id,
                 customer_id,
                 with_fields(command, refused=refusal),
                 replace(context, command_id=new_id("cmd")),
             )
-        return bool(done.events)
 
     async def _asked(
         self,
