@@ -16,9 +16,10 @@ from ledger.bills import commands as bc
 from ledger.bills import events as be
 from ledger.bills.bill import Bill
 from ledger.bills.deciding import BOOKED_BILL
-from ledger.bills.payment_facts import bill_command
+from ledger.bills.payments_facts import bill_command
 from ledger.clock import Clock
-from ledger.coupons.coupon import COUPON, RedeemCoupon, coupon_stream
+from ledger.coupons.coupon import COUPON, RedeemCoupon
+from ledger.coupons.service import stream_of
 from ledger.errors import LedgerError
 from ledger.events import DomainEvent
 from ledger.eventstore.joining import Step
@@ -92,11 +93,11 @@ class Following:
             return [self._request(fact, bill)]
         rule = ON_BILL.get(type(fact))
         command = rule(fact, bill, self._now()) if rule else None
-        return [Step(SUBSCRIPTION, bill.opening.subscription_id, command)] if command else ()
+        return [Step(SUBSCRIPTION, bill.terms.subscription_id, command)] if command else ()
 
     def _request(self, fact: be.BillCollectionBegun, bill: Bill) -> Step[Any, Any]:
         assert self._asking is not None, "nothing that a payment brings about asks for another"
-        now, opened = fact.occurred_at, bill.opening
+        now, opened = fact.occurred_at, bill.terms
         request = PaymentRequested(
             occurred_at=now,
             payment_id=fact.payment_id,
@@ -127,7 +128,7 @@ class Following:
         command = RedeemCoupon(
             now=fact.occurred_at, subscription_id=s.subscription_id, plan_id=s.what.plan_id
         )
-        return [Step(COUPON, coupon_stream(self._redeem), command)]
+        return [Step(COUPON, stream_of(self._redeem), command)]
 
 
 def _seconds(fact: be.BillCollectionBegun, now: datetime) -> int | None:
@@ -218,7 +219,7 @@ ON_SUBSCRIPTION: Final[dict[type[DomainEvent], Callable[[Any, Subscription], Ste
 def _paid(fact: be.BillPaid, bill: Bill, now: datetime) -> c.Command:
     return c.RecordBillPaid(
         now=now,
-        bill_id=bill.opening.bill_id,
+        bill_id=bill.terms.bill_id,
         payment_id=fact.payment_id,
         amount=fact.amount,
     )
@@ -227,7 +228,7 @@ def _paid(fact: be.BillPaid, bill: Bill, now: datetime) -> c.Command:
 def _not_paid(fact: be.BillCollectionFailed, bill: Bill, now: datetime) -> c.Command:
     return c.RecordBillNotPaid(
         now=now,
-        bill_id=bill.opening.bill_id,
+        bill_id=bill.terms.bill_id,
         payment_id=fact.payment_id,
         code=fact.code,
         words=fact.words,
@@ -238,16 +239,16 @@ def _not_paid(fact: be.BillCollectionFailed, bill: Bill, now: datetime) -> c.Com
 def _reopened(fact: be.BillReopened, bill: Bill, now: datetime) -> c.Command:
     return c.RecordBillReopened(
         now=now,
-        bill_id=bill.opening.bill_id,
-        period=bill.opening.period,
+        bill_id=bill.terms.bill_id,
+        period=bill.terms.period,
         payment_id=fact.payment_id,
-        to_pay=total(bill.opening.share) - bill.opening.credit,
+        to_pay=total(bill.terms.share) - bill.terms.credit,
         credited=total(fact.credited),
     )
 
 
 def _credit(amount: Money, bill: Bill, now: datetime) -> c.Command:
-    return c.RecordCredit(now=now, bill_id=bill.opening.bill_id, amount=amount)
+    return c.RecordCredit(now=now, bill_id=bill.terms.bill_id, amount=amount)
 
 
 ON_BILL: Final[dict[type[DomainEvent], Callable[[Any, Bill, datetime], c.Command]]] = {
