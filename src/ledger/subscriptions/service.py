@@ -53,7 +53,7 @@ class SubscriptionService:
         )
 
     async def do(
-        self, subscription_id: str, command: c.Command, context: Context, redeem: str = ""
+        self, subscription_id: str, command: c.SubscriptionCommand, context: Context, redeem: str = ""
     ) -> Executed[Subscription]:
         """What a caller asks. Raises what the rules of subscriptions and payments raise."""
         customer_id = (await self.get(subscription_id)).creation.customer_id
@@ -95,7 +95,7 @@ class SubscriptionService:
         self,
         stream: str,
         customer_id: str,
-        command: c.Command,
+        command: c.SubscriptionCommand,
         context: Context,
         redeem: str,
         *,
@@ -112,7 +112,7 @@ class SubscriptionService:
         self,
         stream: str,
         customer_id: str,
-        command: c.Command,
+        command: c.SubscriptionCommand,
         context: Context,
         redeem: str = "",
         *,
@@ -129,7 +129,7 @@ class SubscriptionService:
         done = await self.store.execute(
             SUBSCRIPTION,
             stream,
-            command,  # type: ignore[arg-type]
+            command,
             context,
             is_new=is_new,
             then=Following(self.now, asking, redeem),

@@ -1,0 +1,362 @@
+"""A subscription, its bills and its payments in one log: what stands in one append, and that the
+books follow. Real PostgreSQL, and a gateway that answers at once.
+"""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import psycopg
+import pytest
+
+from ledger.bills.deciding import BOOKED_BILL
+from ledger.bills.life import Status as BillStatus
+from ledger.identity import new_id
+from ledger.money import Money
+from ledger.payments.payment import Payment
+from ledger.payments.service import PaymentService
+from ledger.plans.terms import PlanTerms
+from ledger.providers.port import ChargeStatus
+from ledger.scheduler import BillingScheduler
+from ledger.subscriptions import commands as c
+from ledger.subscriptions import events as e
+from ledger.subscriptions.following import Following
+from ledger.subscriptions.life import Status
+from ledger.subscriptions.periods import Interval
+from ledger.subscriptions.service import SubscriptionService
+from ledger.subscriptions.subscription import Subscription
+from support.gateway_at_once import GatewayAtOnce
+from support.memory_tables import Look, MemoryKeyRing
+from support.stores import SCHEMA, OpenStore, context, open_store
+
+BEGIN = datetime(2026, 1, 31, 3, 0, tzinfo=UTC)
+CARD = e.Paying(method="credit_card", saved_method="pm_1", fallback=("bca_va",))
+ACCOUNT = e.Paying(method="bca_va")
+
+
+class Known:
+    """Satisfies Payers and SavedMethods for one customer with one card."""
+
+    async def known(self, customer_id: str) -> tuple[str, ...]:
+        return ("name", "email", "phone")
+
+
+class Shop:
+    def __init__(self, opened: OpenStore, conninfo: str) -> None:
+        self.moment = BEGIN
+        self.store, self.conninfo = opened.store, conninfo
+        self.gateway = GatewayAtOnce(self.now)
+        payments = PaymentService(
+            store=opened.store,
+            provider=self.gateway,
+            key_ring=MemoryKeyRing(),  # type: ignore[arg-type]
+            method_health=Look({}),
+            balance=Look(Money(10**9)),
+            sent_by="test",
+            lost_after_seconds=120,
+            lease_seconds=30,
+            now=self.now,
+            then=Following(self.now),
+            **SAVED,
+        )
+        self.payments = payments
+        self.subscriptions = SubscriptionService(
+            store=opened.store,
+            payments=payments,
+            payers=Known(),
+            method_health=Look({}),
+            sent_by="test",
+            now=self.now,
+        )
+        self.scheduler = BillingScheduler(
+            store=opened.store, subscriptions=self.subscriptions, sent_by="test", now=self.now
+        )
+
+    def now(self) -> datetime:
+        return self.moment
+
+    async def create(self, paying: e.Paying = CARD, **terms: Any) -> Subscription:
+        command = c.CreateSubscription(
+            now=self.now(),
+            subscription_id=new_id("sub"),
+            customer_id="cus_1",
+            sold=e.Sold(plan_id="pro", terms=plan(**terms)),
+            paying=paying,
+        )
+        done = await self.subscriptions.create(command, context())
+        return await self.subscriptions.get(done.stream)
+
+    async def until(self, stream: str, moment: datetime) -> Subscription:
+        """All that falls due by then, each at its own time."""
+        while True:
+            state = await self.subscriptions.get(stream)
+            if state.look_at is None or state.look_at > moment:
+                self.moment = moment
+                return state
+            self.moment = max(self.moment, state.look_at)
+            await self.scheduler.do(stream, "advance", "")
+
+    async def pays(self, payment_id: str) -> None:
+        payment = await self.payments.get(payment_id)
+        self.gateway.pay(payment.attempt.order_id)
+        await self.payments.inquire(payment_id)
+
+    async def bill(self, bill_id: str) -> Any:
+        return (await self.store.load(BOOKED_BILL, bill_id)).state
+
+    async def recognise(self, bill_id: str, until: datetime) -> None:
+        while (at := (await self.bill(bill_id)).recognise_at) and at <= until:
+            self.moment = max(self.moment, at)
+            await self.scheduler.do(bill_id, "recognise", "")
+
+    def balances(self) -> dict[str, int]:
+        found: dict[str, int] = {}
+        for state in self.log("journal.entry_posted.v1"):
+            for leg in state["d"]["legs"]:
+                account = leg["account"]
+                found[account] = found.get(account, 0) + leg["amount"]["minor"]
+        assert sum(found.values()) == 0
+        return {account: minor for account, minor in found.items() if minor}
+
+    def log(self, topic: str) -> list[dict[str, Any]]:
+        query = (
+            "select convert_from(state, 'UTF8')::jsonb from events where topic = %s"
+            " order by notification_id"
+        )
+        with psycopg.connect(self.conninfo, options=f"-c search_path={SCHEMA}") as db:
+            return [row[0] for row in db.execute(query, [topic])]
+
+    def appends(self) -> list[list[str]]:
+        """The topics of each append, in the order of the log."""
+        query = "select topic, command_id from events order by notification_id"
+        found: list[list[str]] = [[]]
+        with psycopg.connect(self.conninfo, options=f"-c search_path={SCHEMA}") as db:
+            for topic, command_id in db.execute(query):
+                found[-1].append(topic)
+                if command_id:
+                    found.append([])
+        return found[:-1]
+
+
+def plan(**changes: Any) -> PlanTerms:
+    terms = {
+        "version": 1,
+        "name": "Pro",
+        "product": "pro",
+        "price": Money(99_000),
+        "interval": Interval("month"),
+    }
+    return PlanTerms(**terms | changes)
+
+
+SAVED: dict[str, Any] = {}
+
+
+@pytest.fixture
+async def shop(ledger_database: str) -> AsyncIterator[Shop]:
+    async with open_store(ledger_database) as opened:
+        yield Shop(opened, ledger_database)
+
+
+async def test_a_period_its_bill_and_the_request_for_its_money_are_one_append(shop: Shop):
+    made = await shop.create()
+
+    first, second = shop.appends()
+    assert first == [
+        "bill.opened.v1",
+        "bill.collection_begun.v1",
+        "payment.requested.v1",
+        "payment.attempt_started.v1",
+        "payment.charge_dispatched.v1",
+        "subscription.created.v1",
+        "subscription.period_opened.v1",
+        "subscription.collection_ordered.v1",
+    ]
+    assert second == [
+        "bill.paid.v1",
+        "subscription.bill_settled.v1",
+        "payment.captured.v1",
+        "journal.entry_posted.v1",
+    ]
+    assert made.status is Status.ACTIVE and made.has_access
+    assert shop.balances() == {
+        "Assets:Gateway:Midtrans:Pending": 99_000,
+        "Liabilities:DeferredRevenue:pro": -89_189,
+        "Liabilities:Tax:PPN-Keluaran": -9_811,
+    }
+
+
+async def test_a_month_later_it_renews_by_itself_with_two_appends(shop: Shop):
+    made = await shop.create()
+    before = len(shop.appends())
+
+    later = await shop.until(made.subscription_id, BEGIN + timedelta(days=28))
+
+    assert later.opened == 2 and later.status is Status.ACTIVE
+    assert len(shop.appends()) == before + 2
+    assert len(shop.gateway.charged) == 2
+
+
+async def test_revenue_is_earned_by_the_day_until_nothing_is_deferred(shop: Shop):
+    made = await shop.create()
+    bill_id = made.charged[0].bills[0].bill_id
+
+    await shop.recognise(bill_id, BEGIN + timedelta(days=40))
+
+    assert "Liabilities:DeferredRevenue:pro" not in shop.balances()
+    assert shop.balances()["Income:Subscription:pro"] == -89_189
+    assert len(shop.log("bill.revenue_recognised.v1")) == 28
+
+
+async def test_a_pushed_bill_is_issued_ahead_and_paid_by_the_customer(shop: Shop):
+    made = await shop.create(ACCOUNT)
+    assert made.status is Status.INCOMPLETE
+    await shop.pays(made.open_bills[0].live[0])
+    assert (await shop.subscriptions.get(made.subscription_id)).status is Status.ACTIVE
+
+    ahead = await shop.until(made.subscription_id, BEGIN + timedelta(days=26))
+    assert ahead.opened == 2 and ahead.open_bills[0].due_at == datetime(2026, 2, 28, 3, tzinfo=UTC)
+
+    await shop.pays(ahead.open_bills[0].live[0])
+    assert (await shop.until(made.subscription_id, BEGIN + timedelta(days=30))).status is Status.ACTIVE
+
+
+async def test_a_card_that_fails_is_dunned_falls_back_and_recovers(shop: Shop):
+    made = await shop.create()
+    shop.gateway.refuses = lambda order: "202" if order.method.family == "card" else ""
+
+    due = datetime(2026, 2, 28, 3, tzinfo=UTC)
+    failing = await shop.until(made.subscription_id, due)
+    assert failing.status is Status.IN_GRACE and failing.has_access
+
+    fallen_back = await shop.until(made.subscription_id, due + timedelta(days=5))
+    bill = fallen_back.open_bills[0]
+    assert bill.method == "bca_va" and len(bill.live) == 1
+
+    await shop.pays(bill.live[0])
+    recovered = await shop.subscriptions.get(made.subscription_id)
+    assert recovered.status is Status.ACTIVE and recovered.dunning is None
+    assert shop.balances()["Assets:Gateway:Midtrans:Pending"] == 99_000  # the card's, not settled yet
+
+
+async def test_who_never_pays_is_cancelled_and_nothing_more_is_asked(shop: Shop):
+    made = await shop.create()
+    shop.gateway.refuses = lambda order: "202" if order.method.family == "card" else ""
+
+    over = await shop.until(made.subscription_id, BEGIN + timedelta(days=60))
+
+    assert over.status is Status.CANCELLED and over.look_at is None and not over.open_bills
+    (bill_id,) = {state["d"]["bill_id"] for state in shop.log("subscription.bill_dropped.v1")}
+    assert (await shop.bill(bill_id)).status is BillStatus.VOID
+    withdrawn = [state["d"]["attempt"] for state in shop.log("payment.cancel_requested.v1")]
+    assert withdrawn == [1]  # the account number of the fallback
+
+
+async def test_a_downgrade_gives_credit_that_pays_the_next_bill(shop: Shop):
+    made = await shop.create()
+    shop.moment = BEGIN + timedelta(days=14)
+    half = plan(price=Money(49_000), product="basic")
+
+    await shop.subscriptions.do(
+        made.subscription_id,
+        c.ChangeSubscription(now=shop.now(), sold=e.Sold(plan_id="basic", terms=half)),
+        context(),
+    )
+    changed = await shop.subscriptions.get(made.subscription_id)
+    assert changed.credit == Money(25_000)
+    balances = shop.balances()
+    assert balances["Liabilities:Customer:Credit"] == -25_000
+
+    await shop.until(made.subscription_id, BEGIN + timedelta(days=29))
+    assert [o.amount.minor for o in shop.gateway.charged.values()] == [99_000, 24_000]
+    assert "Liabilities:Customer:Credit" not in shop.balances()
+
+
+async def test_an_upgrade_is_charged_at_once_and_moves_what_is_not_earned(shop: Shop):
+    made = await shop.create()
+    shop.moment = BEGIN + timedelta(days=14)
+
+    await shop.subscriptions.do(
+        made.subscription_id,
+        c.ChangeSubscription(
+            now=shop.now(),
+            sold=e.Sold(plan_id="max", terms=plan(price=Money(199_000), product="max")),
+        ),
+        context(),
+    )
+
+    assert [o.amount.minor for o in shop.gateway.charged.values()] == [99_000, 50_000]
+    balances = shop.balances()
+    assert "Liabilities:DeferredRevenue:pro" not in balances
+    deferred = -balances["Liabilities:DeferredRevenue:max"]
+    assert deferred == 89_189 - 89_189 * 14 // 28 + 45_045
+
+
+async def test_a_bill_with_nothing_to_pay_is_paid_at_once(shop: Shop):
+    made = await shop.create(price=Money(0))
+
+    assert made.status is Status.ACTIVE and not shop.gateway.charged
+    assert shop.balances() == {}
+    assert (await shop.until(made.subscription_id, BEGIN + timedelta(days=29))).opened == 2
+
+
+async def test_a_capture_that_does_not_last_takes_all_back_and_dunning_begins(shop: Shop):
+    made = await shop.create()
+    bill_id = made.charged[0].bills[0].bill_id
+    await shop.recognise(bill_id, BEGIN + timedelta(days=5))
+    (order_id,) = shop.gateway.charged
+
+    shop.gateway.move(order_id, ChargeStatus.CANCELLED)
+    payment_id = order_id.rpartition("-")[0]
+    await shop.payments.inquire(payment_id)
+
+    assert shop.balances() == {}
+    after = await shop.subscriptions.get(made.subscription_id)
+    assert after.status is Status.IN_GRACE and after.open_bills[0].bill_id == bill_id
+
+
+async def test_a_second_payment_for_the_same_bill_is_credit(shop: Shop):
+    made = await shop.create()
+    shop.gateway.refuses = lambda order: "202" if order.method.family == "card" else ""
+    due = datetime(2026, 2, 28, 3, tzinfo=UTC)
+    dunned = await shop.until(made.subscription_id, due + timedelta(days=5))
+    account = dunned.open_bills[0].live[0]
+    shop.gateway.refuses = lambda order: ""
+    await shop.subscriptions.do(
+        made.subscription_id, c.ChangePaying(now=shop.now(), paying=CARD), context()
+    )
+    assert (await shop.subscriptions.get(made.subscription_id)).status is Status.ACTIVE
+
+    await shop.pays(account)  # before the cancel of it has reached the gateway
+
+    after = await shop.subscriptions.get(made.subscription_id)
+    assert after.credit == Money(99_000)
+    assert shop.balances()["Liabilities:Customer:Credit"] == -99_000
+
+
+async def test_a_request_that_the_rules_of_payments_refuse_is_a_failed_attempt(shop: Shop):
+    made = await shop.create(e.Paying(method="indomaret"), price=Money(4_000_000))
+    await shop.pays(made.open_bills[0].live[0])
+    dear = e.Sold(plan_id="pro", terms=plan(price=Money(9_000_000)))
+    shop.moment = BEGIN + timedelta(days=1)
+    await shop.subscriptions.do(
+        made.subscription_id,
+        c.ChangeSubscription(now=shop.now(), sold=dear, mode="next_period"),
+        context(),
+    )
+
+    later = await shop.until(made.subscription_id, BEGIN + timedelta(days=28))
+
+    (impossible,) = shop.log("subscription.collection_impossible.v1")
+    assert impossible["d"]["code"] == "amount_above_maximum"
+    assert later.status is Status.IN_GRACE
+
+
+async def test_the_payment_says_what_it_is_for(shop: Shop):
+    made = await shop.create()
+    (order_id,) = shop.gateway.charged
+    payment: Payment = await shop.payments.get(order_id.rpartition("-")[0])
+
+    assert payment.request.subscription_id == made.subscription_id
+    assert payment.request.sale.bill_id == made.charged[0].bills[0].bill_id
+    assert payment.request.share is not None
