@@ -48,9 +48,7 @@ class GatewayAtOnce:
         )
         return {"instructions": account, "expires_at": self._now() + lasts}
 
-    def _keep(
-        self, order_id: str, amount: Money, status: ChargeStatus, **more: Any
-    ) -> Observation:
+    def _keep(self, order_id: str, amount: Money, status: ChargeStatus, **more: Any) -> Observation:
         self.held[order_id] = Observation(
             order_id=order_id,
             transaction_id=f"tx-{order_id}",

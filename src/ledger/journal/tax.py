@@ -8,7 +8,7 @@ from datetime import date
 from typing import Final, Literal, NamedTuple
 
 from ledger.money import Money, half_up
-from ledger.payments.events import Share
+from ledger.payments.events import PaymentRequested, Share
 
 
 class Rate(NamedTuple):
@@ -64,6 +64,13 @@ def split(gross: Money, on: date, taxed: bool) -> Share:
     """A price that includes PPN, as revenue and tax (books.md 2, rule 1). Untaxed: all revenue."""
     tax = Money(rate(on).inside(gross.minor) if taxed else 0, gross.currency)
     return Share(net=gross - tax, tax=tax)
+
+
+def share_of(request: PaymentRequested, amount: Money, on: date) -> Share:
+    """Of what was paid for it: as the request says of its whole amount, else by the rate."""
+    if request.share and amount == request.amount:
+        return request.share
+    return split(amount, on, request.taxed)
 
 
 def added(net: Money, on: date) -> Share:

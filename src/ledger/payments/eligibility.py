@@ -23,7 +23,7 @@ class PayerFieldMissing(Rejected):
 def check_fits(chosen: Method, request: PaymentRequested) -> None:
     """Raises when the request lacks what the method cannot do without."""
     check_amount(chosen, request.amount)
-    if chosen.family == "card" and request.card_token is None:
+    if chosen.family == "card" and request.card_token is None and not request.saved_method:
         raise CardTokenMissing(method=chosen.code)
     if request.capture == "later" and not chosen.capture_later:
         raise CaptureLaterUnsupported(method=chosen.code)

@@ -92,6 +92,8 @@ class PaymentRequested(DomainEvent, topic="payment.requested.v1"):
     payer: Sealed | None = None  # JSON of name, e-mail, phone
     payer_known: tuple[str, ...] = ()  # which of these fields are there
     card_token: Sealed | None = None
+    saved_method: str = ""  # of the customer; charged instead of a token
+    share: Share | None = None  # of the whole amount, where another than the usual split is right
 
 
 class AttemptStarted(DomainEvent, topic="payment.attempt_started.v1"):

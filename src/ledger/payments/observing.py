@@ -11,7 +11,7 @@ from typing import Final
 
 from ledger.clock import business_date
 from ledger.events import DomainEvent
-from ledger.journal.tax import split
+from ledger.journal.tax import share_of
 from ledger.money import Money
 from ledger.payments import events as e
 from ledger.payments import late, reconciling
@@ -198,7 +198,7 @@ def _captured(payment: Payment, attempt: Attempt, seen: Observation, now: dateti
             transaction_id=seen.transaction_id,
             amount=seen.amount,
             due=seen.amount,
-            share=split(seen.amount, business_date(when), payment.request.taxed),
+            share=share_of(payment.request, seen.amount, business_date(when)),
             sale=payment.request.sale,
             evidence=seen.evidence,
         )

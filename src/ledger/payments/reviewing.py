@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from ledger.clock import business_date
 from ledger.errors import Conflict, NotFound, Rejected
 from ledger.events import DomainEvent
-from ledger.journal.tax import split
+from ledger.journal.tax import share_of
 from ledger.money import Money
 from ledger.payments import commands as c
 from ledger.payments import events as e
@@ -75,7 +75,7 @@ def accept_amount(payment: Payment, question: Question, command: c.DecideReview)
         transaction_id=seen.transaction_id,
         amount=seen.amount,
         due=due,
-        share=split(due, business_date(when), payment.request.taxed),
+        share=share_of(payment.request, due, business_date(when)),
         sale=payment.request.sale,
         evidence=seen.evidence,
         rounding=rounding,

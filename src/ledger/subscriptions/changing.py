@@ -176,7 +176,7 @@ def _on_trial(story: Story, now: datetime, sold: e.Sold, at: datetime, mode: Pro
 
 
 class Difference(NamedTuple):
-    """What a change brings: at most one of the two is not nothing."""
+    """What a change brings for each period: more or less, and whose bills it is about."""
 
     more: Share
     less: tuple[e.Credited, ...]
@@ -239,6 +239,7 @@ def difference(s: Subscription, at: datetime, new_price: Money, bill_id: str) ->
                 if bill_id
                 else charged.bills
             )
+            less += _taken_off(charged.bills, NOTHING)[1]
         else:
             bills, taken = _taken_off(charged.bills, minus(NOTHING, gap))
             less += taken

@@ -18,8 +18,6 @@ from ledger.bills.bill import Bill
 from ledger.bills.deciding import BOOKED_BILL
 from ledger.bills.payments_facts import bill_command
 from ledger.clock import Clock
-from ledger.coupons.coupon import COUPON, RedeemCoupon
-from ledger.coupons.service import stream_of
 from ledger.errors import LedgerError
 from ledger.events import DomainEvent
 from ledger.eventstore.joining import Step
@@ -38,6 +36,7 @@ from ledger.subscriptions.subscription import Subscription
 
 Steps = Sequence[Step[Any, Any]]
 COUNTRY: Final = "ID"
+SELLING: Final = (e.SubscriptionCreated, e.SubscriptionChanged, e.ChangeScheduled)
 
 
 class PaymentRefused(Exception):
@@ -72,10 +71,10 @@ class Following:
     nothing does that a payment brings about.
     """
 
-    def __init__(self, now: Clock, asking: Asking | None = None, redeem: str = "") -> None:
+    def __init__(self, now: Clock, asking: Asking | None = None, besides: Steps = ()) -> None:
         self._now = now
         self._asking = asking
-        self._redeem = redeem  # a coupon that is used by what is being done
+        self._besides = besides  # with what is sold, such as the coupon it uses
 
     def __call__(self, stream: str, fact: DomainEvent, state: Any) -> Steps:
         if isinstance(state, Payment):
@@ -85,7 +84,8 @@ class Following:
             return self._after_bill(fact, state)
         if isinstance(state, Subscription):
             rule = ON_SUBSCRIPTION.get(type(fact))
-            return [*(rule(fact, state) if rule else ()), *self._redeemed(fact, state)]
+            besides = self._besides if isinstance(fact, SELLING) else ()
+            return [*(rule(fact, state) if rule else ()), *besides]
         return ()
 
     def _after_bill(self, fact: DomainEvent, bill: Bill) -> Steps:
@@ -120,15 +120,6 @@ class Following:
             sent_by=self._asking.sent_by,
         )
         return Step(REQUESTED_PAYMENT, fact.payment_id, command, is_new=True)
-
-    def _redeemed(self, fact: DomainEvent, s: Subscription) -> Steps:
-        uses = isinstance(fact, e.SubscriptionCreated | e.SubscriptionChanged | e.ChangeScheduled)
-        if not self._redeem or not uses:
-            return ()
-        command = RedeemCoupon(
-            now=fact.occurred_at, subscription_id=s.subscription_id, plan_id=s.what.plan_id
-        )
-        return [Step(COUPON, stream_of(self._redeem), command)]
 
 
 def _seconds(fact: be.BillCollectionBegun, now: datetime) -> int | None:

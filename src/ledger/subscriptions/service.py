@@ -16,7 +16,7 @@ from ledger.payments.payment import Payment
 from ledger.payments.service import MethodHealth, PaymentService
 from ledger.subscriptions import commands as c
 from ledger.subscriptions.deciding import SUBSCRIPTION, decide
-from ledger.subscriptions.following import Asking, Following, PaymentRefused
+from ledger.subscriptions.following import Asking, Following, PaymentRefused, Steps
 from ledger.subscriptions.story import Story
 from ledger.subscriptions.subscription import Subscription, SubscriptionNotFound
 
@@ -45,19 +45,23 @@ class SubscriptionService:
         return found
 
     async def create(
-        self, command: c.CreateSubscription, context: Context, redeem: str = ""
+        self, command: c.CreateSubscription, context: Context, besides: Steps = ()
     ) -> Executed[Subscription]:
-        """A first bill that cannot be asked for refuses all of it."""
+        """A first bill that cannot be asked for refuses all of it. `besides` goes into the same append."""
         return await self._asked(
-            command.subscription_id, command.customer_id, command, context, redeem, is_new=True
+            command.subscription_id, command.customer_id, command, context, besides, is_new=True
         )
 
     async def do(
-        self, subscription_id: str, command: c.SubscriptionCommand, context: Context, redeem: str = ""
+        self,
+        subscription_id: str,
+        command: c.SubscriptionCommand,
+        context: Context,
+        besides: Steps = (),
     ) -> Executed[Subscription]:
         """What a caller asks. Raises what the rules of subscriptions and payments raise."""
         customer_id = (await self.get(subscription_id)).creation.customer_id
-        return await self._asked(subscription_id, customer_id, command, context, redeem)
+        return await self._asked(subscription_id, customer_id, command, context, besides)
 
     async def preview(self, subscription_id: str, command: c.ChangeSubscription) -> Story:
         """What the change would do now, by the code that does it; nothing is stored."""
@@ -97,14 +101,14 @@ class SubscriptionService:
         customer_id: str,
         command: c.SubscriptionCommand,
         context: Context,
-        redeem: str,
+        besides: Steps,
         *,
         is_new: bool = False,
     ) -> Executed[Subscription]:
         if isinstance(command, c.Acting):
             command = with_fields(command, payment_id=new_id(PAYMENT))
         try:
-            return await self._act(stream, customer_id, command, context, redeem, is_new=is_new)
+            return await self._act(stream, customer_id, command, context, besides, is_new=is_new)
         except PaymentRefused as refused:
             raise refused.refusal from None
 
@@ -114,7 +118,7 @@ class SubscriptionService:
         customer_id: str,
         command: c.SubscriptionCommand,
         context: Context,
-        redeem: str = "",
+        besides: Steps = (),
         *,
         is_new: bool = False,
     ) -> Executed[Subscription]:
@@ -132,7 +136,7 @@ class SubscriptionService:
             command,
             context,
             is_new=is_new,
-            then=Following(self.now, asking, redeem),
+            then=Following(self.now, asking, besides),
         )
         crashpoint("subscription.after_append")
         for payment in _begun(done.also):

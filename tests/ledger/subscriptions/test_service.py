@@ -218,7 +218,9 @@ async def test_a_pushed_bill_is_issued_ahead_and_paid_by_the_customer(shop: Shop
     assert ahead.opened == 2 and ahead.open_bills[0].due_at == datetime(2026, 2, 28, 3, tzinfo=UTC)
 
     await shop.pays(ahead.open_bills[0].live[0])
-    assert (await shop.until(made.subscription_id, BEGIN + timedelta(days=30))).status is Status.ACTIVE
+    assert (
+        await shop.until(made.subscription_id, BEGIN + timedelta(days=30))
+    ).status is Status.ACTIVE
 
 
 async def test_a_card_that_fails_is_dunned_falls_back_and_recovers(shop: Shop):
@@ -236,7 +238,9 @@ async def test_a_card_that_fails_is_dunned_falls_back_and_recovers(shop: Shop):
     await shop.pays(bill.live[0])
     recovered = await shop.subscriptions.get(made.subscription_id)
     assert recovered.status is Status.ACTIVE and recovered.dunning is None
-    assert shop.balances()["Assets:Gateway:Midtrans:Pending"] == 99_000  # the card's, not settled yet
+    assert (
+        shop.balances()["Assets:Gateway:Midtrans:Pending"] == 99_000
+    )  # the card's, not settled yet
 
 
 async def test_who_never_pays_is_cancelled_and_nothing_more_is_asked(shop: Shop):
