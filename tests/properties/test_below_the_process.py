@@ -137,6 +137,35 @@ def test_a_cancel_that_was_asked_for_before_a_chargeback_comes_to_rest() -> None
     assert not schedule.world.due.rows
 
 
+def test_an_answer_that_a_reversal_has_overtaken_freezes_nothing() -> None:
+    schedule = Schedule()
+    schedule.begins(Begin(CARD, "answered"))
+    schedule.notice_arrives(0)
+    schedule.works(Look(0, 1, None))
+    schedule.goes_on(Turn(0, 4, 2))  # captured, the answer says, and is long on its way
+    schedule.others_move(1)  # voided
+    schedule.notice_arrives(1)
+    schedule.works(Look(0, 1, None))
+    schedule.goes_on(Turn(1, 100, 0))
+    assert schedule.world.log.rows[-2].event.TOPIC == "payment.settlement_reversed.v1"
+    schedule.all_go_on(AllTurn(100, 0))
+    schedule.teardown()
+
+
+def test_what_is_paid_on_a_page_just_after_it_was_given_up_is_given_back() -> None:
+    schedule = Schedule()
+    schedule.begins(Begin(Wish("snap", expires_after_seconds=1800), "asked"))
+    schedule.all_go_on(AllTurn(5, 121))
+    schedule.asks(Ask(0, 0, None, 0, None))  # a cancel
+    schedule.works(Look(0, 1, None))
+    schedule.all_go_on(AllTurn(1, 0))
+    schedule.all_go_on(AllTurn(5, 0))  # never seen, the answer says
+    schedule.others_move(0)  # the payer begins
+    schedule.all_go_on(AllTurn(100, 0))
+    schedule.others_move(0)  # and pays
+    schedule.teardown()
+
+
 def test_a_refusal_is_not_the_last_word_of_a_page_whose_answer_was_lost() -> None:
     """The payer tries again under it, and pays."""
     schedule = Schedule()

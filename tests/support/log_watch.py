@@ -144,7 +144,9 @@ class LogWatch:
             self._blame("a refusal that nobody gave", (about, code))
 
     def _nothing_there(self, about: str, fact: DomainEvent) -> None:
-        if self._gateway.newest(about):
+        held = self._gateway.newest(about)
+        told_at = self._gateway.refusals.get((about, NEVER_SEEN))
+        if held and (told_at is None or held.began < told_at):
             self._blame("given up, and the gateway has it", fact)
 
     def _listed(self, refund_id: str, fact: Any) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 from ledger.payments import commands as c
 from ledger.payments.events import PaymentRequested
 from ledger.providers.port import DUPLICATE, NEVER_SEEN, Did, DidNot, Observation, Outcome, Unknown
-from support.facts import after
+from support.facts import after, observation
 from support.payment_facts import rp
 
 TIMEOUT = Unknown(cause="timeout")
@@ -54,6 +54,13 @@ def inquired(
         "now": at or after(300),
     }
     return c.RecordInquiry(attempt=attempt, outcome=_outcome(outcome), **(defaults | more))
+
+
+def shown(scenario: Any, *statuses: str, **more: Any) -> Any:
+    """After the gateway was asked again and again, and showed each of these."""
+    for status in statuses:
+        scenario.when(inquired(observation(status, **more)))
+    return scenario
 
 
 def capture(amount: int | None = None) -> c.RequestCapture:

@@ -8,6 +8,7 @@ from ledger.identity import order_id
 from ledger.journal.accounts import DISPUTED, PENDING, REFUND_PAYABLE, UNAPPLIED
 from ledger.payments.life import LIVE, RefundStatus, Status
 from ledger.payments.payment import Attempt, Payment
+from ledger.providers.port import NEVER_SEEN
 from ledger.providers.port import ChargeStatus as S
 from support import bank_moves
 from support.below_process import World
@@ -96,22 +97,35 @@ def disagreements(world: World) -> Iterator[str]:
             yield f"{payment_id} waits for us only: {payment.status}"
         for attempt in payment.attempts:
             about = order_id(payment_id, attempt.number)
-            yield from _compare(payment, attempt, world.gateway.newest(about))
+            yield from _compare(
+                payment, attempt, world.gateway.newest(about), _agreed(world, about)
+            )
         yield from _refunds(world, payment)
     yield from _lost(world)
     if not any(payment.review for payment in world.watch.payments.values()):
         yield from _books(world)
 
 
-def _compare(payment: Payment, attempt: Attempt, held: Transaction | None) -> Iterator[str]:
+def _agreed(world: World, about: str) -> frozenset[Status]:
+    """What ours may be as well: a page on which a payer began, and failed, just as we gave it up."""
+    held = world.gateway.newest(about)
+    told_at = world.gateway.refusals.get((about, NEVER_SEEN))
+    came_after = held is not None and told_at is not None and held.began >= told_at
+    without_money = held is not None and held.status in (S.DENIED, S.FAILED, S.EXPIRED)
+    return NEVER_THERE if came_after and without_money else frozenset()
+
+
+def _compare(
+    payment: Payment, attempt: Attempt, held: Transaction | None, also: frozenset[Status]
+) -> Iterator[str]:
     ours = payment.status if attempt is payment.attempt else attempt.status
     if held is None:
         if ours not in NEVER_THERE:
             yield f"{attempt.order_id} is {ours} for us, and the gateway does not have it"
-    elif held.late and ours is not Status.SETTLED:
+    elif (held.late or attempt.late) and ours is not Status.SETTLED:
         if held.status is S.SETTLED and not attempt.late:
             yield f"{attempt.order_id} was paid late, and we do not know"
-    elif ours not in AGREE[held.status]:
+    elif ours not in AGREE[held.status] | also:
         yield f"{attempt.order_id} is {ours} for us, {held.status} at the gateway"
     elif held.status is S.SETTLED and payment.settled and payment.settled.amount != held.amount:
         yield f"{attempt.order_id}: {payment.settled.amount} for us, {held.amount} at the gateway"

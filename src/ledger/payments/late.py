@@ -76,13 +76,19 @@ def beside(
         return _undone(attempt, seen, now)
     if seen.status not in PAID:
         return []
-    if attempt.ended_at and (asked_at is None or asked_at < attempt.ended_at):
+    if may_be_older(attempt, asked_at):
         return _stray(attempt, seen, now)
     facts = _money(payment, attempt, seen, now)
     for fact in facts:
         payment = evolve(payment, fact)
     facts = [*facts, *reconciling.reconcile(payment, seen, now, available)]
     return [*facts, *(reconciling.withdrawn(payment, seen, now, asked_at) if asked_at else ())]
+
+
+def may_be_older(attempt: Attempt, asked_at: datetime | None) -> bool:
+    """Than what ended the attempt, as an answer may be that was long on its way."""
+    ended_at = attempt.ended_at
+    return ended_at is not None and (asked_at is None or asked_at < ended_at)
 
 
 def _stray(attempt: Attempt, seen: Observation, now: datetime) -> Facts:

@@ -54,6 +54,8 @@ def observe(
     if is_over(payment, attempt) or _is_another(payment, seen):
         held = available or seen.amount.zero()
         return late.beside(payment, attempt, seen, now, held, asked_at)
+    if payment.status is Status.REVERSED and late.may_be_older(attempt, asked_at):
+        return []
     state, facts = payment, list[DomainEvent]()
     for step in STEPS[seen.status]:
         news = step(state, attempt, seen, now)
