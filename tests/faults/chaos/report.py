@@ -11,6 +11,7 @@ from rich.table import Table
 from faults.chaos.calm import Calm, NoticesTaken
 from faults.chaos.checker import Verdict
 from faults.chaos.dense_writer import Dense
+from faults.chaos.two_schedulers import Renewals
 
 ROOT: Final = Path(__file__).parents[3]
 PLACE: Final = ROOT / "build" / "chaos.json"
@@ -36,6 +37,7 @@ class Report(msgspec.Struct, kw_only=True):
     calm: Calm | None
     notices: NoticesTaken
     dense: Dense | None
+    renewals: Renewals | None
     log: dict[str, int] = {}
     folder: str = ""
 
@@ -45,7 +47,14 @@ class Report(msgspec.Struct, kw_only=True):
         settled = settled and (self.settle_seconds or 0) <= self.settle_bar_seconds
         held = self.calm is None or self.calm.holds
         dense = self.dense is None or self.dense.holds
-        return settled and held and dense and not any(one.violations for one in self.verdicts)
+        renewed = self.renewals is None or self.renewals.holds
+        return (
+            settled
+            and held
+            and dense
+            and renewed
+            and not any(one.violations for one in self.verdicts)
+        )
 
 
 def commit() -> str:
@@ -113,6 +122,13 @@ def _lines(report: Report) -> list[str]:
             f" PostgreSQL, at {dense.commands_per_second:,.0f} commands/s in {dense.commits_per_second:,.0f} commits/s"
             f" {dense.chain}"
         )
+    if report.renewals:
+        renewed = report.renewals
+        lines.append(
+            f"two schedulers  {renewed.twice} twice, {renewed.gaps} gaps in {renewed.periods:,} periods of"
+            f" {renewed.subscriptions} subscriptions; {renewed.kills} connections killed in {renewed.seconds} s"
+        )
+        lines += [f"  wrong: {words}" for words in renewed.wrong]
     return lines
 
 

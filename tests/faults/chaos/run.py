@@ -12,6 +12,7 @@ from faults.chaos.dense_writer import Dense, kill_under_it
 from faults.chaos.history import History
 from faults.chaos.system import System, started
 from faults.chaos.trial import SETTLES_WITHIN_SECONDS, Say, Size, Trial
+from faults.chaos.two_schedulers import Renewals, own_log, renewals
 
 
 async def run(size: Size, say: Say, mutation: str = "") -> report.Report:
@@ -27,7 +28,8 @@ async def run(size: Size, say: Say, mutation: str = "") -> report.Report:
         say("measuring without faults")
         measured = await calm.measure(system, size.calm_payments) if size.calm_payments else None
         dense = await _dense(system, size, say) if size.dense_kills else None
-        return _reported(trial, seen, seconds, settled, verdicts, measured, dense)
+        renewed = await _renewed(size, say) if size.periods else None
+        return _reported(trial, seen, seconds, settled, verdicts, measured, dense, renewed)
 
 
 async def _dense(system: System, size: Size, say: Say) -> Dense:
@@ -40,6 +42,18 @@ async def _dense(system: System, size: Size, say: Say) -> Dense:
     )
 
 
+async def _renewed(size: Size, say: Say) -> Renewals:
+    say(f"two schedulers at {size.subscriptions} subscriptions, their connections killed")
+    async with own_log() as conninfo:
+        return await renewals(
+            conninfo,
+            subscriptions=size.subscriptions,
+            periods=size.periods,
+            seed=size.seed,
+            say=say,
+        )
+
+
 def _reported(
     trial: Trial,
     seen: looking.Seen,
@@ -48,6 +62,7 @@ def _reported(
     verdicts: list[Verdict],
     measured: calm.Calm | None,
     dense: Dense | None,
+    renewed: Renewals | None,
 ) -> report.Report:
     system, nemesis = trial.system, trial.nemesis
     return report.Report(
@@ -77,6 +92,7 @@ def _reported(
         verdicts=verdicts,
         calm=measured,
         dense=dense,
+        renewals=renewed,
         notices=calm.notices_taken(seen),
         log={
             "events": len(seen.log.events),

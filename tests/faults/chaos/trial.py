@@ -43,6 +43,8 @@ class Size:
     seconds: float = 270.0  # of chaos
     calm_payments: int = 220
     dense_kills: int = 8
+    subscriptions: int = 50
+    periods: int = 20  # of each; 0: none are renewed
     seed: int = 1
     given_up_after_seconds: float = GIVEN_UP_AFTER_SECONDS
 
