@@ -23,6 +23,7 @@ from api.payment_texts import PaymentTexts
 from api.simulated_clock import SimulatedClock
 from ledger import clock, collector
 from ledger.access.service import ApiKeys
+from ledger.customers.customer import CUSTOMER, CustomerNotFound
 from ledger.eventstore.connections import Readers, connect_for_calls
 from ledger.eventstore.group_call import Connect
 from ledger.eventstore.key_ring import KeyRing
@@ -36,9 +37,11 @@ from ledger.payments.service import PaymentService
 from ledger.providers.breaker import Breaker
 from ledger.providers.midtrans.adapter import Midtrans
 from ledger.providers.port import Provider
-from ledger.scheduler import Scheduler
+from ledger.scheduler import BillingScheduler, Scheduler
 from ledger.secrets import Secrets
 from ledger.settings import Settings
+from ledger.subscriptions.following import Following
+from ledger.subscriptions.service import SubscriptionService
 from projections import GROUPS, balances, method_health
 from projections.engine import connections, rebuild
 
@@ -54,6 +57,7 @@ MIGRATIONS: Final = (
 )
 Process = Literal["api", "worker", "tool"]
 
+PAYER_FIELDS: Final = ("name", "email", "phone")  # what a gateway may be told of a customer
 HEALTH_SECONDS: Final = 1.0  # how old a method's health may be when a payment is routed
 
 
@@ -72,7 +76,8 @@ class Wiring:
     inbox: Inbox
     cursors: Cursors
     payment_texts: PaymentTexts
-    scheduler: Scheduler | None = None  # does the due work of areas other than payments
+    subscriptions: SubscriptionService
+    scheduler: Scheduler  # does the due work of areas other than payments
     simulated_clock: SimulatedClock | None = None  # None: the machine's
 
 
@@ -119,17 +124,21 @@ async def _opened(
     store = EventStore(recorder.committer, calls)
     provider = Breaker(gateway)
     key_ring = KeyRing(readers, secrets.key_ring_master)
+    sent_by = f"{process}:{socket.gethostname()}:{os.getpid()}"
+    health = HealthFromReadModel(readers)
     payments = PaymentService(
         store=store,
         provider=provider,
         key_ring=key_ring,
-        method_health=HealthFromReadModel(readers),
+        method_health=health,
         balance=BalanceFromReadModel(readers),
-        sent_by=f"{process}:{socket.gethostname()}:{os.getpid()}",
+        sent_by=sent_by,
         lost_after_seconds=settings.lost_after_seconds,
         lease_seconds=LEASE_SECONDS,
         gateway_rests=provider.is_open,
+        then=Following(clock.now),
     )
+    subscriptions = _subscriptions(payments)
     collector.tune()
     longest_pause = timedelta(seconds=settings.asked_every_seconds)
     answers, inbox = Answers(calls, readers), Inbox(calls, readers, key_ring, longest_pause)
@@ -148,12 +157,25 @@ async def _opened(
             inbox=inbox,
             cursors=Cursors(secrets.cursor_key),
             payment_texts=PaymentTexts(),
+            subscriptions=subscriptions,
+            scheduler=BillingScheduler(store=store, subscriptions=subscriptions, sent_by=sent_by),
         )
     finally:
         await provider.close()
         await recorder.drain()
         for part in (store, answers, inbox):
             await part.close()
+
+
+def _subscriptions(payments: PaymentService) -> SubscriptionService:
+    return SubscriptionService(
+        store=payments.store,
+        payments=payments,
+        payers=PayersFromLog(payments.store),
+        method_health=payments.method_health,
+        sent_by=payments.sent_by,
+        gateway_rests=payments.gateway_rests,
+    )
 
 
 def _midtrans(settings: Settings) -> Midtrans:
@@ -189,6 +211,19 @@ class HealthFromReadModel:
     def _is_of_another_time(self, moment: datetime) -> bool:
         """A simulated clock leaps."""
         return abs((moment - self._asked_at).total_seconds()) >= HEALTH_SECONDS
+
+
+class PayersFromLog:
+    """Satisfies the subscriptions' Payers port."""
+
+    def __init__(self, store: EventStore) -> None:
+        self._store = store
+
+    async def known(self, customer_id: str) -> tuple[str, ...]:
+        customer = (await self._store.load(CUSTOMER, f"customer-{customer_id}")).state
+        if customer.registered_at is None:
+            raise CustomerNotFound()
+        return tuple(name for name in PAYER_FIELDS if name in customer.sealed)
 
 
 class BalanceFromReadModel:

@@ -206,7 +206,7 @@ class Worker:
         """What fails is tried again step by step, not at the end of its lease: nobody waits for it."""
         scheduler = self._wired.scheduler
         try:
-            if scheduler is None or work.kind not in scheduler.kinds:
+            if work.kind not in scheduler.kinds:
                 raise LookupError(f"Nobody here does {work.kind}, which is due on {work.stream}.")
             await scheduler.do(work.stream, work.kind, work.subject)
         except Unavailable:

@@ -3,18 +3,17 @@ or recognises a day wins an append to its stream, and the others find nothing le
 """
 
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Protocol
 
 from ledger import clock
 from ledger.bills.commands import Recognise
 from ledger.bills.deciding import BOOKED_BILL
+from ledger.bills.due import RECOGNISE
 from ledger.crashpoint import crashpoint
 from ledger.eventstore.store import Context, EventStore
 from ledger.identity import new_id
+from ledger.subscriptions.due import ADVANCE
 from ledger.subscriptions.service import SubscriptionService
-
-ADVANCE: Final = "advance"  # of a subscription: open, collect, remind, dun, change, end
-RECOGNISE: Final = "recognise"  # of a bill: another day's revenue
 
 
 class Scheduler(Protocol):

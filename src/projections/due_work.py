@@ -12,18 +12,24 @@ import msgspec
 import psycopg
 from psycopg.rows import dict_row
 
+from ledger.bills import due as bills
 from ledger.due import Done, Rule, by_event, changes
 from ledger.events import DomainEvent
 from ledger.journal.events import EntryPosted
 from ledger.payments import due as payments
+from ledger.subscriptions import due as subscriptions
 from projections.engine import sql
 from projections.engine.read_model import Batch, Cursor
 
 NAME: Final = "due_work"
 TABLES: Final = ("due_work",)
-RULES: Final[tuple[Rule, ...]] = (*payments.RULES,)  # of all areas
+RULES: Final[tuple[Rule, ...]] = (*payments.RULES, *subscriptions.RULES, *bills.RULES)
 FOLLOWS: Final[tuple[type[DomainEvent], ...]] = tuple(by_event(RULES))
-WITHOUT_EFFECT: Final[tuple[type[DomainEvent], ...]] = (*payments.WITHOUT_EFFECT, EntryPosted)
+WITHOUT_EFFECT: Final[tuple[type[DomainEvent], ...]] = (
+    *payments.WITHOUT_EFFECT,
+    *bills.WITHOUT_EFFECT,
+    EntryPosted,
+)
 SQL: Final = sql.load(__name__)
 
 _BY_EVENT: Final = by_event(RULES)
