@@ -177,7 +177,7 @@ def _cancelled(draw: st.DrawFn, payment: Payment, now: datetime) -> c.Command:
 
 def _refund(draw: st.DrawFn, payment: Payment, now: datetime) -> c.Command:
     amount = draw(st.none() | st.integers(1, payment.request.amount.minor).map(rp))
-    refund_id = f"ref_{draw(st.integers(0, len(payment.refunds)))}"
+    refund_id = f"ref_{payment.request.payment_id}_{draw(st.integers(0, len(payment.refunds)))}"
     return c.RequestRefund(refund_id=refund_id, amount=amount, reason="", now=now)
 
 

@@ -66,6 +66,12 @@ def test_a_partial_refund_comes_from_the_unearned_part():
     assert refund(33_000, earned=29_729) == (rp(29_730), rp(0), rp(3_270))  # P8
 
 
+def test_of_a_bill_all_is_taken_as_unearned_for_the_bill_corrects_it():
+    of_a_bill = Sale(kind="prepaid", product="Premium", bill_id="bill_1")
+
+    assert refund(99_000, sale=of_a_bill, earned=29_729) == (rp(89_189), rp(0), rp(9_811))
+
+
 def test_three_partial_refunds_drain_the_unearned_part_and_then_income():
     first = refund(33_000, earned=29_729)
     second = refund(33_000, earned=29_729, before=33_000, drawn=29_730)
