@@ -26,8 +26,19 @@ def test_each_fact_has_an_effect_or_is_listed_without_one(
     assert (event in covered) != (event in without)
 
 
+BILLS = [event for topic, event in TOPICS.items() if topic.startswith("bill.")]
+
+
+@pytest.mark.parametrize("event", BILLS, ids=lambda event: event.TOPIC)
+def test_each_fact_of_a_bill_begins_or_ends_work_or_is_listed_without_any(
+    event: type[DomainEvent],
+) -> None:
+    assert (event in due_work.FOLLOWS) != (event in due_work.WITHOUT_EFFECT)
+
+
 def test_there_are_facts_to_cover() -> None:
     assert len(FACTS) >= 30
+    assert len(BILLS) >= 14
 
 
 def test_no_event_begins_the_same_work_twice() -> None:

@@ -2,13 +2,16 @@
 
 from collections import Counter
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 
+from ledger.bills import due
 from ledger.bills import events as e
 from ledger.bills.deciding import BOOKED_BILL
 from ledger.bills.life import NEXT, Status
+from ledger.due import Due, by_event, changes
 from ledger.events import DomainEvent
 from ledger.journal.events import EntryPosted
 from ledger.journal.posting_rules import consequence
@@ -132,6 +135,23 @@ def test_every_entry_balances_and_follows_its_fact(lived):
 def test_what_a_bill_was_told_of_its_payments_it_is_not_told_again(lived):
     for command in lived.told:
         assert not BOOKED_BILL.decide(lived.bill, command), command
+
+
+@modest
+@given(lives())
+def test_somebody_looks_when_revenue_is_earned_and_only_then(lived):
+    """The work that is due after all facts is what the bill itself waits for."""
+    work: dict[str, datetime] = {}
+    for fact in lived.of_bill:
+        for change in changes(by_event(due.RULES), fact):
+            if isinstance(change, Due):
+                work[change.kind] = change.due_at
+            else:
+                work.pop(change.kind, None)
+
+    awaited = lived.bill.recognise_at
+    assert work == ({due.RECOGNISE: awaited} if awaited else {})
+    assert (awaited is None) == (lived.bill.disputed or lived.bill.running is None)
 
 
 @modest

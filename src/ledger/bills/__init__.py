@@ -25,4 +25,5 @@ Reading order
     undoing             refunds, payments that did not last, disputes
     deciding            command → rule; each fact with its journal entries
     payments_facts      a payment's fact → what its bill is told      trouble   why it was not paid
+    due                 when the next day is earned
 """

@@ -12,6 +12,7 @@ from ledger.bills import commands as c
 from ledger.bills.trouble import trouble
 from ledger.events import DomainEvent
 from ledger.payments import events as e
+from ledger.payments import review_events as r
 from ledger.payments.late import LATE_BECAUSE
 from ledger.payments.methods import METHODS
 from ledger.payments.payment import Payment
@@ -130,3 +131,40 @@ TOLD: Final[dict[type[DomainEvent], Callable[[Payment, Any, datetime], c.BillCom
     e.RefundFailed: _refund_failed,
     e.ChargebackReceived: _disputed,
 }
+
+UNTOLD: Final[frozenset[type[DomainEvent]]] = frozenset(
+    {
+        # Under way, which the bill knows from asking for it.
+        e.PaymentRequested,
+        e.AttemptStarted,
+        e.ChargeDispatched,
+        e.ChargeOutcomeUnknown,
+        e.ChargeRetryScheduled,
+        e.ChargePending,
+        e.ChargeChallenged,
+        e.ChargeAuthorised,
+        e.CaptureRequested,
+        e.CaptureRefused,
+        e.CancelRequested,
+        e.CancelRefused,
+        # The bill was paid by the capture, and is refunded when the gateway has accepted it.
+        e.PaymentSettled,
+        e.RefundRequested,
+        e.RefundDispatched,
+        e.RefundOutcomeUnknown,
+        e.RefundRetryScheduled,
+        e.RefundConfirmed,
+        # Of no bill, or of no more than the payment.
+        e.PaymentImported,
+        e.LatePaymentReceived,
+        e.LatePaymentSettled,
+        e.LatePaymentReturned,
+        e.StrayChargeFound,
+        e.AttemptClosed,
+        e.ReviewRequested,
+        r.DecisionNeeded,
+        r.ReviewProposed,
+        r.ReviewDecided,
+        r.QuestionAnswered,
+    }
+)

@@ -4,9 +4,9 @@ import pytest
 from msgspec.structs import replace
 
 from ledger.bills import commands as c
-from ledger.bills.payments_facts import TOLD, bill_command
+from ledger.bills.payments_facts import TOLD, UNTOLD, bill_command
 from ledger.bills.trouble import trouble
-from ledger.events import DomainEvent
+from ledger.events import TOPICS, DomainEvent
 from ledger.payments import events as e
 from ledger.payments.deciding import PAYMENT
 from ledger.providers.midtrans.refusals import CHANNEL_TEXTS
@@ -146,7 +146,13 @@ def test_a_chargeback_is_a_dispute():
 @pytest.mark.parametrize("fact", [settled(), f.late_payment(), f.pending(), f.unknown()])
 def test_the_rest_of_a_payments_life_is_its_own(fact):
     assert told(fact) is None
-    assert type(fact) not in TOLD
+
+
+def test_every_fact_of_a_payment_is_told_or_said_to_be_none_of_the_bills():
+    facts = {event for topic, event in TOPICS.items() if topic.startswith("payment.")}
+
+    assert set(TOLD) | UNTOLD == facts
+    assert not set(TOLD) & UNTOLD
 
 
 WORDS = {
