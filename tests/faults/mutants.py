@@ -4,8 +4,7 @@
     python -m faults.mutants M1 M8      only these
 
 Whole processes are mutated where a short chaos run can tell; the others are met by the schedules below the process, or
-by a control beside the test that it proves. M6 (no unique row for a period) and M7 (no anchor outside the chain) will
-apply once there are renewals and seals.
+by a control beside the test that it proves. M7 (no anchor outside the chain) will apply once there are seals.
 """
 
 import asyncio
@@ -48,6 +47,8 @@ MUTANTS: Final = (
            ("tests/faults/test_dense_writer.py::test_a_server_that_acknowledges_before_it_has_written_is_caught",)),
     Mutant("M5", "appended without the lock",
            ("tests/properties/test_feed.py::test_ids_from_a_sequence_are_caught_making_a_reader_skip",)),
+    Mutant("M6", "periods opened whatever others have opened",
+           ("tests/faults/test_two_schedulers.py::test_a_scheduler_that_appends_whatever_others_did_is_caught",)),
     Mutant("M8", "a notice's status taken at its word", (f"{BELOW}[trusts the notice]",)),
     Mutant("M9", "run again without its command id", (f"{BELOW}[runs again under a new id]",)),
     Mutant("M10", "the framework's own answer to invalid input",

@@ -1,6 +1,13 @@
 """`make chaos` does this with a thousand periods."""
 
+from collections.abc import Sequence
+from dataclasses import replace
+
+from eventsourcing.persistence import StoredEvent
+
 from faults.chaos.two_schedulers import own_log, renewals
+from ledger.eventstore.committer import Outcome, VersionConflict
+from support.stores import OpenStore
 
 
 async def test_two_schedulers_whose_connections_are_killed_renew_every_period_once() -> None:
@@ -10,3 +17,35 @@ async def test_two_schedulers_whose_connections_are_killed_renew_every_period_on
     assert done.wrong == ()
     assert (done.twice, done.gaps, done.periods) == (0, 0, 200)
     assert done.kills >= 10
+
+
+async def test_a_scheduler_that_appends_whatever_others_did_is_caught() -> None:
+    """M6: each takes it that it alone opens periods, and nothing in the log contradicts it."""
+    async with own_log() as conninfo:
+        done = await renewals(conninfo, subscriptions=20, periods=10, spoil=never_conflicts)
+
+    assert done.twice > 0 and not done.holds
+
+
+def never_conflicts(opened: OpenStore) -> None:
+    committer = opened.recorder.committer
+    honest = committer.append
+
+    async def append(command_id: str, fingerprint: bytes, events: Sequence[StoredEvent]) -> Outcome:
+        outcome = await honest(command_id, fingerprint, events)
+        while isinstance(outcome, VersionConflict):
+            heads = {
+                stream: len(await opened.store.history(stream))
+                for stream in {str(event.originator_id) for event in events}
+            }
+            events = [_next(event, heads) for event in events]
+            outcome = await honest(command_id, fingerprint, events)
+        return outcome
+
+    committer.append = append  # type: ignore[method-assign]
+
+
+def _next(event: StoredEvent, heads: dict[str, int]) -> StoredEvent:
+    stream = str(event.originator_id)
+    heads[stream] += 1
+    return replace(event, originator_version=heads[stream])

@@ -19,7 +19,7 @@ from api.embedded import EmbeddedPostgres
 from api.wiring import MIGRATIONS
 from ledger.errors import Conflict, Unavailable
 from ledger.eventstore.migrate import migrate
-from support.stores import SCHEMA, open_store
+from support.stores import SCHEMA, OpenStore, open_store
 from support.subscription_shop import Shop
 
 BETWEEN_KILLS_SECONDS = (0.005, 0.04)  # a renewal takes some milliseconds
@@ -54,11 +54,18 @@ class Renewals:
 
 
 async def renewals(
-    conninfo: str, *, subscriptions: int = 50, periods: int = 20, seed: int = 1, say: Say = print
+    conninfo: str,
+    *,
+    subscriptions: int = 50,
+    periods: int = 20,
+    seed: int = 1,
+    say: Say = print,
+    spoil: Callable[[OpenStore], None] = lambda store: None,
 ) -> Renewals:
+    """`spoil` breaks the second one's store, to show that it would be noticed."""
     began = time.monotonic()
     chance = random.Random(seed)
-    async with _shops(conninfo) as (one, other):
+    async with _shops(conninfo, spoil) as (one, other):
         streams = [(await one.create()).subscription_id for _ in range(subscriptions)]
         killing = asyncio.create_task(_kill(conninfo, chance))
         try:
@@ -77,9 +84,12 @@ _kills: Counter[str] = Counter()
 
 
 @asynccontextmanager
-async def _shops(conninfo: str) -> AsyncIterator[tuple[Shop, Shop]]:
+async def _shops(
+    conninfo: str, spoil: Callable[[OpenStore], None]
+) -> AsyncIterator[tuple[Shop, Shop]]:
     async with AsyncExitStack() as stack:
         stores = [await stack.enter_async_context(open_store(conninfo)) for _ in range(2)]
+        spoil(stores[1])
         one = Shop(stores[0], conninfo)
         yield one, Shop(stores[1], conninfo, one)
 
