@@ -100,6 +100,15 @@ def test_an_upgrade_moves_what_is_not_earned():
     ]
 
 
+def test_an_upgrade_that_is_paid_for_defers_what_was_moved_and_what_came():
+    """P18: Deferred:B is 109,460 after 59,460 were moved and 50,000 net paid on the upgrade's own bill."""
+    upgrade = Sale(kind="prepaid", product="Pro", bill_id="bill_2")
+    came = captured(55_500, due=55_500, split=share(50_000, 5_500), sale=upgrade)
+    made = books((*paid_bill(), change(at=LATER)), captured(sale=SALE), came)
+
+    assert made == {PENDING: 154_500, PRO: -109_460, INCOME: -29_729, TAX: -15_311}
+
+
 def test_a_change_that_costs_less_gives_credit_and_takes_tax_back():
     less = change("Premium", share(60_000, 6_600), at=LATER)
 
