@@ -93,10 +93,17 @@ def _change(story: Story, command: c.Advance) -> None:
         renew(story, command)  # it takes over what is scheduled for the new period
         return
     try:
-        carry_out(story, command, scheduled.sold, scheduled.mode, max(scheduled.at, command.now))
+        carry_out(story, command, scheduled.sold, scheduled.mode, _as_of(story, command.now))
     except LedgerError as refusal:
         assert len(story.facts) == before, "a refusal comes before any fact"
         story.add(e.ChangeWithdrawn(occurred_at=command.now, why=refusal.code))
+
+
+def _as_of(story: Story, now: datetime) -> datetime:
+    """As it was asked and previewed, however late the worker; after a pause that is no more."""
+    scheduled = story.state.scheduled
+    assert scheduled is not None
+    return scheduled.at if story.state.charged_at(scheduled.at) else now
 
 
 def _opening_due(s: Subscription, now: datetime) -> bool:

@@ -50,11 +50,6 @@ class BillIsOpen(Conflict):
     title = "A bill of the running period is not paid yet; the change can be made once it is."
 
 
-class QuoteStale(Conflict):
-    code = "quote_stale"
-    title = "Something happened since the preview; ask for a new one."
-
-
 class PlanCurrencyDiffers(Rejected):
     code = "plan_currency_differs"
     title = "A subscription keeps its currency."
@@ -79,8 +74,6 @@ def change(subscription: Subscription, command: c.ChangeSubscription) -> Story:
 
 
 def _check(s: Subscription, command: c.ChangeSubscription) -> None:
-    if command.facts is not None and command.facts != s.facts:
-        raise QuoteStale()
     sold, what = command.sold, s.what
     if sold.terms.price.currency != what.terms.price.currency:
         raise PlanCurrencyDiffers(currency=what.terms.price.currency)

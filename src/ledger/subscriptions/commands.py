@@ -12,7 +12,10 @@ from ledger.subscriptions.periods import Zone
 
 
 class Command(msgspec.Struct, frozen=True, kw_only=True):
+    """`facts`: how many had happened when it was made; it is refused once there are more."""
+
     now: datetime
+    facts: int | None = None
 
 
 class Refusal(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,15 +49,12 @@ class Advance(Acting, frozen=True, kw_only=True):
 
 
 class ChangeSubscription(Acting, frozen=True, kw_only=True):
-    """`at` None is now. With `quoted_at` and `facts` the change that was previewed is made: as of that
-    moment, and only if nothing happened since.
-    """
+    """`at` None is now. With `quoted_at` the change that was previewed is made: as of that moment."""
 
     sold: Sold
     mode: Proration | None = None  # None: as the plan says
     at: datetime | None = None
     quoted_at: datetime | None = None
-    facts: int | None = None
     quote_id: str = ""
 
 

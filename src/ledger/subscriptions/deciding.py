@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from ledger import money
 from ledger.decider import Decider
+from ledger.errors import Conflict
 from ledger.events import DomainEvent
 from ledger.eventstore.snapshot_form import snapshot_form
 from ledger.subscriptions import (
@@ -51,13 +52,31 @@ RULES: Final[dict[type[c.Command], Rule]] = {
 }
 
 
+class SubscriptionMoved(Conflict):
+    code = "subscription_moved"
+    title = "Something else happened to the subscription meanwhile; read it again."
+
+
+class QuoteStale(Conflict):
+    code = "quote_stale"
+    title = "Something happened since the preview; ask for a new one."
+
+
 def decide(state: Subscription, command: c.SubscriptionCommand) -> Sequence[DomainEvent]:
+    _require_unmoved(state, command)
     found = RULES[type(command)](state, command)
     facts = found.facts if isinstance(found, Story) else found
     if not facts:
         return facts
     after = reduce(evolve, facts, state)
     return [*facts[:-1], replace(facts[-1], next_at=next_look(after))]
+
+
+def _require_unmoved(state: Subscription, command: c.SubscriptionCommand) -> None:
+    if command.facts is None or command.facts == state.facts:
+        return
+    quoted = isinstance(command, c.ChangeSubscription) and command.quote_id
+    raise QuoteStale() if quoted else SubscriptionMoved()
 
 
 SUBSCRIPTION: Final[Decider[Subscription, c.SubscriptionCommand]] = Decider(

@@ -39,12 +39,14 @@ def next_period(subscription: Subscription, now: datetime) -> Opening | None:
     return None
 
 
-def ahead_of(subscription: Subscription, now: datetime) -> Iterator[Decided]:
+def ahead_of(
+    subscription: Subscription, now: datetime, most: int = MOST_STEPS
+) -> Iterator[Decided]:
     """The decisions to come, in order."""
     if subscription.status is Status.UNPAID:
         return  # given up: it waits for the payer, not for time
     state = _paid(subscription, now)
-    for _ in range(MOST_STEPS):
+    for _ in range(most):
         if state.look_at is None:
             return
         now = max(now, state.look_at)
