@@ -73,6 +73,9 @@ class PaymentBody(Body):
     customer_id: Word | None = None
     payer: PayerBody = PayerBody()
     card_token: Annotated[str, StringConstraints(min_length=8, max_length=128)] | None = None
+    saved_method: Annotated[
+        Word | None, Field(description="A payment method of the customer, as `pm_…`.")
+    ] = None
     capture: Literal["at_once", "later"] = "at_once"
     expires_after_seconds: Annotated[int, Field(gt=0, le=180 * 86_400)] | None = None
     sale: SaleBody | None = None

@@ -138,6 +138,7 @@ class PaymentView(View):
     under_review: str | None
     subscription_id: str | None
     customer_id: str | None
+    saved_method: str | None
     metadata: dict[str, str]
     created_at: datetime | None
     updated_at: datetime | None
@@ -168,6 +169,7 @@ class PaymentView(View):
             under_review=payment.review or None,
             subscription_id=request.subscription_id or None,
             customer_id=request.customer_id or None,
+            saved_method=request.saved_method or None,
             metadata=request.metadata,
             created_at=payment.requested_at,
             updated_at=payment.updated_at,

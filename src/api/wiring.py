@@ -23,7 +23,8 @@ from api.payment_texts import PaymentTexts
 from api.simulated_clock import SimulatedClock
 from ledger import clock, collector
 from ledger.access.service import ApiKeys
-from ledger.customers.customer import CUSTOMER, CustomerNotFound
+from ledger.coupons.service import CouponService
+from ledger.customers.service import CustomerService
 from ledger.eventstore.connections import Readers, connect_for_calls
 from ledger.eventstore.group_call import Connect
 from ledger.eventstore.key_ring import KeyRing
@@ -34,6 +35,7 @@ from ledger.money import Money
 from ledger.payments.commands import Health
 from ledger.payments.due import LEASE_SECONDS
 from ledger.payments.service import PaymentService
+from ledger.plans.service import PlanService
 from ledger.providers.breaker import Breaker
 from ledger.providers.midtrans.adapter import Midtrans
 from ledger.providers.port import Provider
@@ -57,7 +59,6 @@ MIGRATIONS: Final = (
 )
 Process = Literal["api", "worker", "tool"]
 
-PAYER_FIELDS: Final = ("name", "email", "phone")  # what a gateway may be told of a customer
 HEALTH_SECONDS: Final = 1.0  # how old a method's health may be when a payment is routed
 
 
@@ -72,6 +73,9 @@ class Wiring:
     key_ring: KeyRing
     api_keys: ApiKeys
     payments: PaymentService
+    customers: CustomerService
+    plans: PlanService
+    coupons: CouponService
     answers: Answers
     inbox: Inbox
     cursors: Cursors
@@ -126,6 +130,7 @@ async def _opened(
     key_ring = KeyRing(readers, secrets.key_ring_master)
     sent_by = f"{process}:{socket.gethostname()}:{os.getpid()}"
     health = HealthFromReadModel(readers)
+    customers = CustomerService(store=store, key_ring=key_ring)
     payments = PaymentService(
         store=store,
         provider=provider,
@@ -137,8 +142,9 @@ async def _opened(
         lease_seconds=LEASE_SECONDS,
         gateway_rests=provider.is_open,
         then=Following(clock.now),
+        saved_methods=customers,
     )
-    subscriptions = _subscriptions(payments)
+    subscriptions = _subscriptions(payments, customers)
     collector.tune()
     longest_pause = timedelta(seconds=settings.asked_every_seconds)
     answers, inbox = Answers(calls, readers), Inbox(calls, readers, key_ring, longest_pause)
@@ -153,6 +159,9 @@ async def _opened(
             key_ring=key_ring,
             api_keys=ApiKeys(store, secrets.key_pepper),
             payments=payments,
+            customers=customers,
+            plans=PlanService(store=store),
+            coupons=CouponService(store=store),
             answers=answers,
             inbox=inbox,
             cursors=Cursors(secrets.cursor_key),
@@ -167,11 +176,11 @@ async def _opened(
             await part.close()
 
 
-def _subscriptions(payments: PaymentService) -> SubscriptionService:
+def _subscriptions(payments: PaymentService, customers: CustomerService) -> SubscriptionService:
     return SubscriptionService(
         store=payments.store,
         payments=payments,
-        payers=PayersFromLog(payments.store),
+        payers=customers,
         method_health=payments.method_health,
         sent_by=payments.sent_by,
         gateway_rests=payments.gateway_rests,
@@ -211,19 +220,6 @@ class HealthFromReadModel:
     def _is_of_another_time(self, moment: datetime) -> bool:
         """A simulated clock leaps."""
         return abs((moment - self._asked_at).total_seconds()) >= HEALTH_SECONDS
-
-
-class PayersFromLog:
-    """Satisfies the subscriptions' Payers port."""
-
-    def __init__(self, store: EventStore) -> None:
-        self._store = store
-
-    async def known(self, customer_id: str) -> tuple[str, ...]:
-        customer = (await self._store.load(CUSTOMER, f"customer-{customer_id}")).state
-        if customer.registered_at is None:
-            raise CustomerNotFound()
-        return tuple(name for name in PAYER_FIELDS if name in customer.sealed)
 
 
 class BalanceFromReadModel:

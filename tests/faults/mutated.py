@@ -47,7 +47,7 @@ def sends_before_it_stores() -> None:
             sent_by=self.sent_by,
         )
         facts = BOOKED_PAYMENT.decide(BOOKED_PAYMENT.initial, command)
-        order = await orders.order(self.key_ring, BOOKED_PAYMENT.fold(facts))
+        order = await orders.order(self.key_ring, self.saved_methods, BOOKED_PAYMENT.fold(facts))
         answers[order.order_id] = await sent(self.provider, order)  # type: ignore[arg-type]
         return await stored(self, request, context, payer=payer, card_token=card_token, **more)
 

@@ -10,8 +10,10 @@ from ledger.bills.bill import Bill
 from ledger.bills.deciding import BOOKED_BILL
 from ledger.identity import new_id
 from ledger.money import Money
+from ledger.payments.saved_methods import SavedMethod
 from ledger.payments.service import PaymentService
 from ledger.plans.terms import PlanTerms
+from ledger.providers.port import Payer
 from ledger.scheduler import BillingScheduler
 from ledger.subscriptions import commands as c
 from ledger.subscriptions import events as e
@@ -29,10 +31,16 @@ ACCOUNT = e.Paying(method="bca_va")
 
 
 class Known:
-    """Satisfies Payers: of every customer all is known."""
+    """Satisfies Payers and SavedMethods: of every customer all is known, and each has a card."""
 
     async def known(self, customer_id: str) -> tuple[str, ...]:
         return ("name", "email", "phone")
+
+    async def saved(self, customer_id: str, method_id: str) -> SavedMethod:
+        return SavedMethod(kind="card", token="481111…1114")
+
+    async def payer(self, customer_id: str) -> Payer:
+        return Payer(name="Siti Rahayu", email="siti@example.id", phone="+6281234567890")
 
 
 class Shop:
@@ -52,6 +60,7 @@ class Shop:
             sent_by="test",
             lost_after_seconds=120,
             lease_seconds=30,
+            saved_methods=Known(),
             now=self.now,
             then=Following(self.now),
         )

@@ -235,6 +235,7 @@ def _request(body: PaymentBody) -> PaymentRequested:
         expires_after_seconds=body.expires_after_seconds,
         subscription_id=body.subscription_id or "",
         customer_id=body.customer_id or "",
+        saved_method=body.saved_method or "",
         metadata=body.metadata,
     )
 

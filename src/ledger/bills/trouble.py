@@ -49,6 +49,7 @@ _OURS: Final = _table(
     (
         (NEVER, ("fraud_suspected",)),
         (CUSTOMER, ("account_blocked", "card_token_invalid", "payer_account_unknown")),
+        (CUSTOMER, ("payment_method_not_attached", "customer_not_found")),
         (CUSTOMER, ("expired", "cancelled")),
     )
 )

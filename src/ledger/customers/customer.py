@@ -13,6 +13,7 @@ from ledger.decider import Decider
 from ledger.errors import Conflict, NotFound, Rejected
 from ledger.events import DomainEvent
 from ledger.payments.methods import method
+from ledger.payments.saved_methods import MethodNotAttached
 from ledger.privacy.sealed import Sealed
 
 CUSTOMER_ID: Final = r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}"
@@ -38,9 +39,9 @@ class CustomerExists(Conflict):
     title = "This customer id is taken."
 
 
-class MethodNotAttached(NotFound):
-    code = "payment_method_not_attached"
-    title = "The customer has no such payment method, or has it no more."
+class CustomerChangedSince(Conflict):
+    code = "customer_changed_since"
+    title = "The customer was changed by another request at the same moment."
 
 
 class MethodMaskMalformed(Rejected):
@@ -96,11 +97,12 @@ class RegisterCustomer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ChangeCustomer(msgspec.Struct, frozen=True, kw_only=True):
-    """`changed` holds only what is other than before; None takes a field away."""
+    """`changed` holds only what is other than in `seen`; None takes a field away."""
 
     now: datetime
     language: e.Language
     changed: dict[e.Field, Sealed | None] = {}
+    seen: dict[e.Field, Sealed]
 
 
 class AttachMethod(msgspec.Struct, frozen=True, kw_only=True):
@@ -152,6 +154,9 @@ def register(customer: Customer, command: RegisterCustomer) -> Sequence[e.Custom
 
 
 def change(customer: Customer, command: ChangeCustomer) -> Sequence[e.CustomerEvent]:
+    """A seal is never made twice, so the same seals are the same data."""
+    if customer.sealed != command.seen:
+        raise CustomerChangedSince()
     language = command.language if command.language != customer.language else None
     if not command.changed and language is None:
         return []

@@ -15,7 +15,7 @@ from ledger.journal.chart import check_part
 from ledger.payments import commands as c
 from ledger.payments import events as e
 from ledger.payments import late, observing, reconciling, reviewing
-from ledger.payments.eligibility import check_fits
+from ledger.payments.eligibility import check_fits, check_saved
 from ledger.payments.folding import evolve
 from ledger.payments.life import Status
 from ledger.payments.methods import METHODS, check_country, expiry, method
@@ -44,6 +44,7 @@ def request_payment(payment: Payment, command: c.RequestPayment) -> Facts:
     for code in request.fallback:
         method(code)
     check_part(request.sale.product)
+    check_saved(request)
     chosen, why = choose(
         request.requested_method,
         request.amount,

@@ -129,7 +129,7 @@ def _parts(days: int) -> RefundRule:
 # fmt: off
 ROWS: Final = (
     # The card's ten minutes are for 3-D Secure; Midtrans takes no other expiry for cards.
-    _row("credit_card", "Credit or debit card", "card", _core("credit_card", authentication=True),
+    _row("credit_card", "Credit or debit card", "card", _core("credit_card"),
          takes=(10_000, 999_999_999), lasts=(10 * MINUTE, 10 * MINUTE, 10 * MINUTE),
          fees=CARD_FEE, refund=_parts(SIX_MONTHS),
          networks=("Visa", "Mastercard", "JCB", "American Express"), capture_later=True),

@@ -9,13 +9,12 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
 
 import structlog
 
 from ledger import clock
 from ledger.crashpoint import crashpoint
-from ledger.errors import Conflict, LedgerError
+from ledger.errors import Conflict, LedgerError, NotFound
 from ledger.eventstore.joining import Then
 from ledger.eventstore.key_ring import KeyRing
 from ledger.eventstore.store import Begun, Context, EventStore, Executed
@@ -29,7 +28,9 @@ from ledger.payments.imported_item import ImportedItem
 from ledger.payments.late import is_answer, is_to_be_cancelled
 from ledger.payments.life import RefundStatus, Status
 from ledger.payments.payment import Attempt, Payment, PaymentNotFound, Refund
+from ledger.payments.ports import GatewayBalance, MethodHealth
 from ledger.payments.retrying import longest_wait_seconds
+from ledger.payments.saved_methods import NOTHING_SAVED, SavedMethods
 from ledger.providers.port import (
     NEVER_SEEN,
     Did,
@@ -44,16 +45,6 @@ log = structlog.get_logger(__name__)
 
 # A sender that was paused longer than this between winning and sending gives the right back unsent.
 STALE_SENDER_SECONDS = 2.0
-
-
-class MethodHealth(Protocol):
-    async def health(self) -> c.Health: ...
-
-
-class GatewayBalance(Protocol):
-    async def available(self, gateway: str) -> Money:
-        """What the gateway holds for us, by our books."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +63,9 @@ class PaymentService:
     sent_by: str  # names this process in the log
     lost_after_seconds: float
     lease_seconds: float
-    gateway_rests: Callable[[], bool] = lambda: (
-        False
-    )  # then nothing is begun; the worker comes back
+    # Then nothing is begun; the worker comes back.
+    gateway_rests: Callable[[], bool] = lambda: False
+    saved_methods: SavedMethods = NOTHING_SAVED
     then: Then | None = None  # what follows from a payment's facts on other streams
     now: clock.Clock = clock.now
     draw: Callable[[float, float], float] = random.uniform
@@ -98,6 +89,7 @@ class PaymentService:
         """What names a person is sealed before it can reach the log. The right to send is won in the
         same append: whoever gets `replayed` False calls `charge_requested`.
         """
+        request = await orders.with_owner(self.saved_methods, request)
         request = await orders.sealed(self.key_ring, request, payer, card_token)
         command = c.RequestPayment(
             now=request.occurred_at,
@@ -180,10 +172,7 @@ class PaymentService:
 
     async def _send(self, won: Payment, began: float) -> Payment:
         payment_id = won.request.payment_id
-        order = await orders.order(self.key_ring, won)
-        crashpoint("charge.before_send")
-        outcome = await self._unless_stale(began, lambda: self.provider.charge(order))
-        crashpoint("charge.after_send")
+        outcome = await self._charged(won, began)
         record = c.RecordCharge(
             now=self.now(),
             attempt=won.attempt.number,
@@ -196,6 +185,16 @@ class PaymentService:
         crashpoint("charge.after_record")
         fell_back = recorded.attempt.number > won.attempt.number
         return await self.charge(payment_id) if fell_back else recorded
+
+    async def _charged(self, won: Payment, began: float) -> Outcome:
+        try:
+            order = await orders.order(self.key_ring, self.saved_methods, won)
+        except NotFound as gone:  # what was saved, since it was asked for
+            return DidNot(code=gone.code, words=gone.detail)
+        crashpoint("charge.before_send")
+        outcome = await self._unless_stale(began, lambda: self.provider.charge(order))
+        crashpoint("charge.after_send")
+        return outcome
 
     async def inquire(
         self, payment_id: str, attempt: int | None = None, transaction_id: str = ""

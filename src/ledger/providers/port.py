@@ -7,7 +7,7 @@ request left).
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Protocol
+from typing import Literal, Protocol
 
 import msgspec
 
@@ -102,6 +102,10 @@ class ChargeOrder(msgspec.Struct, frozen=True, kw_only=True):
     payer: Payer = Payer()
     expires_after_seconds: int | None = None
     product: str = "General"
+    # What the payer had saved before: its token, and for a wallet the account that it is of.
+    saved: Literal["card", "gopay", ""] = ""
+    saved_token: str = ""
+    account_id: str = ""
 
 
 class NoticeForged(Rejected):

@@ -13,7 +13,8 @@ from ledger.crashpoint import crashpoint
 from ledger.eventstore.store import Context, EventStore, Executed
 from ledger.identity import PAYMENT, new_id
 from ledger.payments.payment import Payment
-from ledger.payments.service import MethodHealth, PaymentService
+from ledger.payments.ports import MethodHealth
+from ledger.payments.service import PaymentService
 from ledger.subscriptions import commands as c
 from ledger.subscriptions.deciding import SUBSCRIPTION, decide
 from ledger.subscriptions.following import Asking, Following, PaymentRefused, Steps

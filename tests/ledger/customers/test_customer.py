@@ -12,19 +12,20 @@ from ledger.customers.customer import (
     MOST_METHODS,
     AttachMethod,
     ChangeCustomer,
+    CustomerChangedSince,
     CustomerExists,
     CustomerIdMalformed,
     CustomerNotFound,
     DetachMethod,
     MethodExpired,
     MethodMaskMalformed,
-    MethodNotAttached,
     PreferMethod,
     RegisterCustomer,
     TooManyMethods,
 )
 from ledger.errors import LedgerError
 from ledger.payments.methods import MethodUnknown
+from ledger.payments.saved_methods import MethodNotAttached
 from ledger.privacy.sealed import Sealed
 from support.scenario import Scenario
 
@@ -39,6 +40,7 @@ def sealed(text: str) -> Sealed:
 REGISTERED = e.CustomerRegistered(
     occurred_at=NOW, customer_id="cus_1", language="id", name=sealed("a"), email=sealed("b")
 )
+SEEN: dict[e.Field, Sealed] = {"name": sealed("a"), "email": sealed("b")}
 CARD = e.PaymentMethodAttached(
     occurred_at=NOW,
     method_id="pm_1",
@@ -90,7 +92,7 @@ def test_an_id_that_is_none_is_refused(customer_id: str) -> None:
 
 def test_a_change_names_what_changed_and_leaves_the_rest() -> None:
     changed: dict[e.Field, Sealed | None] = {"email": None, "phone": sealed("c")}
-    command = ChangeCustomer(now=LATER, language="id", changed=changed)
+    command = ChangeCustomer(now=LATER, language="id", changed=changed, seen=SEEN)
 
     scenario = customer(REGISTERED).when(command)
 
@@ -100,11 +102,19 @@ def test_a_change_names_what_changed_and_leaves_the_rest() -> None:
 
 
 def test_a_language_is_changed_alone_and_a_change_of_nothing_is_no_fact() -> None:
-    scenario = customer(REGISTERED).when(ChangeCustomer(now=NOW, language="en"))
+    scenario = customer(REGISTERED).when(ChangeCustomer(now=NOW, language="en", seen=SEEN))
     scenario.then(e.CustomerChanged(occurred_at=NOW, language="en"))
 
-    scenario.when(ChangeCustomer(now=NOW, language="en")).then_nothing()
+    scenario.when(ChangeCustomer(now=NOW, language="en", seen=SEEN)).then_nothing()
     assert scenario.state.language == "en"
+
+
+def test_a_change_of_what_was_changed_since_is_refused() -> None:
+    other = e.CustomerChanged(occurred_at=NOW, changed={"email": sealed("z")})
+
+    customer(REGISTERED, other).when(
+        ChangeCustomer(now=LATER, language="en", seen=SEEN)
+    ).then_refused(CustomerChangedSince)
 
 
 def test_a_card_is_attached_once_and_can_be_charged() -> None:
@@ -191,7 +201,7 @@ def test_what_cannot_be_used_cannot_be_preferred(method: str, refusal: type[Ledg
 @pytest.mark.parametrize(
     "command",
     [
-        ChangeCustomer(now=NOW, language="en"),
+        ChangeCustomer(now=NOW, language="en", seen=SEEN),
         attach(),
         DetachMethod(now=NOW, method_id="pm_1"),
         prefer("bca_va"),

@@ -110,7 +110,11 @@ def _page_expiry(order: ChargeOrder) -> Body:
 
 
 def _card(order: ChargeOrder, _: str) -> Body:
-    card: Body = {"token_id": order.card_token, "authentication": True}  # 17.18: always
+    """A saved card is charged without its holder, so nobody could authenticate (4.2, one-click)."""
+    if order.saved == "card":
+        card: Body = {"token_id": order.saved_token, "authentication": False}
+    else:
+        card = {"token_id": order.card_token, "authentication": True}  # 17.18: always
     return {"credit_card": card | ({"type": "authorize"} if order.capture_later else {})}
 
 
@@ -134,7 +138,10 @@ def _items(order: ChargeOrder, shop_url: str) -> Body:
     return {"item_details": [item | ({"url": shop_url[:50]} if shop_url else {})]}
 
 
-def _gopay(_: ChargeOrder, shop_url: str) -> Body:
+def _gopay(order: ChargeOrder, shop_url: str) -> Body:
+    if order.saved == "gopay":  # 9: a linked account, charged by us and not by its owner
+        linked = {"account_id": order.account_id, "payment_option_token": order.saved_token}
+        return {"gopay": {**linked, "recurring": True}}
     return {"gopay": {"enable_callback": True, "callback_url": shop_url}} if shop_url else {}
 
 

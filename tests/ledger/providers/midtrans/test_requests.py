@@ -129,3 +129,28 @@ def test_a_key_is_short_and_different_for_each_effect():
 @pytest.mark.parametrize("code", CORE)
 def test_channels_that_ignore_keys_get_none(code: str):
     assert requests.honours_key(charge_order(code)) == (code not in ("permata_va", "indomaret"))
+
+
+def test_a_saved_card_is_charged_without_its_holder():
+    body = requests.charge(
+        charge_order("credit_card", card_token="", saved="card", saved_token="saved"), SHOP
+    )
+
+    assert body["credit_card"] == {"token_id": "saved", "authentication": False}
+    assert body["customer_details"]["email"] == PAYER.email
+
+
+def test_a_saved_card_can_be_held_too():
+    order = charge_order("credit_card", saved="card", saved_token="saved", capture_later=True)
+
+    assert requests.charge(order, SHOP)["credit_card"]["type"] == "authorize"
+
+
+def test_a_linked_wallet_is_charged_as_a_repeat_of_ours():
+    order = charge_order("gopay", saved="gopay", saved_token="eyJ", account_id="acc")
+
+    assert requests.charge(order, SHOP)["gopay"] == {
+        "account_id": "acc",
+        "payment_option_token": "eyJ",
+        "recurring": True,
+    }
