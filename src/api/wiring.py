@@ -129,21 +129,8 @@ async def _opened(
     provider = Breaker(gateway)
     key_ring = KeyRing(readers, secrets.key_ring_master)
     sent_by = f"{process}:{socket.gethostname()}:{os.getpid()}"
-    health = HealthFromReadModel(readers)
     customers = CustomerService(store=store, key_ring=key_ring)
-    payments = PaymentService(
-        store=store,
-        provider=provider,
-        key_ring=key_ring,
-        method_health=health,
-        balance=BalanceFromReadModel(readers),
-        sent_by=sent_by,
-        lost_after_seconds=settings.lost_after_seconds,
-        lease_seconds=LEASE_SECONDS,
-        gateway_rests=provider.is_open,
-        then=Following(clock.now),
-        saved_methods=customers,
-    )
+    payments = _payments(settings, readers, customers, provider, sent_by)
     subscriptions = _subscriptions(payments, customers)
     collector.tune()
     longest_pause = timedelta(seconds=settings.asked_every_seconds)
@@ -174,6 +161,28 @@ async def _opened(
         await recorder.drain()
         for part in (store, answers, inbox):
             await part.close()
+
+
+def _payments(
+    settings: Settings,
+    readers: Readers,
+    customers: CustomerService,
+    provider: Breaker,
+    sent_by: str,
+) -> PaymentService:
+    return PaymentService(
+        store=customers.store,
+        provider=provider,
+        key_ring=customers.key_ring,
+        method_health=HealthFromReadModel(readers),
+        balance=BalanceFromReadModel(readers),
+        sent_by=sent_by,
+        lost_after_seconds=settings.lost_after_seconds,
+        lease_seconds=LEASE_SECONDS,
+        gateway_rests=provider.is_open,
+        saved_methods=customers,
+        then=Following(clock.now),
+    )
 
 
 def _subscriptions(payments: PaymentService, customers: CustomerService) -> SubscriptionService:
