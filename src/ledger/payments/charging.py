@@ -135,17 +135,26 @@ def _and_then(payment: Payment, command: c.RecordInquiry) -> Facts:
 
 def _not_found(payment: Payment, attempt: Attempt, command: c.RecordInquiry) -> Facts:
     """The gateway did not show us the order; only `never_seen` says that there is none."""
-    if payment.status is Status.DISPATCHED and _has_passed(command.lease_seconds, attempt, command):
-        return _unknown(payment, attempt, command, "sender_lost", "no outcome was recorded")
+    facts = _sender_lost(payment, attempt, command)
     if not _never_seen(command.outcome):
-        return []
+        return facts
+    payment = reduce(evolve, facts, payment)
     if payment.status is Status.PENDING:
         return _page_over(attempt, command)
     lost = _has_passed(command.lost_after_seconds, attempt, command)
     unwanted = _unwanted(payment, attempt, command)
     if payment.status is Status.UNKNOWN and lost and unwanted:
-        return _abandoned(attempt, command, f"{unwanted}, and the gateway never saw it")
-    return []
+        words = f"{unwanted}, and the gateway never saw it"
+        return [*facts, *_abandoned(attempt, command, words)]
+    return facts
+
+
+def _sender_lost(payment: Payment, attempt: Attempt, command: c.RecordInquiry) -> Facts:
+    if payment.status is not Status.DISPATCHED:
+        return []
+    if not _has_passed(command.lease_seconds, attempt, command):
+        return []
+    return _unknown(payment, attempt, command, "sender_lost", "no outcome was recorded")
 
 
 def _unwanted(payment: Payment, attempt: Attempt, command: c.RecordInquiry) -> str:

@@ -205,6 +205,15 @@ def test_a_silent_sender_is_given_its_lease_and_then_doubted():
     silent.when(inquired(NOWHERE, at=after(30))).then(e.ChargeOutcomeUnknown)
 
 
+def test_a_sender_that_was_silent_until_its_time_was_over_is_given_up_by_one_answer():
+    silent = payment().given(*sent())
+
+    silent.when(inquired(NOWHERE, at=after(days=2))).then(
+        e.ChargeOutcomeUnknown, e.PaymentAbandoned
+    )
+    silent.when(inquired(NOWHERE, at=after(days=2))).then_nothing()
+
+
 @pytest.mark.parametrize("outcome", [TIMEOUT, RATE_LIMITED, REFUSED])
 def test_time_alone_does_not_end_a_doubt_but_a_person_is_asked_after_a_day(outcome):
     doubt = payment().given(*sent(), unknown())
