@@ -1,4 +1,4 @@
-"""What time brings: of all that is due, the first thing in this order."""
+"""What time brings: a table of moments. Of all that is due, the first thing in this order is done."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -7,148 +7,99 @@ from typing import Final, NamedTuple
 from ledger.errors import LedgerError
 from ledger.subscriptions import commands as c
 from ledger.subscriptions import events as e
+from ledger.subscriptions import timers
+from ledger.subscriptions.asking import order
 from ledger.subscriptions.changing import carry_out
 from ledger.subscriptions.dunning import start_dunning, take_step
 from ledger.subscriptions.ending import cancel_now, expire, resume
-from ledger.subscriptions.life import OVERDUE, Status
 from ledger.subscriptions.opening import renew
 from ledger.subscriptions.story import Story
 from ledger.subscriptions.subscription import OpenBill, Subscription
-from ledger.subscriptions.timers import (
-    BILLING,
-    INCOMPLETE_FOR,
-    REMINDED_BEFORE,
-    TRIAL_ENDING,
-    is_pushed,
-    may_be_overdue,
-    next_opens_at,
-)
-
-S = Status
-
-
-def advance(subscription: Subscription, command: c.Advance) -> Story:
-    """No fact when nothing is due."""
-    story = Story(subscription)
-    for turn in TURNS:
-        if turn.is_due(subscription, command.now):
-            turn.act(story, command)
-            break
-    return story
 
 
 class Turn(NamedTuple):
-    is_due: Callable[[Subscription, datetime], bool]
+    """Whoever acts on a moment that has come adds a fact, and so moves it."""
+
+    when: Callable[[Subscription], datetime | None]
     act: Callable[[Story, c.Advance], None]
 
 
-def _cancel_due(s: Subscription, now: datetime) -> bool:
-    return s.cancel is not None and s.cancel.at <= now
+def advance(story: Story, command: c.Advance) -> None:
+    """No fact when nothing is due."""
+    for turn in TURNS:
+        moment = turn.when(story.state)
+        if moment is not None and moment <= command.now:
+            turn.act(story, command)
+            return
+
+
+def next_look(subscription: Subscription) -> datetime | None:
+    """The earliest of all moments."""
+    moments = (turn.when(subscription) for turn in TURNS)
+    return min((moment for moment in moments if moment is not None), default=None)
 
 
 def _cancel(story: Story, command: c.Advance) -> None:
-    scheduled = story.state.cancel
-    assert scheduled is not None
-    cancel_now(story, command, scheduled.with_credit, scheduled.reason, "schedule")
-
-
-def _resume_due(s: Subscription, now: datetime) -> bool:
-    return s.status is S.PAUSED and s.resume_at is not None and s.resume_at <= now
+    cancel = story.state.cancel
+    assert cancel is not None
+    cancel_now(story, command, cancel.with_credit, cancel.reason, "schedule", at=cancel.at)
 
 
 def _resume(story: Story, command: c.Advance) -> None:
-    story.add(*resume(story.state, command, "schedule").facts)
+    resume(story, command, planned=story.state.resume_at)
 
 
-def _expiry_due(s: Subscription, now: datetime) -> bool:
-    since = s.incomplete_since
-    return s.status is S.INCOMPLETE and since is not None and since + INCOMPLETE_FOR <= now
-
-
-def _overdue(s: Subscription, now: datetime) -> bool:
-    """Of what runs. A payment that is pulled is waited for."""
-    if s.status not in BILLING or s.dunning:
-        return False
-    return any(bill.due_at <= now and may_be_overdue(bill) for bill in s.open_bills)
+def _pull(story: Story, command: c.Advance) -> None:
+    bill = _first(story.state, timers.is_to_be_pulled)
+    order(story, command, bill.bill_id, "method_changed")
 
 
 def _dun(story: Story, command: c.Advance) -> None:
     start_dunning(story, command.now, "not_paid_in_time")
 
 
-def _step_due(s: Subscription, now: datetime) -> bool:
-    step_at = s.dunning.step_at if s.dunning and s.status in OVERDUE else None
-    return step_at is not None and step_at <= now
-
-
-def _change_due(s: Subscription, now: datetime) -> bool:
-    return s.scheduled is not None and s.status in (S.TRIALING, S.ACTIVE) and s.scheduled.at <= now
-
-
 def _change(story: Story, command: c.Advance) -> None:
     """What cannot be carried out any more is withdrawn, and says why."""
-    scheduled, before = story.state.scheduled, len(story.facts)
-    assert scheduled is not None
-    if story.state.next_starts_at <= command.now:
-        renew(story, command)  # it takes over what is scheduled for the new period
-        return
-    try:
-        carry_out(story, command, scheduled.sold, scheduled.mode, _as_of(story, command.now))
-    except LedgerError as refusal:
-        assert len(story.facts) == before, "a refusal comes before any fact"
-        story.add(e.ChangeWithdrawn(occurred_at=command.now, why=refusal.code))
-
-
-def _as_of(story: Story, now: datetime) -> datetime:
-    """As it was asked and previewed, however late the worker; after a pause that is no more."""
     scheduled = story.state.scheduled
     assert scheduled is not None
-    return scheduled.at if story.state.charged_at(scheduled.at) else now
-
-
-def _opening_due(s: Subscription, now: datetime) -> bool:
-    opens_at = next_opens_at(s)
-    return opens_at is not None and opens_at <= now
-
-
-def _reminder_of(s: Subscription, now: datetime) -> OpenBill | None:
-    if s.status not in BILLING:
-        return None
-    return next(
-        (
-            bill
-            for bill in s.open_bills
-            if is_pushed(bill)
-            and not bill.reminded
-            and bill.opened_at < bill.due_at - REMINDED_BEFORE <= now < bill.due_at
-        ),
-        None,
-    )
-
-
-def _remind(story: Story, command: c.Advance) -> None:
-    bill = _reminder_of(story.state, command.now)
-    assert bill is not None
-    story.add(e.ReminderDue(occurred_at=command.now, bill_id=bill.bill_id, kind="before_due"))
-
-
-def _trial_ending(s: Subscription, now: datetime) -> bool:
-    ends_at = s.trial_ends_at
-    return ends_at is not None and not s.trial_reminded and ends_at - TRIAL_ENDING <= now
+    attempt = Story(story.state)
+    try:
+        carry_out(attempt, command, scheduled.sold, scheduled.mode, scheduled.at)
+    except LedgerError as refusal:
+        story.add(e.ChangeWithdrawn(occurred_at=command.now, why=refusal.code))
+    else:
+        story.add(*attempt.facts)
 
 
 def _remind_of_trial(story: Story, command: c.Advance) -> None:
     story.add(e.ReminderDue(occurred_at=command.now, bill_id="", kind="trial_ending"))
 
 
+def _reissue(story: Story, command: c.Advance) -> None:
+    bill = _first(story.state, timers.is_to_be_reissued)
+    order(story, command, bill.bill_id, "instructions_over")
+
+
+def _remind(story: Story, command: c.Advance) -> None:
+    bill = _first(story.state, lambda _, bill: timers.is_to_be_reminded(bill))
+    story.add(e.ReminderDue(occurred_at=command.now, bill_id=bill.bill_id, kind="before_due"))
+
+
+def _first(s: Subscription, is_meant: Callable[[Subscription, OpenBill], bool]) -> OpenBill:
+    """Of bills in the order in which they fall due."""
+    return min((b for b in s.open_bills if is_meant(s, b)), key=lambda bill: bill.due_at)
+
+
 TURNS: Final = (
-    Turn(_cancel_due, _cancel),
-    Turn(_resume_due, _resume),
-    Turn(_expiry_due, expire),
-    Turn(_overdue, _dun),
-    Turn(_step_due, take_step),
-    Turn(_trial_ending, _remind_of_trial),
-    Turn(_change_due, _change),
-    Turn(_opening_due, renew),
-    Turn(lambda s, now: _reminder_of(s, now) is not None, _remind),
+    Turn(timers.cancels_at, _cancel),
+    Turn(timers.resumes_at, _resume),
+    Turn(timers.expires_at, expire),
+    Turn(timers.pulls_at, _pull),
+    Turn(timers.overdue_at, _dun),
+    Turn(timers.steps_at, take_step),
+    Turn(timers.changes_at, _change),
+    Turn(timers.opens_at, renew),
+    Turn(timers.trial_reminds_at, _remind_of_trial),
+    Turn(timers.reissues_at, _reissue),
+    Turn(timers.reminds_at, _remind),
 )

@@ -1,54 +1,56 @@
 """What follows from getting a bill's money, or not."""
 
-from collections.abc import Sequence
-
-from ledger.events import DomainEvent
 from ledger.subscriptions import commands as c
 from ledger.subscriptions import events as e
 from ledger.subscriptions.dunning import start_dunning
-from ledger.subscriptions.life import ENDED, OVERDUE, Status
+from ledger.subscriptions.life import ENDED, RUNNING, Status
 from ledger.subscriptions.story import Story
 from ledger.subscriptions.subscription import OpenBill, Subscription
 
 S = Status
 
 
-def record_paid(subscription: Subscription, command: c.RecordBillPaid) -> Sequence[DomainEvent]:
+def record_paid(story: Story, command: c.RecordBillPaid) -> None:
     """A bill that was dropped is not open: its money is credit, which the bill says."""
-    bill = subscription.find_bill(command.bill_id)
+    s = story.state
+    bill = s.find_bill(command.bill_id)
     if bill is None:
-        return []
-    others = tuple(one for one in bill.live if one != command.payment_id)
-    status = _settled_status(subscription, bill)
-    return [
+        return
+    status = _settled_status(s, bill)
+    story.add(
         e.BillSettled(
             occurred_at=command.now,
             bill_id=bill.bill_id,
             payment_id=command.payment_id,
             amount=command.amount,
             status=status.value,  # type: ignore[arg-type]
-            recovered=subscription.status in (*OVERDUE, S.UNPAID) and status is S.ACTIVE,
-            withdrawn=others,
+            recovered=s.status not in (S.INCOMPLETE, *RUNNING) and status in RUNNING,
+            withdrawn=tuple(one for one in bill.live if one != command.payment_id),
         )
-    ]
+    )
 
 
 def _settled_status(s: Subscription, bill: OpenBill) -> Status:
-    dunned = s.dunning is not None and s.dunning.bill_id != bill.bill_id
-    if s.status in (S.PAUSED, *ENDED) or (s.status in OVERDUE and dunned):
-        return s.status
-    if s.status is S.UNPAID and any(b.written_off for b in s.open_bills if b is not bill):
+    """It runs again, unless something else stands in the way."""
+    others = [one for one in s.open_bills if one is not bill]
+    given_up = any(one.written_off for one in others)
+    stays = {
+        S.INCOMPLETE: any(one.period == s.opened for one in others),
+        S.IN_GRACE: s.dunning is not None and s.dunning.bill_id != bill.bill_id,
+        S.PAST_DUE: s.dunning is not None and s.dunning.bill_id != bill.bill_id,
+        S.UNPAID: given_up,
+        S.PAUSED: given_up or not bill.written_off,  # a policy paused it, or a person
+        **dict.fromkeys(ENDED, True),
+    }
+    if stays.get(s.status, False):
         return s.status
     return S.CANCELLING if s.cancel else S.ACTIVE
 
 
-def record_not_paid(
-    subscription: Subscription, command: c.RecordBillNotPaid
-) -> Sequence[DomainEvent]:
-    bill = subscription.find_bill(command.bill_id)
+def record_not_paid(story: Story, command: c.RecordBillNotPaid) -> None:
+    bill = story.state.find_bill(command.bill_id)
     if bill is None or command.payment_id not in bill.live:
-        return []
-    story = Story(subscription)
+        return
     story.add(
         e.CollectionFailed(
             occurred_at=command.now,
@@ -60,16 +62,12 @@ def record_not_paid(
         )
     )
     start_dunning(story, command.now, command.code)
-    return story.facts
 
 
-def record_reopened(
-    subscription: Subscription, command: c.RecordBillReopened
-) -> Sequence[DomainEvent]:
+def record_reopened(story: Story, command: c.RecordBillReopened) -> None:
     """What it had paid for is owed again."""
-    if subscription.find_bill(command.bill_id):
-        return []
-    story = Story(subscription)
+    if story.state.find_bill(command.bill_id):
+        return
     if command.credited:
         story.add(
             e.CreditGiven(
@@ -86,20 +84,19 @@ def record_reopened(
             period=command.period,
             payment_id=command.payment_id,
             to_pay=command.to_pay,
+            credit=command.credit,
         )
     )
     start_dunning(story, command.now, "payment_undone")
-    return story.facts
 
 
-def record_credit(subscription: Subscription, command: c.RecordCredit) -> Sequence[DomainEvent]:
-    if not command.amount:
-        return []
-    return [
-        e.CreditGiven(
-            occurred_at=command.now,
-            amount=command.amount,
-            why="paid_twice" if command.amount.minor > 0 else "payment_undone",
-            bill_id=command.bill_id,
+def record_credit(story: Story, command: c.RecordCredit) -> None:
+    if command.amount:
+        story.add(
+            e.CreditGiven(
+                occurred_at=command.now,
+                amount=command.amount,
+                why="paid_twice" if command.amount.minor > 0 else "payment_undone",
+                bill_id=command.bill_id,
+            )
         )
-    ]

@@ -63,7 +63,9 @@ class WithdrawChange(Command, frozen=True, kw_only=True):
 
 
 class ChangePaying(Acting, frozen=True, kw_only=True):
-    """An open bill that is overdue is tried at once by the new method."""
+    """A bill that is overdue, or the first one, is tried at once by the new method; one that was
+    issued ahead is pulled when it is due.
+    """
 
     paying: Paying
 
@@ -78,7 +80,9 @@ class ResumeSubscription(Acting, frozen=True, kw_only=True):
 
 
 class CancelSubscription(Command, frozen=True, kw_only=True):
-    """`at` None is the end of what is paid for; the past is refused, `now` is at once."""
+    """`at` None is the end of what is paid for; the past is refused, `now` is at once. One that is not
+    running, or has an overdue bill, ends at once.
+    """
 
     at: datetime | None
     reason: str
@@ -110,13 +114,16 @@ class RecordBillNotPaid(Command, frozen=True, kw_only=True):
 
 
 class RecordBillReopened(Command, frozen=True, kw_only=True):
-    """`credited` is what changes had given the customer for it, which is withdrawn."""
+    """`credited` is what changes had given the customer for it, which is withdrawn; `credit` pays the
+    rest of it, as before.
+    """
 
     bill_id: str
     period: int
     payment_id: str
     to_pay: Money
     credited: Money
+    credit: Money = Money(0)
 
 
 class RecordCredit(Command, frozen=True, kw_only=True):

@@ -3,19 +3,21 @@ look again.
 """
 
 from collections.abc import Callable, Sequence
-from functools import reduce
 from typing import Any, Final
 
 from msgspec.structs import replace
 
 from ledger import money
+from ledger.coupons import terms as coupon_terms
 from ledger.decider import Decider
 from ledger.errors import Conflict
 from ledger.events import DomainEvent
 from ledger.eventstore.snapshot_form import snapshot_form
+from ledger.plans import terms as plan_terms
 from ledger.subscriptions import (
     advancing,
     changing,
+    charged,
     collecting,
     ending,
     events,
@@ -24,15 +26,16 @@ from ledger.subscriptions import (
     opening,
     periods,
     pricing,
+    proration,
     subscription,
 )
 from ledger.subscriptions import commands as c
+from ledger.subscriptions.advancing import next_look
 from ledger.subscriptions.folding import evolve
 from ledger.subscriptions.story import Story
 from ledger.subscriptions.subscription import Subscription
-from ledger.subscriptions.timers import next_look
 
-Rule = Callable[[Subscription, Any], Story | Sequence[DomainEvent]]
+Rule = Callable[[Story, Any], None]
 
 RULES: Final[dict[type[c.Command], Rule]] = {
     c.CreateSubscription: opening.create,
@@ -64,12 +67,12 @@ class QuoteStale(Conflict):
 
 def decide(state: Subscription, command: c.SubscriptionCommand) -> Sequence[DomainEvent]:
     _require_unmoved(state, command)
-    found = RULES[type(command)](state, command)
-    facts = found.facts if isinstance(found, Story) else found
-    if not facts:
-        return facts
-    after = reduce(evolve, facts, state)
-    return [*facts[:-1], replace(facts[-1], next_at=next_look(after))]
+    story = Story(state)
+    RULES[type(command)](story, command)
+    if not story.facts:
+        return []
+    *before, last = story.facts
+    return [*before, replace(last, next_at=next_look(story.state))]
 
 
 def _require_unmoved(state: Subscription, command: c.SubscriptionCommand) -> None:
@@ -83,5 +86,9 @@ SUBSCRIPTION: Final[Decider[Subscription, c.SubscriptionCommand]] = Decider(
     Subscription(),
     decide,
     evolve,
-    snapshot_form(Subscription, subscription, folding, life, events, periods, pricing, money),
+    snapshot_form(
+        Subscription,
+        *(subscription, charged, folding, life, events, periods, pricing, proration, money),
+        *(plan_terms, coupon_terms),
+    ),
 )

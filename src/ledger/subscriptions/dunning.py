@@ -10,23 +10,19 @@ from ledger.subscriptions.asking import order
 from ledger.subscriptions.life import Status
 from ledger.subscriptions.policies import Action, Policy, current, policy
 from ledger.subscriptions.story import Story
-from ledger.subscriptions.subscription import OpenBill, Subscription, may
-from ledger.subscriptions.timers import is_pushed, may_be_overdue
+from ledger.subscriptions.subscription import OpenBill, Subscription
+from ledger.subscriptions.timers import BILLING, DOWNTIME, is_pushed, may_be_overdue
 
 S = Status
 
-# Later than this, the steps keep their distance instead of following each other at once.
-DOWNTIME: Final = timedelta(hours=12)
-
-# An incomplete one has not begun, and of one that is paused nothing is asked.
-DUNNED: Final = (S.TRIALING, S.ACTIVE, S.CANCELLING)
-
 
 def start_dunning(story: Story, now: datetime, why: str) -> None:
-    """For the oldest bill that is overdue, unless one is dunned already."""
+    """For the oldest bill that is overdue. An incomplete one has not begun, and of one that is paused
+    or has ended nothing is asked.
+    """
     s = story.state
-    overdue = next((bill for bill in s.open_bills if _is_overdue(bill, now)), None)
-    if overdue is None or s.dunning or s.status not in DUNNED:
+    overdue = next((b for b in s.open_bills if b.due_at <= now and may_be_overdue(s, b)), None)
+    if overdue is None or s.status not in BILLING:
         return
     rules = current(s.what.terms.dunning_policy)
     story.add(
@@ -42,10 +38,6 @@ def start_dunning(story: Story, now: datetime, why: str) -> None:
             step_at=_step_at(rules, 0, overdue.due_at, now),
         )
     )
-
-
-def _is_overdue(bill: OpenBill, now: datetime) -> bool:
-    return bill.due_at <= now and may_be_overdue(bill) and not bill.written_off
 
 
 def _step_at(rules: Policy, step: int, since: datetime, now: datetime) -> datetime | None:
@@ -99,23 +91,26 @@ ENDS: Final[dict[Action, Status]] = {
 
 
 def _retry(s: Subscription, bill: OpenBill, now: datetime) -> str:
-    if not is_pushed(bill):
-        if bill.live:
-            return "under_way"
-        same = bill.saved_method == s.paying.saved_method
-        if bill.trouble in ("needs_customer", "never") and same:
-            return "not_by_this_method"
-        return "try_again"
-    valid = bill.live and (bill.expires_at is None or bill.expires_at > now)
-    return "instructions_valid" if valid else "new_instructions"
+    if bill.pulling:
+        return "under_way"
+    if is_pushed(bill):
+        return "instructions_valid" if _has_instructions(bill, now) else "new_instructions"
+    same = bill.saved_method == s.paying.saved_method
+    needs_another = bill.trouble in ("needs_customer", "never") and same
+    return "not_by_this_method" if needs_another else "try_again"
 
 
 def _fallback(s: Subscription, bill: OpenBill, now: datetime) -> str:
-    if bill.live and not is_pushed(bill):
+    if bill.pulling:
         return "under_way"
     if not s.paying.fallback or not s.paying.is_pulled:
         return "no_fallback"
-    return "another_method"
+    valid = is_pushed(bill) and _has_instructions(bill, now)
+    return "instructions_valid" if valid else "another_method"
+
+
+def _has_instructions(bill: OpenBill, now: datetime) -> bool:
+    return bool(bill.live) and (bill.expires_at is None or bill.expires_at > now)
 
 
 def _end_grace(s: Subscription, bill: OpenBill, now: datetime) -> str:
@@ -136,8 +131,10 @@ WORDS: Final[dict[Action, Callable[[Subscription, OpenBill, datetime], str]]] = 
 def _act(story: Story, command: c.Acting, bill: OpenBill, action: Action) -> None:
     s = story.state
     match action:
+        case "retry" if is_pushed(bill):
+            order(story, command, bill.bill_id, "instructions_over", _pushed_by(s, bill))
         case "retry":
-            order(story, command, bill.bill_id, "instructions_over" if is_pushed(bill) else "retry")
+            order(story, command, bill.bill_id, "retry")
         case "fallback":
             order(story, command, bill.bill_id, "fallback", e.Paying(method=s.paying.fallback[0]))
         case "remind":
@@ -151,6 +148,11 @@ def _act(story: Story, command: c.Acting, bill: OpenBill, action: Action) -> Non
             )
 
 
+def _pushed_by(s: Subscription, bill: OpenBill) -> e.Paying:
+    """The fallback again, where the way of paying failed."""
+    return e.Paying(method=bill.method) if s.paying.is_pulled else s.paying
+
+
 def _reminder(bill: OpenBill, now: datetime) -> e.ReminderDue:
     needed = bill.trouble in ("needs_customer", "never")
     kind = "method_needed" if needed else "overdue"
@@ -160,18 +162,12 @@ def _reminder(bill: OpenBill, now: datetime) -> e.ReminderDue:
 def drop_all(story: Story, now: datetime, why: str) -> None:
     """Nothing that is open has to be paid any more, and nothing under way is waited for."""
     for bill in story.state.open_bills:
-        story.add(drop(bill, now, why))
-
-
-def drop(bill: OpenBill, now: datetime, why: str) -> e.BillDropped:
-    return e.BillDropped(
-        occurred_at=now,
-        bill_id=bill.bill_id,
-        payment_ids=bill.live,
-        credit=bill.credit,
-        why=why,
-    )
-
-
-def may_be_dunned(s: Subscription) -> bool:
-    return s.status in DUNNED and may(s, e.DunningStarted)
+        story.add(
+            e.BillDropped(
+                occurred_at=now,
+                bill_id=bill.bill_id,
+                payment_ids=bill.live,
+                credit=bill.credit,
+                why=why,
+            )
+        )

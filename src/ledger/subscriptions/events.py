@@ -88,7 +88,9 @@ class PeriodOpened(SubscriptionEvent, topic="subscription.period_opened.v1"):
 
 
 class PeriodsMissed(SubscriptionEvent, topic="subscription.periods_missed.v1"):
-    """Nobody ran while these passed; they are billed only when a person says so."""
+    """Nobody ran while these passed, or an older bill was not paid; they are billed only when a
+    person says so.
+    """
 
     first: int
     periods: int
@@ -126,7 +128,15 @@ class BillSettled(SubscriptionEvent, topic="subscription.bill_settled.v1"):
     payment_id: str
     amount: Money
     status: Literal[
-        "active", "past_due", "in_grace", "unpaid", "paused", "cancelling", "cancelled", "expired"
+        "incomplete",
+        "active",
+        "past_due",
+        "in_grace",
+        "unpaid",
+        "paused",
+        "cancelling",
+        "cancelled",
+        "expired",
     ]
     recovered: bool = False  # it was overdue
     withdrawn: tuple[str, ...] = ()  # other payments that were under way for it
@@ -188,6 +198,7 @@ class BillUnsettled(SubscriptionEvent, topic="subscription.bill_unsettled.v1"):
     period: int
     payment_id: str
     to_pay: Money
+    credit: Money = Money(0)  # that pays the rest of it
 
 
 class Credited(msgspec.Struct, frozen=True, kw_only=True):
@@ -210,9 +221,10 @@ class Repriced(msgspec.Struct, frozen=True, kw_only=True):
 class SubscriptionChanged(SubscriptionEvent, topic="subscription.changed.v1"):
     """Another plan, version, quantity or coupon, from `at` on.
 
-    `charge` is billed now on `bill_id`, `carried` comes on the next bill, `credited` is taken off
-    bills of periods that were opened and given as credit (a share of nothing: the bill is only for
-    another product now). `restarts`: the interval changed, so that a new period follows at once.
+    `charge` is billed now on `bill_id`, `carried` comes on the next bill (below zero: less than was
+    carried before), `credited` is taken off bills of periods that were opened and given as credit (a
+    share of nothing: the bill is only for another product now). `restarts`: the interval changed, so
+    that a new period begins then.
     """
 
     at: datetime
@@ -275,6 +287,7 @@ class SubscriptionCancelled(SubscriptionEvent, topic="subscription.cancelled.v1"
     by: Literal["request", "schedule", "policy", "incomplete"]
     credited: tuple[Credited, ...] = ()
     repriced: tuple[Repriced, ...] = ()
+    carried: Share = Share(net=Money(0), tax=Money(0))  # below zero: no longer comes on a next bill
 
 
 class SubscriptionExpired(SubscriptionEvent, topic="subscription.expired.v1"):

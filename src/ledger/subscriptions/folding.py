@@ -3,26 +3,31 @@ says.
 """
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any, Final
 
 from msgspec.structs import replace
 
 from ledger.events import DomainEvent
 from ledger.money import Money
+from ledger.subscriptions import charged
 from ledger.subscriptions import events as e
 from ledger.subscriptions.life import NEXT, Status
 from ledger.subscriptions.periods import Calendar
 from ledger.subscriptions.pricing import minus, plus, total
-from ledger.subscriptions.proration import Change
-from ledger.subscriptions.subscription import NOTHING, Charged, Dunning, OpenBill, Subscription
+from ledger.subscriptions.subscription import NOTHING, Dunning, Missed, OpenBill, Subscription
 
 PERIODS_KEPT: Final = 2  # the running one, and the next when it was billed ahead
+RAN_OUT: Final = "expired"  # a payment's word for instructions that nobody followed
+PASSING: Final = frozenset({"no_method_available"})  # what the same method may take later
 S = Status
 
 
 def evolve(subscription: Subscription, event: DomainEvent) -> Subscription:
-    if type(event) not in EFFECTS or not isinstance(event, e.SubscriptionEvent):
-        return subscription  # kinds of later versions leave it as it is
+    """Kinds of later versions, and what comes before the beginning, leave it as it is."""
+    known = subscription.created is not None or isinstance(event, e.SubscriptionCreated)
+    if not known or type(event) not in EFFECTS or not isinstance(event, e.SubscriptionEvent):
+        return subscription
     moved = replace(
         subscription,
         status=NEXT.get((subscription.status, type(event))) or subscription.status,
@@ -45,6 +50,7 @@ def _created(new: Subscription, event: e.SubscriptionCreated) -> Subscription:
         starts_at=event.starts_at,
         credit=event.sold.terms.price.zero(),
         incomplete_since=None if event.trial_ends_at else event.occurred_at,
+        has_lived=event.trial_ends_at is not None,
     )
 
 
@@ -62,48 +68,49 @@ def _period_opened(old: Subscription, event: e.PeriodOpened) -> Subscription:
         old,
         bills=old.bills + 1,
         credit=old.credit - event.credit,
+        carried=minus(old.carried, event.carried),
+        charged=tuple(charged.carried_on(one, event.bill_id) for one in old.charged),
         open_bills=(*old.open_bills, bill),
     )
     if event.reason == "missed":
-        return replace(with_bill, missed=_one_less(old.missed))
-    opened = Charged(
-        number=event.number,
-        starts_at=event.starts_at,
-        ends_at=event.ends_at,
-        sold_on=event.occurred_at,
-        changes=(Change(event.starts_at, event.price),),
-        share=event.charged,
-        bills=(e.Credited(bill_id=event.bill_id, share=event.charged),),
-        sold_before=old.what,
-    )
+        return replace(with_bill, missed=old.missed[1:], sold=_counted(old.what, event.sold))
+    opened = charged.opened(event, old.period(event.number), before=old.what)
     return replace(
         with_bill,
         sold=event.sold,
         opened=event.number,
-        charged=(*old.charged, opened)[-PERIODS_KEPT:],
-        carried=minus(old.carried, event.carried),
+        charged=(*with_bill.charged, opened)[-PERIODS_KEPT:],
+        trial_reminded=old.trial_reminded or event.starts_at <= event.occurred_at,
     )
 
 
-def _one_less(missed: tuple[e.PeriodsMissed, ...]) -> tuple[e.PeriodsMissed, ...]:
-    if not missed:
-        return ()
-    oldest, *later = missed
-    if oldest.periods == 1:
-        return tuple(later)
-    return (replace(oldest, first=oldest.first + 1, periods=oldest.periods - 1), *later)
+def _counted(sold: e.Sold, billed: e.Sold) -> e.Sold:
+    """A coupon is used up by any bill that it is taken off."""
+    same = sold.coupon is not None and sold.coupon == billed.coupon
+    return replace(sold, coupon_left=billed.coupon_left) if same else sold
 
 
 def _periods_missed(old: Subscription, event: e.PeriodsMissed) -> Subscription:
-    return replace(old, opened=old.opened + event.periods, missed=(*old.missed, event))
+    periods = (old.period(event.first + times) for times in range(event.periods))
+    missed = (
+        Missed(
+            number=one.number,
+            starts_at=max(one.starts_at, event.starts_at),
+            ends_at=one.ends_at,
+            sold=old.what,
+        )
+        for one in periods
+    )
+    return replace(old, opened=old.opened + event.periods, missed=(*old.missed, *missed))
 
 
 def _period_withdrawn(old: Subscription, event: e.PeriodWithdrawn) -> Subscription:
+    left = (one for one in old.charged if one.number != event.number)
     return replace(
         _without(old, event.bill_id),
         opened=event.number - 1,
         sold=event.sold,
-        charged=tuple(one for one in old.charged if one.number != event.number),
+        charged=tuple(charged.taken_back(one, event.bill_id) for one in left),
         credit=old.credit + event.credit,
         carried=plus(old.carried, event.carried),
     )
@@ -129,15 +136,18 @@ def _without(old: Subscription, bill_id: str) -> Subscription:
 
 def _collection_ordered(old: Subscription, event: e.CollectionOrdered) -> Subscription:
     bill = old.find_bill(event.bill_id)
-    live = (*bill.live, event.payment_id) if bill else ()
+    if bill is None:
+        return old
     return _on_bill(
         old,
         event.bill_id,
         attempts=event.attempt,
-        live=live,
+        live=(*bill.live, event.payment_id),
+        pulling=event.payment_id if event.saved_method else bill.pulling,
         method=event.method,
         saved_method=event.saved_method,
         expires_at=event.expires_at,
+        over_since=None,
         trouble="",
     )
 
@@ -149,33 +159,48 @@ def _collection_impossible(old: Subscription, event: e.CollectionImpossible) -> 
         attempts=event.attempt,
         method=event.method,
         saved_method=event.saved_method,
-        trouble="needs_customer",
+        over_since=None,
+        trouble="retry_later" if event.code in PASSING else "needs_customer",
     )
 
 
 def _collection_failed(old: Subscription, event: e.CollectionFailed) -> Subscription:
     bill = old.find_bill(event.bill_id)
-    live = tuple(one for one in bill.live if one != event.payment_id) if bill else ()
-    return _on_bill(old, event.bill_id, live=live, trouble=event.trouble)
+    if bill is None:
+        return old
+    ran_out = event.code == RAN_OUT and not bill.saved_method
+    return _on_bill(
+        old,
+        event.bill_id,
+        live=tuple(one for one in bill.live if one != event.payment_id),
+        pulling="" if bill.pulling == event.payment_id else bill.pulling,
+        over_since=event.occurred_at if ran_out else bill.over_since,
+        trouble=event.trouble,
+    )
 
 
 def _bill_settled(old: Subscription, event: e.BillSettled) -> Subscription:
-    settled = _without(old, event.bill_id)
     status = Status(event.status)
-    incomplete_since = old.incomplete_since if status is S.INCOMPLETE else None
-    return replace(settled, status=status, incomplete_since=incomplete_since)
+    return replace(
+        _without(old, event.bill_id),
+        status=status,
+        incomplete_since=old.incomplete_since if status is S.INCOMPLETE else None,
+        has_lived=old.has_lived or status is not S.INCOMPLETE,
+    )
 
 
 def _bill_unsettled(old: Subscription, event: e.BillUnsettled) -> Subscription:
+    """Whoever took the money back is not charged again without a word."""
     again = OpenBill(
         bill_id=event.bill_id,
         period=event.period,
         to_pay=event.to_pay,
-        credit=event.to_pay.zero(),
+        credit=event.credit,
         carried=NOTHING,
         opened_at=event.occurred_at,
         due_at=event.occurred_at,
         method=old.paying.method,
+        saved_method=old.paying.saved_method,
         trouble="needs_customer",
     )
     return replace(old, open_bills=(*old.open_bills, again))
@@ -214,14 +239,14 @@ def _credit_given(old: Subscription, event: e.CreditGiven) -> Subscription:
 
 def _changed(old: Subscription, event: e.SubscriptionChanged) -> Subscription:
     changed = replace(
-        _repriced(old, event.repriced),
+        _repriced(old, event.repriced, event.sold),
         sold=event.sold,
         scheduled=None,
         carried=plus(old.carried, event.carried),
         credit=old.credit - event.credit + _sum(event.credited, old.credit),
     )
     if event.restarts:
-        changed = _anchored(changed, event.at, event.sold)
+        changed = _anchored(changed, _restart(old, event), event.sold)
     if not event.bill_id or event.due_at is None:
         return changed
     running = old.charged_at(event.at)
@@ -237,27 +262,38 @@ def _changed(old: Subscription, event: e.SubscriptionChanged) -> Subscription:
     return replace(changed, bills=old.bills + 1, open_bills=(*old.open_bills, bill))
 
 
-def _repriced(old: Subscription, repriced: tuple[e.Repriced, ...]) -> Subscription:
+def _restart(old: Subscription, event: e.SubscriptionChanged) -> datetime:
+    """A trial ends when it would have."""
+    return event.at if old.opened else max(event.at, old.next_starts_at)
+
+
+def _repriced(
+    old: Subscription, repriced: tuple[e.Repriced, ...], sold: e.Sold | None = None
+) -> Subscription:
     by_number = {one.number: one for one in repriced}
-
-    def again(charged: Charged) -> Charged:
-        news = by_number.get(charged.number)
-        if news is None:
-            return charged
-        changes = (*charged.changes, Change(news.at, news.price))
-        return replace(charged, changes=changes, share=news.share, bills=news.bills)
-
-    return replace(old, charged=tuple(again(charged) for charged in old.charged))
+    return replace(
+        old,
+        charged=tuple(
+            charged.repriced(one, by_number[one.number], sold) if one.number in by_number else one
+            for one in old.charged
+        ),
+    )
 
 
 def _sum(credited: tuple[e.Credited, ...], like: Money) -> Money:
     return sum((total(one.share) for one in credited), like.zero())
 
 
-def _anchored(old: Subscription, anchor: Any, sold: e.Sold) -> Subscription:
-    zone = old.schedule.zone
-    calendar = Calendar(anchor=anchor, interval=sold.terms.interval, zone=zone)
-    return replace(old, calendar=calendar, first=old.opened + 1, starts_at=anchor)
+def _anchored(old: Subscription, anchor: datetime, sold: e.Sold) -> Subscription:
+    """Periods of before that would go on are cut short there."""
+    calendar = Calendar(anchor=anchor, interval=sold.terms.interval, zone=old.schedule.zone)
+    return replace(
+        old,
+        calendar=calendar,
+        first=old.opened + 1,
+        starts_at=anchor,
+        charged=tuple(one for one in old.charged if one.ends_at <= anchor),
+    )
 
 
 def _change_scheduled(old: Subscription, event: e.ChangeScheduled) -> Subscription:
@@ -277,7 +313,9 @@ def _paused(old: Subscription, event: e.SubscriptionPaused) -> Subscription:
 
 
 def _resumed(old: Subscription, event: e.SubscriptionResumed) -> Subscription:
-    resumed = replace(old, resume_at=None)
+    on_trial = event.anchor is None and old.opened == 0
+    status = S.CANCELLING if old.cancel else S.TRIALING if on_trial else S.ACTIVE
+    resumed = replace(old, status=status, resume_at=None)
     return _anchored(resumed, event.anchor, old.what) if event.anchor else resumed
 
 
@@ -286,7 +324,10 @@ def _cancellation_scheduled(old: Subscription, event: e.CancellationScheduled) -
 
 
 def _cancellation_withdrawn(old: Subscription, event: e.CancellationWithdrawn) -> Subscription:
-    on_trial = old.opened == 0 and old.creation.trial_ends_at is not None
+    """Whoever never paid is still on trial."""
+    ends_at = old.creation.trial_ends_at
+    unpaid = old.opened == 0 or (old.opened == 1 and old.owes(1))
+    on_trial = unpaid and ends_at is not None
     return replace(old, cancel=None, status=S.TRIALING if on_trial else S.ACTIVE)
 
 
@@ -294,6 +335,7 @@ def _cancelled(old: Subscription, event: e.SubscriptionCancelled) -> Subscriptio
     return replace(
         _repriced(old, event.repriced),
         credit=old.credit + _sum(event.credited, old.credit),
+        carried=plus(old.carried, event.carried),
         cancel=None,
         scheduled=None,
         dunning=None,
@@ -312,13 +354,19 @@ def _reactivated(old: Subscription, event: e.SubscriptionReactivated) -> Subscri
         sold=event.sold,
         paying=event.paying,
         missed=(),
+        scheduled=None,
+        cancel=None,
         incomplete_since=event.occurred_at,
     )
     return _anchored(again, event.anchor, event.sold)
 
 
 def _bill_dropped(old: Subscription, event: e.BillDropped) -> Subscription:
-    return replace(_without(old, event.bill_id), credit=old.credit + event.credit)
+    return replace(
+        _without(old, event.bill_id),
+        credit=old.credit + event.credit,
+        charged=tuple(charged.dropped(one, event.bill_id) for one in old.charged),
+    )
 
 
 EFFECTS: Final[dict[type[DomainEvent], Callable[[Subscription, Any], Subscription]]] = {

@@ -8,14 +8,19 @@ from ledger.errors import Rejected
 from ledger.plans.terms import Proration
 from ledger.subscriptions import commands as c
 from ledger.subscriptions import events as e
-from ledger.subscriptions.asking import order
+from ledger.subscriptions.asking import credit_for, due_at, order
 from ledger.subscriptions.life import Status
-from ledger.subscriptions.periods import MONTHS, ZONES, Calendar
+from ledger.subscriptions.periods import MONTHS, ZONES, Calendar, Period
 from ledger.subscriptions.policies import current
 from ledger.subscriptions.pricing import Price, plus, price, share, total
 from ledger.subscriptions.proration import Change, due, stretches
 from ledger.subscriptions.story import Story
-from ledger.subscriptions.subscription import Subscription, SubscriptionStateForbids, require
+from ledger.subscriptions.subscription import (
+    NOTHING,
+    Subscription,
+    SubscriptionStateForbids,
+    require,
+)
 
 
 class AnchorDayInvalid(Rejected):
@@ -28,15 +33,14 @@ class QuantityInvalid(Rejected):
     title = "A quantity is a whole number from 1 to 100,000."
 
 
-def create(subscription: Subscription, command: c.CreateSubscription) -> Story:
-    require(subscription, e.SubscriptionCreated)
+def create(story: Story, command: c.CreateSubscription) -> None:
+    require(story.state, e.SubscriptionCreated)
     terms = command.sold.terms
     current(terms.dunning_policy)
     check_quantity(command.sold.quantity)
     trial = timedelta(days=terms.trial_days)
     starts_at = command.now + trial
     calendar, first = _calendar(command, starts_at)
-    story = Story(subscription)
     story.add(
         e.SubscriptionCreated(
             occurred_at=command.now,
@@ -53,7 +57,6 @@ def create(subscription: Subscription, command: c.CreateSubscription) -> Story:
     )
     if not trial:
         open_next(story, command, "first")
-    return story
 
 
 def check_quantity(quantity: int) -> None:
@@ -86,20 +89,19 @@ def _latest_with_day(local: datetime, day: int) -> datetime:
 
 
 def open_next(story: Story, command: c.Acting, reason: str) -> None:
-    """What was scheduled for its beginning comes first."""
+    """What was scheduled for its beginning, or for before it, comes first."""
     scheduled = story.state.scheduled
     if scheduled and scheduled.at <= story.state.next_starts_at:
-        take_over(story, command.now, scheduled.sold, story.state.next_starts_at, scheduled.mode)
+        at = story.state.next_starts_at
+        take_over(story, command.now, scheduled.sold, at, scheduled.mode)
     s = story.state
-    number, starts_at = s.opened + 1, s.next_starts_at
-    cost = _cost(s, number, starts_at)
-    _open(story, command, reason, number=number, starts_at=starts_at, cost=cost)
+    number = s.opened + 1
+    period = Period(number, s.next_starts_at, s.period(number).ends_at)
+    _open(story, command, reason, period, s.what, _cost(s, number, period.starts_at))
 
 
 def take_over(story: Story, now: datetime, sold: e.Sold, at: datetime, mode: Proration) -> None:
-    """From the beginning of a period on: nothing of an earlier one is charged again."""
-    restarts = sold.terms.interval != story.state.what.terms.interval
-    zero = share(sold.terms.price.zero(), "untaxed", now)
+    """Nothing that was charged is charged again."""
     story.add(
         e.SubscriptionChanged(
             occurred_at=now,
@@ -107,10 +109,10 @@ def take_over(story: Story, now: datetime, sold: e.Sold, at: datetime, mode: Pro
             sold=sold,
             mode=mode,
             repriced=(),
-            charge=zero,
-            carried=zero,
+            charge=NOTHING,
+            carried=NOTHING,
             credited=(),
-            restarts=restarts,
+            restarts=sold.terms.interval != story.state.what.terms.interval,
         )
     )
 
@@ -128,37 +130,30 @@ def _cost(s: Subscription, number: int, starts_at: datetime) -> Price:
 
 
 def _open(
-    story: Story,
-    command: c.Acting,
-    reason: str,
-    *,
-    number: int,
-    starts_at: datetime,
-    cost: Price,
+    story: Story, command: c.Acting, reason: str, period: Period, sold: e.Sold, cost: Price
 ) -> None:
     s, now = story.state, command.now
-    charged = share(cost.net, s.what.terms.tax_mode, now)
+    charged = share(cost.net, sold.terms.tax_mode, now)
     whole = plus(charged, s.carried)
-    bill_id = bill_id_of(s)
     opened = e.PeriodOpened(
         occurred_at=now,
-        number=number,
-        starts_at=starts_at,
-        ends_at=s.period(number).ends_at,
-        bill_id=bill_id,
+        number=period.number,
+        starts_at=period.starts_at,
+        ends_at=period.ends_at,
+        bill_id=bill_id_of(s),
         reason=reason,  # type: ignore[arg-type]
-        price=price(s.what).net,
+        price=price(sold).net,
         discount=cost.discount,
         charged=charged,
         share=whole,
         carried=s.carried,
-        credit=min(s.credit, total(whole)),
-        due_at=max(starts_at, now) if reason != "renewal" else starts_at,
-        sold=_one_bill_less(s.what),
+        credit=credit_for(s.credit, total(whole), s.paying),
+        due_at=due_at(s, period.starts_at, now),
+        sold=_one_bill_less(sold),
     )
     story.add(opened)
     if total(whole) > opened.credit:
-        order(story, command, bill_id, "due" if starts_at <= now else "issued_ahead")
+        order(story, command, opened.bill_id, "due" if period.starts_at <= now else "issued_ahead")
 
 
 def bill_id_of(s: Subscription) -> str:
@@ -167,7 +162,7 @@ def bill_id_of(s: Subscription) -> str:
 
 
 def _one_bill_less(sold: e.Sold) -> e.Sold:
-    if not sold.coupon_left:
+    if not sold.coupon_left or not price(sold).discount:
         return sold
     return replace(sold, coupon_left=sold.coupon_left - 1)
 
@@ -175,10 +170,10 @@ def _one_bill_less(sold: e.Sold) -> e.Sold:
 def renew(story: Story, command: c.Acting) -> None:
     """The next period. After a downtime only the newest ones by themselves."""
     s, now = story.state, command.now
-    number, missed = s.opened + 1, 0
-    while s.period(number + missed).ends_at <= now:
-        missed += 1
-    too_many = missed - current(s.what.terms.dunning_policy).missed_periods
+    number, passed = s.opened + 1, 0
+    while s.period(number + passed).ends_at <= now:
+        passed += 1
+    too_many = passed - current(s.what.terms.dunning_policy).missed_periods
     if too_many > 0:
         story.add(
             e.PeriodsMissed(
@@ -192,13 +187,13 @@ def renew(story: Story, command: c.Acting) -> None:
     open_next(story, command, "first" if s.opened == 0 else "renewal")
 
 
-def bill_missed(subscription: Subscription, command: c.BillMissed) -> Story:
-    if not subscription.missed or subscription.status is not Status.ACTIVE:
+def bill_missed(story: Story, command: c.BillMissed) -> None:
+    """As it was subscribed to then; a coupon only if there still is one."""
+    s = story.state
+    s.creation  # noqa: B018  raises on an empty stream
+    if not s.missed or s.status is not Status.ACTIVE:
         raise SubscriptionStateForbids("No period was missed, or the subscription is not active.")
-    story = Story(subscription)
-    number = subscription.missed[0].first
-    starts_at = subscription.period(number).starts_at
-    _open(
-        story, command, "missed", number=number, starts_at=starts_at, cost=price(subscription.what)
-    )
-    return story
+    oldest = s.missed[0]
+    sold = replace(oldest.sold, coupon=s.what.coupon, coupon_left=s.what.coupon_left)
+    period = Period(oldest.number, oldest.starts_at, oldest.ends_at)
+    _open(story, command, "missed", period, sold, price(sold))

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from ledger.clock import business_date
+from ledger.coupons.terms import CouponTerms
 from ledger.journal import tax
 from ledger.money import Money, half_up
 from ledger.payments.events import Share
@@ -31,11 +32,15 @@ def price(sold: Sold) -> Price:
 
 def _discount(sold: Sold, full: Money) -> Money:
     coupon = sold.coupon
-    if coupon is None or sold.coupon_left == 0:
+    if coupon is None or sold.coupon_left == 0 or not _is_for(coupon, sold.plan_id):
         return full.zero()
     if coupon.percent is not None:
         return Money(half_up(full.minor * coupon.percent, 100), full.currency)
     return coupon.amount or full.zero()
+
+
+def _is_for(coupon: CouponTerms, plan_id: str) -> bool:
+    return not coupon.plans or plan_id in coupon.plans
 
 
 def share(amount: Money, mode: TaxMode, sold_at: datetime) -> Share:

@@ -1,7 +1,7 @@
 """A subscription: its state, and what may happen next.
 
-How facts move it is in folding.py; what is decided, in opening.py, collecting.py, dunning.py,
-changing.py and ending.py; the table of its life is in life.py.
+How facts move it is in folding.py; what is decided, in the files that deciding.py names; the table
+of its life is in life.py.
 """
 
 from datetime import datetime
@@ -13,9 +13,9 @@ from ledger.events import DomainEvent
 from ledger.money import Money
 from ledger.payments.events import Share
 from ledger.subscriptions import events as e
+from ledger.subscriptions.charged import Charged
 from ledger.subscriptions.life import NEXT, OVERDUE, RUNNING, Status
 from ledger.subscriptions.periods import Calendar, Period
-from ledger.subscriptions.proration import Change
 
 NOTHING = Share(net=Money(0), tax=Money(0))
 
@@ -31,7 +31,9 @@ class SubscriptionStateForbids(Conflict):
 
 
 class OpenBill(msgspec.Struct, frozen=True, kw_only=True):
-    """A bill that is to be paid. `live` are payments under way for it."""
+    """A bill that is to be paid. `live` are payments under way for it, `pulling` is the one of them
+    that we collect ourselves.
+    """
 
     bill_id: str
     period: int
@@ -42,29 +44,23 @@ class OpenBill(msgspec.Struct, frozen=True, kw_only=True):
     due_at: datetime
     attempts: int = 0
     live: tuple[str, ...] = ()
+    pulling: str = ""
     method: str = ""  # of the newest attempt
     saved_method: str = ""
     expires_at: datetime | None = None  # of its instructions
+    over_since: datetime | None = None  # they ran out, and nobody paid
     trouble: str = ""
     reminded: int = 0
     written_off: bool = False
 
 
-class Charged(msgspec.Struct, frozen=True, kw_only=True):
-    """A period that was opened: the prices in force in it, and what was billed for it so far."""
+class Missed(msgspec.Struct, frozen=True, kw_only=True):
+    """A period that passed without a bill, and what was subscribed to then."""
 
     number: int
     starts_at: datetime
     ends_at: datetime
-    sold_on: datetime  # fixes the tax rate
-    changes: tuple[Change, ...]
-    share: Share
-    bills: tuple[e.Credited, ...]  # newest last, with what of the period each charges
-    sold_before: e.Sold
-
-    @property
-    def period(self) -> Period:
-        return Period(self.number, self.starts_at, self.ends_at)
+    sold: e.Sold
 
 
 class Dunning(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,7 +82,7 @@ class Subscription(msgspec.Struct, frozen=True, kw_only=True):
     starts_at: datetime | None = None  # the first of this calendar; it may begin in a whole one
     opened: int = 0  # the newest period that was opened
     bills: int = 0
-    charged: tuple[Charged, ...] = ()  # the newest two periods
+    charged: tuple[Charged, ...] = ()  # the running period, and the next once it was opened
     open_bills: tuple[OpenBill, ...] = ()
     credit: Money = Money(0)
     carried: Share = NOTHING
@@ -96,7 +92,8 @@ class Subscription(msgspec.Struct, frozen=True, kw_only=True):
     resume_at: datetime | None = None
     incomplete_since: datetime | None = None
     trial_reminded: bool = False
-    missed: tuple[e.PeriodsMissed, ...] = ()
+    missed: tuple[Missed, ...] = ()
+    has_lived: bool = False  # it was paid, or on trial
     access: bool = False
     facts: int = 0
     look_at: datetime | None = None
@@ -137,13 +134,6 @@ class Subscription(msgspec.Struct, frozen=True, kw_only=True):
     def newest(self) -> Charged | None:
         return self.charged[-1] if self.charged else None
 
-    @property
-    def paid_until(self) -> datetime | None:
-        """The end of the newest period with nothing left to pay."""
-        owed = {bill.period for bill in self.open_bills}
-        paid = [one.ends_at for one in self.charged if one.number not in owed]
-        return max(paid, default=None)
-
     def period(self, number: int) -> Period:
         """Of this calendar; periods before its anchor were of another one."""
         found = self.schedule.period(number - self.first)
@@ -157,6 +147,21 @@ class Subscription(msgspec.Struct, frozen=True, kw_only=True):
 
     def charged_at(self, moment: datetime) -> Charged | None:
         return next((c for c in self.charged if c.starts_at <= moment < c.ends_at), None)
+
+    def sold_at(self, moment: datetime) -> e.Sold:
+        """What is in force: a bill that was issued ahead may be for something else already."""
+        running = self.charged_at(moment)
+        return running.sold if running else self.what
+
+    def free_from(self, now: datetime) -> datetime:
+        """Where the first period begins that neither runs nor is paid for."""
+        newest = self.newest
+        if newest and newest.starts_at > now and self.owes(newest.number):
+            return newest.starts_at
+        return self.next_starts_at
+
+    def owes(self, number: int) -> bool:
+        return any(bill.period == number for bill in self.open_bills)
 
     def find_bill(self, bill_id: str) -> OpenBill | None:
         return next((bill for bill in self.open_bills if bill.bill_id == bill_id), None)

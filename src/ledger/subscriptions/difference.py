@@ -1,0 +1,103 @@
+"""What another price, or none, from a moment on brings for what was charged already."""
+
+from datetime import datetime
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from ledger.money import Money
+from ledger.payments.events import Share
+from ledger.subscriptions import events as e
+from ledger.subscriptions.charged import Charged
+from ledger.subscriptions.pricing import minus, plus, price, share, total
+from ledger.subscriptions.proration import Change, due, stretches
+from ledger.subscriptions.subscription import NOTHING, Subscription
+
+
+class Difference(NamedTuple):
+    """`more` is to be charged; `carried` was to come on the next bill, below zero, and does not."""
+
+    more: Share
+    carried: Share
+    credited: tuple[e.Credited, ...]
+    repriced: tuple[e.Repriced, ...]
+
+
+NONE: Difference = Difference(NOTHING, NOTHING, (), ())
+
+
+def difference(s: Subscription, at: datetime, sold: e.Sold | None, bill_id: str = "") -> Difference:
+    """`sold` from `at` on, or nothing any more. What is more is charged on the bill, or carried."""
+    found = NONE
+    for charged in s.charged:
+        if charged.ends_at > at:
+            found = _and(found, _of(charged, at, sold, bill_id))
+    return found
+
+
+def _and(one: Difference, other: Difference) -> Difference:
+    return Difference(
+        plus(one.more, other.more),
+        plus(one.carried, other.carried),
+        one.credited + other.credited,
+        one.repriced + other.repriced,
+    )
+
+
+def _of(charged: Charged, at: datetime, sold: e.Sold | None, bill_id: str) -> Difference:
+    """A clock that was set back does not bring changes out of their order."""
+    change = Change(max(at, charged.changes[-1].at), _price(charged, sold))
+    parts = stretches(charged.whole, (*charged.changes, change), charged.sold.terms.proration_by)
+    target = share(due(parts), charged.sold.terms.tax_mode, charged.sold_on)
+    gap = minus(target, charged.share)
+    if total(gap).minor > 0:
+        if sold is None:
+            return NONE  # a bill of it was dropped: nothing is asked for any more
+        return _more(charged, change, target, gap, bill_id)
+    return _less(charged, change, target, minus(NOTHING, gap))
+
+
+def _price(charged: Charged, sold: e.Sold | None) -> Money:
+    """With the coupon that the period's bill used, though it may be used up since."""
+    if sold is None:
+        return charged.share.net.zero()
+    before = charged.sold_before
+    if sold.coupon is not None and sold.coupon == before.coupon:
+        sold = replace(sold, coupon_left=before.coupon_left)
+    return price(sold).net
+
+
+def _more(charged: Charged, change: Change, target: Share, gap: Share, bill_id: str) -> Difference:
+    added = (e.Credited(bill_id=bill_id, share=gap),) if bill_id else ()
+    named = tuple(e.Credited(bill_id=bill.bill_id, share=NOTHING) for bill in charged.bills)
+    return Difference(
+        gap, NOTHING, named, (_repriced(charged, change, target, charged.bills + added),)
+    )
+
+
+def _less(charged: Charged, change: Change, target: Share, off: Share) -> Difference:
+    """First off what no bill charges yet, then off the newest bills. Every bill is named, so that each
+    learns what it is for now.
+    """
+    not_carried = _at_most(off, charged.carried)
+    left, kept, taken = minus(off, not_carried), list[e.Credited](), list[e.Credited]()
+    for bill in reversed(charged.bills):
+        part = _at_most(left, bill.share)
+        left = minus(left, part)
+        kept.insert(0, e.Credited(bill_id=bill.bill_id, share=minus(bill.share, part)))
+        taken.append(e.Credited(bill_id=bill.bill_id, share=part))
+    news = _repriced(charged, change, target, tuple(kept))
+    return Difference(NOTHING, minus(NOTHING, not_carried), tuple(taken), (news,))
+
+
+def _at_most(off: Share, of: Share) -> Share:
+    """Revenue and tax each by itself, so that neither falls below zero by a rupiah."""
+    return Share(net=min(off.net, of.net), tax=min(off.tax, of.tax))
+
+
+def _repriced(
+    charged: Charged, change: Change, target: Share, bills: tuple[e.Credited, ...]
+) -> e.Repriced:
+    return e.Repriced(
+        number=charged.number, at=change.at, price=change.price, share=target, bills=bills
+    )
