@@ -4,6 +4,7 @@
     journal         every entry and its legs, with the event that caused it
     payments        every payment as it stands now
     payment_events  the history of each payment, without personal data
+    subscriptions   every subscription as it stands now
     method_health   how each payment method fares at the gateway
     due_work        what the worker has to do next
     reviews         what waits for a person
@@ -28,13 +29,14 @@ from projections import (
     payment_events,
     payments,
     reviews,
+    subscriptions,
 )
 from projections.engine.read_model import ReadModel
 
 GROUPS: Final[Mapping[str, Sequence[ReadModel]]] = MappingProxyType(
     {
         "money": (balances, journal),
-        "views": (payments, payment_events, method_health, due_work, reviews),
+        "views": (payments, payment_events, method_health, due_work, reviews, subscriptions),
     }
 )
 

@@ -4,6 +4,7 @@ A row only says that it is time to look: whoever wants to act appends to the str
 one can win.
 """
 
+from collections import defaultdict
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final, NamedTuple
@@ -13,8 +14,8 @@ import psycopg
 from psycopg.rows import dict_row
 
 from ledger.bills import due as bills
-from ledger.due import Done, Rule, by_event, changes
-from ledger.events import DomainEvent
+from ledger.due import Due, Rule, by_event, changes
+from ledger.events import DomainEvent, Recorded
 from ledger.journal.events import EntryPosted
 from ledger.payments import due as payments
 from ledger.subscriptions import due as subscriptions
@@ -62,29 +63,30 @@ class _Ended(msgspec.Struct, frozen=True, gc=False):
 def apply(batch: Batch, cursor: Cursor) -> None:
     """Rows of earlier batches go first, then what is still due at the end of this one is written."""
     ended: dict[_Ended, None] = {}
-    work: dict[_Ended, _Work] = {}
+    work = defaultdict[tuple[str, str], dict[str, _Work]](dict)  # of a stream and kind, by subject
     for recorded in batch:
         for change in changes(_BY_EVENT, recorded.event):
-            key = _Ended(recorded.stream, change.kind, change.subject)
-            if isinstance(change, Done):
-                ended[key] = None
-                _forget(work, key)
+            of_kind = work[recorded.stream, change.kind]
+            if isinstance(change, Due):
+                of_kind[change.subject] = _work(recorded, change)
             else:
-                work[key] = _Work(
-                    recorded.stream, change.kind, change.subject, change.due_at, recorded.position
-                )
+                ended[_Ended(recorded.stream, *change)] = None
+                _forget(of_kind, change.subject)
     if ended:
         cursor.execute(SQL["delete"], (sql.rows(list(ended)),))
-    if work:
-        cursor.execute(SQL["upsert"], (sql.rows(list(work.values())),))
+    if left := [row for of_kind in work.values() for row in of_kind.values()]:
+        cursor.execute(SQL["upsert"], (sql.rows(left),))
 
 
-def _forget(work: dict[_Ended, _Work], end: _Ended) -> None:
-    if end.subject is not None:
-        work.pop(end, None)
-        return
-    for key in [key for key in work if (key.stream, key.kind) == (end.stream, end.kind)]:
-        del work[key]
+def _work(recorded: Recorded[DomainEvent], due: Due) -> _Work:
+    return _Work(recorded.stream, due.kind, due.subject, due.due_at, recorded.position)
+
+
+def _forget(work: dict[str, _Work], subject: str | None) -> None:
+    if subject is None:
+        work.clear()
+    else:
+        work.pop(subject, None)
 
 
 def mark(row: Mapping[str, Any]) -> Mark:

@@ -1,13 +1,28 @@
-"""No event of a payment falls between: each read model follows it, or says that it has no effect."""
+"""No event falls between: each read model of its area follows it, or says that it has no effect."""
+
+from typing import Any
 
 import pytest
 
 from ledger.events import TOPICS, DomainEvent
 from ledger.journal.events import EntryPosted
 from ledger.payments import events as e
-from projections import READ_MODELS, due_work, method_health, payment_events, payments
+from projections import (
+    READ_MODELS,
+    due_work,
+    method_health,
+    payment_events,
+    payments,
+    subscriptions,
+)
+from projections.engine.read_model import ReadModel
 
-FACTS = [event for topic, event in TOPICS.items() if topic.startswith("payment.")]
+
+def facts_of(area: str) -> list[type[DomainEvent]]:
+    return [event for topic, event in TOPICS.items() if topic.startswith(f"{area}.")]
+
+
+FACTS = facts_of("payment")
 READ_MODELS_OF_PAYMENTS = {
     "payments": (frozenset(payments.COVERED), frozenset(payments.WITHOUT_EFFECT)),
     "payment_events": (frozenset(payment_events.FOLLOWS), frozenset(payment_events.WITHOUT_EFFECT)),
@@ -36,8 +51,31 @@ def test_each_fact_of_a_bill_begins_or_ends_work_or_is_listed_without_any(
     assert (event in due_work.FOLLOWS) != (event in due_work.WITHOUT_EFFECT)
 
 
+BILLING: dict[str, tuple[ReadModel, ...]] = {
+    "subscription": (due_work, subscriptions),
+    "bill": (due_work,),
+}
+COVERED = [
+    (area, model, event)
+    for area, models in BILLING.items()
+    for model in models
+    for event in facts_of(area)
+]
+
+
+@pytest.mark.parametrize(("area", "model", "event"), COVERED)
+def test_each_fact_of_billing_has_an_effect_or_is_listed_without_one(
+    area: str, model: Any, event: type[DomainEvent]
+) -> None:
+    assert (event in model.FOLLOWS) != (event in model.WITHOUT_EFFECT)
+
+
 def test_there_are_facts_to_cover() -> None:
     assert len(FACTS) >= 30
+    assert {area: len(facts_of(area)) >= 14 for area in BILLING} == {
+        "subscription": True,
+        "bill": True,
+    }
     assert len(BILLS) >= 14
 
 
