@@ -9,16 +9,23 @@ from api import auth, middleware, problems
 from api.background import Background
 from api.routes import (
     accounts,
+    coupons,
+    customers,
     health,
     payment_imports,
     payment_methods,
     payments,
+    plans,
     provider_notices,
 )
 from api.wiring import open_wiring
 from ledger.settings import Settings
 
-ROUTERS = (provider_notices, payments, payment_imports, payment_methods, accounts, health)
+ROUTERS = (
+    *(provider_notices, payments, payment_imports, payment_methods),
+    *(customers, plans, coupons),
+    *(accounts, health),
+)
 
 MOST_AT_ONCE = 4_096  # charges wait for the gateway, not for us
 DRAIN_SECONDS = 12.0  # the gateway's own deadline, and a little

@@ -37,8 +37,12 @@ class Body(BaseModel):
     @model_validator(mode="after")
     def holds_no_card_number(self) -> Self:
         """Raises CardNumberRefused."""
-        refuse_card_numbers([value for value in self.__dict__.values() if value])
+        refuse_card_numbers(self.texts())
         return self
+
+    def texts(self) -> list[Any]:
+        """Where a card number might be."""
+        return [value for value in self.__dict__.values() if value]
 
 
 class PayerBody(Body):

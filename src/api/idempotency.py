@@ -34,7 +34,7 @@ LOOK_EVERY_SECONDS: Final = 0.05
 
 class IdempotencyKeyMissing(Rejected):
     code = "idempotency_key_missing"
-    title = "This request moves money and needs an Idempotency-Key header."
+    title = "This request needs an Idempotency-Key header."
 
 
 class IdempotencyKeyMalformed(Rejected):
@@ -51,12 +51,17 @@ class RequestInProgress(Conflict):
 @dataclass(frozen=True, slots=True)
 class Answer:
     """`settled` False: the first request with this key may still be at work, and this is not yet
-    its answer.
+    its answer. `replayed`: a repeat that was answered anew.
     """
 
     status: int
     body: BaseModel
     settled: bool = True
+    replayed: bool = False
+
+    @property
+    def text(self) -> bytes:
+        return self.body.model_dump_json(by_alias=True, exclude_none=True).encode()
 
 
 Work = Callable[[Context], Awaitable[Answer]]
@@ -84,13 +89,25 @@ class Once:
         finally:
             self._answers.finished(place)
 
-    async def _work(self, caller: Caller, place: Place, fingerprint: bytes, work: Work) -> Response:
-        context = Context(
+    async def unkept(self, caller: Caller, body: BaseModel | None, work: Work) -> Response:
+        """For answers that name persons: they are not kept, and a repeat is answered as it stands
+        now. `work` may be done twice with one effect.
+        """
+        place = Place(caller.account, self._key())
+        answer = await work(self._context(caller, place, self._fingerprint(body)))
+        kept = Kept(b"", answer.status, "application/json", answer.text)
+        return kept.response(replayed=answer.replayed)
+
+    def _context(self, caller: Caller, place: Place, fingerprint: bytes) -> Context:
+        return Context(
             command_id=derived_id("http", *place),
             actor=caller.actor,
             correlation_id=self._request.state.request_id,
             fingerprint=fingerprint,
         )
+
+    async def _work(self, caller: Caller, place: Place, fingerprint: bytes, work: Work) -> Response:
+        context = self._context(caller, place, fingerprint)
         crashpoint("answer.before_work")
         try:
             answer = await work(context)
@@ -104,8 +121,7 @@ class Once:
             return (await self._answers.keep(place, kept)).response(replayed=False)
         if not answer.settled:
             return await self._wait_for_other(place, fingerprint)
-        body = answer.body.model_dump_json(by_alias=True, exclude_none=True).encode()
-        kept = Kept(fingerprint, answer.status, "application/json", body)
+        kept = Kept(fingerprint, answer.status, "application/json", answer.text)
         crashpoint("answer.before_keep")
         stored = await self._answers.keep(place, kept)
         crashpoint("answer.after_keep")

@@ -8,6 +8,9 @@
     method_health   how each payment method fares at the gateway
     due_work        what the worker has to do next
     reviews         what waits for a person
+    plans           every plan in the version that is sold
+    coupons         every coupon, and how often it was redeemed
+    customers       every customer, without personal data
 
 None of them is the truth: any may be dropped and is rebuilt from the log, byte for byte
 (`scripts/replay.py` proves it). A group is applied together and has one position, so that one group
@@ -23,11 +26,14 @@ from typing import Final, Literal
 
 from projections import (
     balances,
+    coupons,
+    customers,
     due_work,
     journal,
     method_health,
     payment_events,
     payments,
+    plans,
     reviews,
     subscriptions,
 )
@@ -36,7 +42,10 @@ from projections.engine.read_model import ReadModel
 GROUPS: Final[Mapping[str, Sequence[ReadModel]]] = MappingProxyType(
     {
         "money": (balances, journal),
-        "views": (payments, payment_events, method_health, due_work, reviews, subscriptions),
+        "views": (
+            *(payments, payment_events, method_health, due_work, reviews),
+            *(customers, plans, coupons, subscriptions),
+        ),
     }
 )
 

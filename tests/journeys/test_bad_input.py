@@ -274,6 +274,10 @@ async def test_a_revoked_key_is_refused_at_once_where_it_was_revoked(system: Run
 
 
 FILLED = {
+    "{customer_id}": "cus_nobody",
+    "{method_id}": "pm_00000000000000000000000000",
+    "{plan_id}": "no_such_plan",
+    "{code}": "NO-SUCH",
     "{payment_id}": "pay_00000000000000000000000000",
     "{account}": "Assets:Gateway:Midtrans:Pending",
 }

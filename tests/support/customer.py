@@ -16,6 +16,7 @@ CLIENT_KEY = "SB-Mid-client-journeys"
 ACCEPTED_CARD = "4411111111111118"  # not enrolled in 3-D Secure: captured at once
 SECURE_CARD = "4811111111111114"  # asks for a one-time password
 DENIED_CARD = "4711111111111115"
+WALLET_PIN = "112233"
 CHALLENGED_CARD = "4511111111111117"
 
 # What the answer told the payer to do, and what the payer then hands over to the bank or the till.
@@ -65,14 +66,31 @@ class Gateway:
 
     async def card_token(self, number: str) -> str:
         """What the payer's browser gets, so that no card number comes near us."""
+        return str((await self._with_card("/v2/token", number))["token_id"])
+
+    async def saved_card(self, number: str) -> str:
+        """What it gets to be charged again and again."""
+        return str((await self._with_card("/v2/card/register", number))["saved_token_id"])
+
+    async def linked_wallet(self, phone: str = "81234567891") -> tuple[str, str]:
+        """Account and token, once the owner has consented on the page."""
+        partner = {"phone_number": phone, "country_code": "62"}
+        asked = {"payment_type": "gopay", "gopay_partner": partner}
+        made = (await self._http.post("/v2/pay/account", json=asked, auth=(SERVER_KEY, ""))).json()
+        await self._http.post(made["actions"][0]["url"], data={"pin": WALLET_PIN})
+        path = f"/v2/pay/account/{made['account_id']}"
+        shown = (await self._http.get(path, auth=(SERVER_KEY, ""))).json()
+        return made["account_id"], shown["metadata"]["payment_options"][0]["token"]
+
+    async def _with_card(self, path: str, number: str) -> Fields:
         card = {
             "card_number": number,
             "card_exp_month": "12",
             "card_exp_year": "2099",
             "card_cvv": "123",
         }
-        answer = await self._http.get("/v2/token", params={"client_key": CLIENT_KEY, **card})
-        return str(answer.json()["token_id"])
+        answer = await self._http.get(path, params={"client_key": CLIENT_KEY, **card})
+        return dict(answer.json())
 
     # ── notices and faults ────────────────────────────────────────────────────────────────────────────────────
 
@@ -185,6 +203,12 @@ class Caller:
         return await self._http.post(
             f"{self.url}{path}", json={} if body is None else body, headers=headers
         )
+
+    async def put(self, path: str, body: Any) -> httpx2.Response:
+        return await self._http.put(f"{self.url}{path}", json=body, headers=self._headers())
+
+    async def delete(self, path: str, **params: Any) -> httpx2.Response:
+        return await self._http.delete(f"{self.url}{path}", params=params, headers=self._headers())
 
     async def send(
         self, method: str, path: str, content: bytes = b"", **headers: str

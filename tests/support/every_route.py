@@ -23,6 +23,8 @@ IMPORTED = 501  # two slices of a bulk import, one after the other
 NEEDS_NOBODY = frozenset({"GET /health", "GET /openapi.json"})
 # Answered from what was read a moment ago: a method's health for a second, an API key for five.
 REMEMBERED = frozenset({"GET /api/v1/payment-methods", "GET /metrics"})
+MONTHLY = {"name": "Monthly", "price": 99_000, "interval": {"unit": "month"}}
+LINKED = {"kind": "gopay", "accountId": "none", "token": "eyJ-none"}
 NOTICE = "POST /api/v1/webhooks/midtrans"
 
 Ask = Callable[[], Awaitable[httpx2.Response]]
@@ -84,11 +86,46 @@ class EveryRoute:
             "GET /api/v1/accounts": lambda: shop.get("/api/v1/accounts"),
             "GET /api/v1/accounts/{account}/entries": lambda: shop.get(entries),
             "GET /api/v1/trial-balance": lambda: shop.get("/api/v1/trial-balance"),
+            **self._selling(),
             NOTICE: lambda: shop.send("POST", "/api/v1/webhooks/midtrans", genuine),
             "GET /health": lambda: shop.get("/health"),
             "GET /ready": lambda: shop.get("/ready"),
             "GET /metrics": lambda: shop.get("/metrics"),
             "GET /openapi.json": lambda: shop.get("/openapi.json"),
+        }
+
+    def _selling(self) -> dict[str, Ask]:
+        """New ones are made each time; what is asked of others is asked of none that is there."""
+        shop, customer = self.shop, "/api/v1/customers/nobody"
+        return {
+            "POST /api/v1/customers": lambda: shop.post("/api/v1/customers", {"name": "Siti"}),
+            "GET /api/v1/customers": lambda: shop.get("/api/v1/customers"),
+            "GET /api/v1/customers/{customer_id}": lambda: shop.get(customer),
+            "PUT /api/v1/customers/{customer_id}": lambda: shop.put(customer, {"name": "Siti"}),
+            "POST /api/v1/customers/{customer_id}/payment-methods": lambda: shop.post(
+                f"{customer}/payment-methods", LINKED
+            ),
+            "DELETE /api/v1/customers/{customer_id}/payment-methods/{method_id}": lambda: (
+                shop.delete(f"{customer}/payment-methods/pm_{'0' * 26}")
+            ),
+            "PUT /api/v1/customers/{customer_id}/preferred-method": lambda: shop.put(
+                f"{customer}/preferred-method", {"method": "bca_va"}
+            ),
+            "POST /api/v1/plans": lambda: shop.post(
+                "/api/v1/plans", MONTHLY | {"planId": new_key()}
+            ),
+            "GET /api/v1/plans": lambda: shop.get("/api/v1/plans"),
+            "GET /api/v1/plans/{plan_id}": lambda: shop.get("/api/v1/plans/none"),
+            "POST /api/v1/plans/{plan_id}/versions": lambda: shop.post(
+                "/api/v1/plans/none/versions", MONTHLY
+            ),
+            "DELETE /api/v1/plans/{plan_id}": lambda: shop.delete("/api/v1/plans/none"),
+            "POST /api/v1/coupons": lambda: shop.post(
+                "/api/v1/coupons", {"code": f"T-{uuid4().hex[:20].upper()}", "percent": 10}
+            ),
+            "GET /api/v1/coupons": lambda: shop.get("/api/v1/coupons"),
+            "GET /api/v1/coupons/{code}": lambda: shop.get("/api/v1/coupons/NONE"),
+            "DELETE /api/v1/coupons/{code}": lambda: shop.delete("/api/v1/coupons/NONE"),
         }
 
     async def ask(self) -> dict[str, Timed]:

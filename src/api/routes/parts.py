@@ -10,6 +10,8 @@ from api.auth import permission
 from api.views import FreshnessView
 from api.wiring import Wiring
 from ledger.access.caller import Caller
+from ledger.eventstore.store import Context
+from ledger.identity import new_id
 from projections.freshness import freshness
 
 PAYMENT_ID: Final = r"^pay_[0-9a-hjkmnp-tv-z]{26}$"
@@ -33,8 +35,21 @@ MayCancel = Annotated[Caller, Depends(permission("payments:cancel"))]
 MayRefund = Annotated[Caller, Depends(permission("payments:refund"))]
 MayReadEvents = Annotated[Caller, Depends(permission("payment_events:read"))]
 MayReadMethods = Annotated[Caller, Depends(permission("payment_methods:read"))]
+MayChangeCustomers = Annotated[Caller, Depends(permission("customers:change"))]
+MayReadCustomers = Annotated[Caller, Depends(permission("customers:read"))]
+MayChangePlans = Annotated[Caller, Depends(permission("plans:change"))]
+MayReadPlans = Annotated[Caller, Depends(permission("plans:read"))]
+MayChangeCoupons = Annotated[Caller, Depends(permission("coupons:change"))]
+MayReadCoupons = Annotated[Caller, Depends(permission("coupons:read"))]
 MayReadAccounts = Annotated[Caller, Depends(permission("accounts:read"))]
 MayReadMetrics = Annotated[Caller, Depends(permission("metrics:read"))]
+
+
+def acting(request: Request, caller: Caller) -> Context:
+    """For what may be done twice without a key, because twice is once."""
+    return Context(
+        command_id=new_id("cmd"), actor=caller.actor, correlation_id=request.state.request_id
+    )
 
 
 async def as_of(conn: psycopg.AsyncConnection[DictRow]) -> FreshnessView:

@@ -1,7 +1,7 @@
 """The life of a coupon: created, redeemed as often as it may be, perhaps withdrawn (twice is once)."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final
 
 import msgspec
@@ -112,7 +112,7 @@ def create(coupon: Coupon, command: CreateCoupon) -> Sequence[CouponEvent]:
         CouponCreated(
             occurred_at=command.now,
             terms=check_terms(command.terms),
-            redeem_by=command.redeem_by,
+            redeem_by=command.redeem_by and command.redeem_by.astimezone(UTC),
             most=command.most,
         )
     ]

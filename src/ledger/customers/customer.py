@@ -54,6 +54,11 @@ class MethodExpired(Rejected):
     title = "A card needs its last month, as 2028-12, and one that is over cannot be attached."
 
 
+class MethodExists(Conflict):
+    code = "payment_method_exists"
+    title = "This payment method is attached already."
+
+
 class TooManyMethods(Conflict):
     code = "too_many_payment_methods"
     title = "The customer has as many payment methods as can be kept; detach one first."
@@ -165,7 +170,7 @@ def change(customer: Customer, command: ChangeCustomer) -> Sequence[e.CustomerEv
 
 def attach(customer: Customer, command: AttachMethod) -> Sequence[e.CustomerEvent]:
     if any(each.method_id == command.method_id for each in customer.methods):
-        return []
+        raise MethodExists()
     if len(customer.attached) >= MOST_METHODS:
         raise TooManyMethods(most=MOST_METHODS)
     if command.kind == "card":

@@ -53,12 +53,16 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CreatePlan(msgspec.Struct, frozen=True, kw_only=True):
+    """Without a product, the plan is its own."""
+
     now: datetime
     plan_id: str
     terms: PlanTerms
 
 
 class AddPlanVersion(msgspec.Struct, frozen=True, kw_only=True):
+    """Without a product, it stays what it was."""
+
     now: datetime
     terms: PlanTerms
 
@@ -83,7 +87,8 @@ def decide(plan: Plan, command: Command) -> Sequence[PlanEvent]:
 def create(plan: Plan, command: CreatePlan) -> Sequence[PlanEvent]:
     if plan.versions:
         raise PlanExists()
-    terms = check_terms(msgspec.structs.replace(command.terms, version=1))
+    product = command.terms.product or command.plan_id
+    terms = check_terms(msgspec.structs.replace(command.terms, version=1, product=product))
     return [
         PlanCreated(occurred_at=command.now, plan_id=check_plan_id(command.plan_id), terms=terms)
     ]
@@ -92,10 +97,12 @@ def create(plan: Plan, command: CreatePlan) -> Sequence[PlanEvent]:
 def add_version(plan: Plan, command: AddPlanVersion) -> Sequence[PlanEvent]:
     """The version is counted here. Terms that are sold already are no new version."""
     newest = plan.on_sale
-    if msgspec.structs.replace(command.terms, version=newest.version) == newest:
+    product = command.terms.product or newest.product
+    terms = msgspec.structs.replace(command.terms, version=newest.version, product=product)
+    if terms == newest:
         return []
-    terms = check_terms(msgspec.structs.replace(command.terms, version=newest.version + 1))
-    return [PlanVersionAdded(occurred_at=command.now, terms=terms)]
+    following = check_terms(msgspec.structs.replace(terms, version=newest.version + 1))
+    return [PlanVersionAdded(occurred_at=command.now, terms=following)]
 
 
 def retire(plan: Plan, command: RetirePlan) -> Sequence[PlanEvent]:

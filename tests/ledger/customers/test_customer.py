@@ -17,6 +17,7 @@ from ledger.customers.customer import (
     CustomerIdMalformed,
     CustomerNotFound,
     DetachMethod,
+    MethodExists,
     MethodExpired,
     MethodMaskMalformed,
     PreferMethod,
@@ -120,7 +121,7 @@ def test_a_change_of_what_was_changed_since_is_refused() -> None:
 def test_a_card_is_attached_once_and_can_be_charged() -> None:
     scenario = customer(REGISTERED).when(attach()).then(CARD)
 
-    scenario.when(attach()).then_nothing()
+    scenario.when(attach()).then_refused(MethodExists)
     assert scenario.state.method("pm_1").attached == CARD
 
 

@@ -129,3 +129,12 @@ def test_an_unreasonable_plan_is_refused(
     if "plan_id" not in changes:
         version = AddPlanVersion(now=LATER, terms=replace(TERMS, **changes))
         plan().given(CREATED).when(version).then_refused(refusal)
+
+
+def test_a_plan_is_its_own_product_unless_said_and_stays_it() -> None:
+    own = plan().when(create(product=""))
+    assert own.state.terms.product == "premium_monthly"
+
+    said = plan().when(create(product="Premium"))
+    said.when(AddPlanVersion(now=LATER, terms=replace(DEARER, product="")))
+    assert said.state.terms.product == "Premium"

@@ -1,0 +1,78 @@
+"""Every customer, without anything that names a person: language, and what can be charged."""
+
+from typing import Any, Final
+
+import psycopg
+from psycopg.rows import dict_row
+from psycopg.types.json import Jsonb
+
+from ledger.customers.events import (
+    CustomerChanged,
+    CustomerRegistered,
+    PaymentMethodAttached,
+    PaymentMethodDetached,
+    PreferredMethodChosen,
+)
+from ledger.events import DomainEvent, Recorded
+from projections.engine import sql
+from projections.engine.read_model import Batch, Cursor
+
+NAME: Final = "customers"
+TABLES: Final = ("customers",)
+FOLLOWS: Final[tuple[type[DomainEvent], ...]] = (
+    CustomerRegistered,
+    CustomerChanged,
+    PaymentMethodAttached,
+    PaymentMethodDetached,
+    PreferredMethodChosen,
+)
+SQL: Final = sql.load(__name__)
+
+_FOLLOWED: Final = frozenset(FOLLOWS)
+
+
+def apply(batch: Batch, cursor: Cursor) -> None:
+    """One by one, each after the one before."""
+    for recorded in batch:
+        if type(recorded.event) in _FOLLOWED:
+            _write(recorded, cursor)
+
+
+def _write(recorded: Recorded[Any], cursor: Cursor) -> None:
+    event = recorded.event
+    place = {
+        "stream": recorded.stream,
+        "at": event.occurred_at,
+        "position": recorded.position,
+    }
+    match event:
+        case CustomerRegistered():
+            said = {"customer_id": event.customer_id, "language": event.language}
+            cursor.execute(SQL["add"], place | said)
+        case CustomerChanged():
+            cursor.execute(SQL["change"], place | {"language": event.language})
+        case PaymentMethodAttached():
+            cursor.execute(SQL["attach"], place | {"method": Jsonb([_shown(event)])})
+        case PaymentMethodDetached():
+            cursor.execute(SQL["detach"], place | {"method_id": event.method_id})
+        case PreferredMethodChosen():
+            cursor.execute(SQL["prefer"], place | {"method": event.method})
+
+
+def _shown(event: PaymentMethodAttached) -> dict[str, str]:
+    return {
+        "method_id": event.method_id,
+        "kind": event.kind,
+        "masked": event.masked,
+        "expires_on": event.expires_on,
+        "attached_at": event.occurred_at.isoformat(),
+    }
+
+
+async def page(
+    conn: psycopg.AsyncConnection[Any], after: tuple[int, ...] | None, limit: int
+) -> list[dict[str, Any]]:
+    """Newest first; `after` is (first_position,) of the last row seen."""
+    wanted = {"before": after and after[0], "limit": limit}
+    cursor = conn.cursor(row_factory=dict_row)
+    return await (await cursor.execute(SQL["page"], wanted, prepare=False)).fetchall()

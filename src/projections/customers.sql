@@ -1,0 +1,54 @@
+-- name: create
+create table customers (
+    customer_id    text collate "C" primary key,
+    stream         text collate "C" not null unique,
+    language       text not null,
+    methods        jsonb not null,     -- those that are attached, oldest first, without tokens
+    preferred      text not null,      -- id of one of them, a method of the catalogue, or ''
+    created_at     timestamptz not null,
+    updated_at     timestamptz not null,
+    first_position bigint not null,
+    position       bigint not null
+);
+
+-- name: index
+create unique index customers_newest on customers (first_position);
+
+-- name: add
+insert into customers
+values (
+    %(customer_id)s, %(stream)s, %(language)s, '[]', '', %(at)s, %(at)s, %(position)s, %(position)s
+)
+
+-- name: change
+update customers
+set language = coalesce(%(language)s, language), updated_at = %(at)s, position = %(position)s
+where stream = %(stream)s
+
+-- name: attach
+update customers
+set methods = methods || %(method)s, updated_at = %(at)s, position = %(position)s
+where stream = %(stream)s
+
+-- name: detach
+update customers
+set methods    = coalesce(
+        (select jsonb_agg(one order by place)
+         from jsonb_array_elements(methods) with ordinality as listed (one, place)
+         where one ->> 'method_id' <> %(method_id)s), '[]'),
+    preferred  = case when preferred = %(method_id)s then '' else preferred end,
+    updated_at = %(at)s,
+    position   = %(position)s
+where stream = %(stream)s
+
+-- name: prefer
+update customers
+set preferred = %(method)s, updated_at = %(at)s, position = %(position)s
+where stream = %(stream)s
+
+-- name: page
+select *
+from customers
+where %(before)s::bigint is null or first_position < %(before)s
+order by first_position desc
+limit %(limit)s
