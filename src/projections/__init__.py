@@ -5,6 +5,8 @@
     payments        every payment as it stands now
     payment_events  the history of each payment, without personal data
     subscriptions   every subscription as it stands now
+    bills           every bill as it stands now
+    billing_events  the history of each subscription and bill
     method_health   how each payment method fares at the gateway
     due_work        what the worker has to do next
     reviews         what waits for a person
@@ -26,6 +28,8 @@ from typing import Final, Literal
 
 from projections import (
     balances,
+    billing_events,
+    bills,
     coupons,
     customers,
     due_work,
@@ -44,7 +48,7 @@ GROUPS: Final[Mapping[str, Sequence[ReadModel]]] = MappingProxyType(
         "money": (balances, journal),
         "views": (
             *(payments, payment_events, method_health, due_work, reviews),
-            *(customers, plans, coupons, subscriptions),
+            *(customers, plans, coupons, subscriptions, bills, billing_events),
         ),
     }
 )

@@ -9,6 +9,8 @@ from ledger.journal.events import EntryPosted
 from ledger.payments import events as e
 from projections import (
     READ_MODELS,
+    billing_events,
+    bills,
     due_work,
     method_health,
     payment_events,
@@ -52,8 +54,8 @@ def test_each_fact_of_a_bill_begins_or_ends_work_or_is_listed_without_any(
 
 
 BILLING: dict[str, tuple[ReadModel, ...]] = {
-    "subscription": (due_work, subscriptions),
-    "bill": (due_work,),
+    "subscription": (due_work, subscriptions, billing_events),
+    "bill": (due_work, bills, billing_events),
 }
 COVERED = [
     (area, model, event)

@@ -1,0 +1,74 @@
+"""The form in which a history is shown: each event whole, but without anything personal. Sealed values
+only say that they are sealed.
+"""
+
+from functools import cache
+from typing import Final
+
+import msgspec
+from msgspec import inspect
+
+from ledger.events import DomainEvent, Recorded
+from ledger.privacy.sealed import Sealed
+from projections.engine import copying
+
+_SEALED_FIELDS: Final = frozenset(Sealed.__struct_fields__)
+_MARK: Final = {"sealed": True}
+_CIPHERTEXT: Final = b'"ciphertext":'
+
+# stream, version, position, topic, occurred_at, recorded_at, actor, command_id, correlation_id, event
+COLUMN_TYPES: Final = (
+    *("text", "int8", "int8", "text", "int8", "int8"),
+    *("text", "text", "text", "bytea"),
+)
+
+
+def row(recorded: Recorded[DomainEvent]) -> tuple[object, ...]:
+    event, metadata = recorded.event, recorded.metadata
+    return (
+        recorded.stream,
+        recorded.version,
+        recorded.position,
+        event.TOPIC,
+        copying.moment(event.occurred_at),
+        copying.moment(metadata.recorded_at),
+        copying.text(metadata.actor),
+        copying.text(metadata.command_id),
+        copying.text(metadata.correlation_id),
+        _document(event),
+    )
+
+
+def _document(event: DomainEvent) -> bytes:
+    document = copying.document(event)
+    # A sealed value always shows its ciphertext. Most events that may hold one hold none.
+    if _CIPHERTEXT in document and _holds_sealed(type(event)):
+        return copying.document(_without_sealed(msgspec.to_builtins(event)))
+    return document
+
+
+@cache
+def _holds_sealed(event: type[DomainEvent]) -> bool:
+    return _mentions_sealed(inspect.type_info(event))
+
+
+def _mentions_sealed(node: object) -> bool:
+    """Whether a type, or a type inside it at any depth, is Sealed."""
+    if isinstance(node, inspect.StructType):
+        return node.cls is Sealed or any(_mentions_sealed(field.type) for field in node.fields)
+    inside = [getattr(node, name, None) for name in ("types", "item_types")]
+    parts = [part for parts in inside for part in parts or ()]
+    parts += [getattr(node, name, None) for name in ("item_type", "key_type", "value_type", "type")]
+    return any(_mentions_sealed(part) for part in parts if isinstance(part, inspect.Type))
+
+
+def _without_sealed(value: object) -> object:
+    match value:
+        case dict():
+            if value.keys() == _SEALED_FIELDS:
+                return _MARK
+            return {key: _without_sealed(part) for key, part in value.items()}
+        case list() | tuple():
+            return [_without_sealed(part) for part in value]
+        case _:
+            return value
