@@ -1,8 +1,9 @@
 """Subscriptions, small: Pro for 99,000 a month, by card, begun at ten in the morning in Jakarta."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
+from ledger.events import DomainEvent
 from ledger.money import Money
 from ledger.plans.terms import PlanTerms
 from ledger.subscriptions import commands as c
@@ -11,6 +12,8 @@ from ledger.subscriptions.deciding import SUBSCRIPTION
 from ledger.subscriptions.periods import Interval
 from ledger.subscriptions.subscription import Subscription
 from support.scenario import Scenario
+
+Fact = TypeVar("Fact", bound=DomainEvent)
 
 SUB: Final = "sub_1"
 BEGUN: Final = datetime(2026, 1, 31, 3, 0, tzinfo=UTC)
@@ -44,6 +47,8 @@ def sold(price: int = 99_000, *, name: str = "Pro", quantity: int = 1, **more: A
 
 
 PRO: Final = sold()
+NEW_CARD: Final = e.Paying(method="credit_card", saved_method="pm_2")
+JUNE: Final = on(6, 1)
 MAX: Final = sold(199_000, name="Max")
 
 
@@ -115,6 +120,41 @@ class Life:
         )
         return self
 
+    def changed(self, to: e.Sold, now: datetime, **more: Any) -> "Life":
+        self.when(c.ChangeSubscription(now=now, sold=to, payment_id=self.payment(), **more))
+        return self
+
+    def cancelled(
+        self, now: datetime, at: datetime | None = None, *, credit: bool = False
+    ) -> "Life":
+        self.when(c.CancelSubscription(now=now, at=at, reason="enough", with_credit=credit))
+        return self
+
+    def paused(self, now: datetime, resume_at: datetime | None = None) -> "Life":
+        self.when(c.PauseSubscription(now=now, reason="holidays", resume_at=resume_at))
+        return self
+
+    def resumed(self, now: datetime) -> "Life":
+        self.when(c.ResumeSubscription(now=now, payment_id=self.payment()))
+        return self
+
+    def reactivated(self, now: datetime, paying: e.Paying | None = None) -> "Life":
+        self.when(c.ReactivateSubscription(now=now, payment_id=self.payment(), paying=paying))
+        return self
+
+    def paying(self, how: e.Paying, now: datetime) -> "Life":
+        self.when(c.ChangePaying(now=now, paying=how, payment_id=self.payment()))
+        return self
+
+    def told(self, kind: type[Fact]) -> Fact:
+        """The newest fact of this kind."""
+        return next(fact for fact in reversed(self.story.facts) if isinstance(fact, kind))
+
+    def to_pay(self, bill: int) -> int:
+        owed = self.state.find_bill(f"bill_1_{bill}")
+        assert owed is not None, f"bill {bill} is not open"
+        return owed.to_pay.minor
+
     def advanced(self, at: datetime | None = None, **more: Any) -> "Life":
         """Once, when it wants to be looked at or at that time."""
         now = at or self.state.look_at
@@ -122,16 +162,24 @@ class Life:
         self.when(c.Advance(now=max(now, self.now), payment_id=self.payment(), **more))
         return self
 
-    def idle_until(self, end: datetime) -> "Life":
-        """Advanced for as long as something is due by then."""
+    def idle_until(self, end: datetime, trouble: str = "") -> "Life":
+        """Advanced for as long as something is due by then; with a trouble, no card is taken."""
         for _ in range(200):
             look_at = self.state.look_at
             if look_at is None or look_at > end:
                 self.now = end
                 return self
             self.advanced()
+            for bill in self.state.open_bills if trouble else ():
+                if bill.pulling:
+                    self.refused(int(bill.bill_id.rpartition("_")[2]), trouble=trouble)
         raise AssertionError("it never comes to rest")
 
 
 def later(moment: datetime, **more: float) -> datetime:
     return moment + timedelta(**more)
+
+
+def june(what: e.Sold = PRO, paying: e.Paying = CARD, **more: Any) -> Life:
+    """From June 1 to July 1, thirty days; paid."""
+    return Life().created(what, paying, at=JUNE, **more).paid(1)

@@ -81,7 +81,7 @@ def _reissue(story: Story, command: c.Advance) -> None:
 
 
 def _remind(story: Story, command: c.Advance) -> None:
-    bill = _first(story.state, lambda _, bill: timers.is_to_be_reminded(bill))
+    bill = _first(story.state, timers.is_to_be_reminded)
     story.add(e.ReminderDue(occurred_at=command.now, bill_id=bill.bill_id, kind="before_due"))
 
 

@@ -118,7 +118,7 @@ def withdraw_ahead(story: Story, now: datetime, at: datetime, why: str) -> None:
     newest = story.state.newest
     if newest is None or newest.starts_at < at or newest.starts_at <= now:
         return
-    bill = next((b for b in story.state.open_bills if b.period == newest.number), None)
+    bill = story.state.find_bill(newest.bill_id)
     if bill is None:
         return
     story.add(

@@ -19,6 +19,7 @@ class Charged(msgspec.Struct, frozen=True, kw_only=True):
     """`whole` is the calendar's period; a first one may be entered late, at `starts_at`."""
 
     number: int
+    bill_id: str  # it was opened with
     starts_at: datetime
     ends_at: datetime
     whole_from: datetime
@@ -46,6 +47,7 @@ def opened(fact: e.PeriodOpened, whole: Period, before: e.Sold) -> Charged:
     late = whole.starts_at < fact.starts_at
     return Charged(
         number=fact.number,
+        bill_id=fact.bill_id,
         starts_at=fact.starts_at,
         ends_at=fact.ends_at,
         whole_from=whole.starts_at,

@@ -325,9 +325,9 @@ def _cancellation_scheduled(old: Subscription, event: e.CancellationScheduled) -
 
 def _cancellation_withdrawn(old: Subscription, event: e.CancellationWithdrawn) -> Subscription:
     """Whoever never paid is still on trial."""
-    ends_at = old.creation.trial_ends_at
-    unpaid = old.opened == 0 or (old.opened == 1 and old.owes(1))
-    on_trial = unpaid and ends_at is not None
+    first = old.newest
+    unpaid = old.opened == 0 or (old.opened == 1 and first and old.find_bill(first.bill_id))
+    on_trial = unpaid and old.creation.trial_ends_at is not None
     return replace(old, cancel=None, status=S.TRIALING if on_trial else S.ACTIVE)
 
 

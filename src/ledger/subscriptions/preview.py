@@ -64,7 +64,7 @@ def preview(story: Story, now: datetime) -> Preview:
         ),
         credit_left=made.state.credit,
         renewal=renewal(story.state, now),
-        refusal=failed.why if failed else "",
+        refusal=failed.why if failed and not changed else "",
     )
 
 

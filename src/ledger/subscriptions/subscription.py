@@ -156,12 +156,9 @@ class Subscription(msgspec.Struct, frozen=True, kw_only=True):
     def free_from(self, now: datetime) -> datetime:
         """Where the first period begins that neither runs nor is paid for."""
         newest = self.newest
-        if newest and newest.starts_at > now and self.owes(newest.number):
+        if newest and newest.starts_at > now and self.find_bill(newest.bill_id):
             return newest.starts_at
         return self.next_starts_at
-
-    def owes(self, number: int) -> bool:
-        return any(bill.period == number for bill in self.open_bills)
 
     def find_bill(self, bill_id: str) -> OpenBill | None:
         return next((bill for bill in self.open_bills if bill.bill_id == bill_id), None)

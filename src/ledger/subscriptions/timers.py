@@ -62,8 +62,8 @@ def changes_at(s: Subscription) -> datetime | None:
         return None
     if newest is None:
         return scheduled.at if s.status is S.TRIALING else None
-    ahead = newest.number if newest.starts_at >= scheduled.at else None  # it is billed anew
-    if newest.ends_at <= scheduled.at or any(bill.period != ahead for bill in s.open_bills):
+    ahead = newest.bill_id if newest.starts_at >= scheduled.at else ""  # it is billed anew
+    if newest.ends_at <= scheduled.at or any(bill.bill_id != ahead for bill in s.open_bills):
         return None
     return scheduled.at
 
@@ -109,9 +109,8 @@ def reissues_at(s: Subscription) -> datetime | None:
 def reminds_at(s: Subscription) -> datetime | None:
     if s.status not in BILLING:
         return None
-    return min(
-        (_reminder_at(bill) for bill in s.open_bills if is_to_be_reminded(bill)), default=None
-    )
+    moments = (_reminder_at(bill) for bill in s.open_bills if is_to_be_reminded(s, bill))
+    return min(moments, default=None)
 
 
 def is_to_be_pulled(s: Subscription, bill: OpenBill) -> bool:
@@ -122,8 +121,10 @@ def is_to_be_reissued(s: Subscription, bill: OpenBill) -> bool:
     return bill.over_since is not None and not is_to_be_pulled(s, bill)
 
 
-def is_to_be_reminded(bill: OpenBill) -> bool:
-    return is_pushed(bill) and not bill.reminded and bill.opened_at < _reminder_at(bill)
+def is_to_be_reminded(s: Subscription, bill: OpenBill) -> bool:
+    """Who has had a day at least to pay, and has to."""
+    pushed = is_pushed(bill) and not is_to_be_pulled(s, bill)
+    return pushed and not bill.reminded and bill.opened_at < _reminder_at(bill)
 
 
 def _reminder_at(bill: OpenBill) -> datetime:
