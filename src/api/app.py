@@ -9,6 +9,7 @@ from api import auth, middleware, problems
 from api.background import Background
 from api.routes import (
     accounts,
+    bills,
     coupons,
     customers,
     health,
@@ -17,13 +18,15 @@ from api.routes import (
     payments,
     plans,
     provider_notices,
+    subscription_changes,
+    subscriptions,
 )
 from api.wiring import open_wiring
 from ledger.settings import Settings
 
 ROUTERS = (
     *(provider_notices, payments, payment_imports, payment_methods),
-    *(customers, plans, coupons),
+    *(customers, plans, coupons, subscriptions, subscription_changes, bills),
     *(accounts, health),
 )
 

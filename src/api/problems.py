@@ -47,6 +47,7 @@ STATUS_BY_CODE: Final = {
     "unauthenticated": 401,
     "method_not_allowed": 405,
     "body_too_slow": 408,
+    "version_differs": 412,
     "body_too_large": 413,
     "unsupported_media_type": 415,
     "rate_limited": 429,

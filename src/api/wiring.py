@@ -20,9 +20,11 @@ from api.durability import check_durability
 from api.inbox import Inbox
 from api.pagination import Cursors
 from api.payment_texts import PaymentTexts
+from api.quotes import Quotes
 from api.simulated_clock import SimulatedClock
 from ledger import clock, collector
 from ledger.access.service import ApiKeys
+from ledger.bills.service import BillService
 from ledger.coupons.service import CouponService
 from ledger.customers.service import CustomerService
 from ledger.eventstore.connections import Readers, connect_for_calls
@@ -81,6 +83,8 @@ class Wiring:
     cursors: Cursors
     payment_texts: PaymentTexts
     subscriptions: SubscriptionService
+    bills: BillService
+    quotes: Quotes
     scheduler: Scheduler  # does the due work of areas other than payments
     simulated_clock: SimulatedClock | None = None  # None: the machine's
 
@@ -154,6 +158,8 @@ async def _opened(
             cursors=Cursors(secrets.cursor_key),
             payment_texts=PaymentTexts(),
             subscriptions=subscriptions,
+            bills=BillService(store=store),
+            quotes=Quotes(secrets.quote_key),
             scheduler=BillingScheduler(store=store, subscriptions=subscriptions, sent_by=sent_by),
         )
     finally:

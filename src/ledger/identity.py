@@ -16,6 +16,7 @@ ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: no 
 PAYMENT: Final = "pay"
 REFUND: Final = "ref"
 KEY: Final = "key"
+SUBSCRIPTION: Final = "sub"
 
 
 def new_id(prefix: str) -> str:

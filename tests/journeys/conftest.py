@@ -1,5 +1,6 @@
-"""Journeys walk through the whole running system; see support/running.py."""
+"""Journeys walk through the whole running system; see support/running.py and support/moving.py."""
 
+from support.moving import database_with_clock, laid_out_with_clock, life, market
 from support.running import (
     gateway,
     laid_out,
@@ -10,4 +11,16 @@ from support.running import (
     system,
 )
 
-__all__ = ["gateway", "laid_out", "own_database", "shared_database", "shop", "simulated", "system"]
+__all__ = [
+    "database_with_clock",
+    "gateway",
+    "laid_out",
+    "laid_out_with_clock",
+    "life",
+    "market",
+    "own_database",
+    "shared_database",
+    "shop",
+    "simulated",
+    "system",
+]

@@ -20,6 +20,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 PAYMENTS = "/api/v1/payments"
 NOBODYS = f"{PAYMENTS}/pay_00000000000000000000000000"
+NO_SUBSCRIPTION = "/api/v1/subscriptions/sub_00000000000000000000000000"
 GOOD: Fields = {"amount": 99_000, "currency": "IDR", "paymentMethod": "bca_va"}
 CANARY = "Kanarienvogel"  # in no word of ours
 
@@ -278,6 +279,8 @@ FILLED = {
     "{method_id}": "pm_00000000000000000000000000",
     "{plan_id}": "no_such_plan",
     "{code}": "NO-SUCH",
+    "{subscription_id}": "sub_00000000000000000000000000",
+    "{bill_id}": "bill_00000000000000000000000000_1",
     "{payment_id}": "pay_00000000000000000000000000",
     "{account}": "Assets:Gateway:Midtrans:Pending",
 }
@@ -337,6 +340,11 @@ NOT_THERE: dict[str, tuple[str, str, int, str]] = {
     "refund of none": ("POST", f"{NOBODYS}/refund", 404, "payment_not_found"),
     "no id of ours": ("GET", f"{PAYMENTS}/{CANARY}", 422, "request_invalid"),
     "an id of another kind": ("GET", f"{PAYMENTS}/key_12345678", 422, "request_invalid"),
+    "subscription": ("GET", NO_SUBSCRIPTION, 404, "subscription_not_found"),
+    "bill": ("GET", "/api/v1/bills/bill_00000000000000000000000000_1", 404, "bill_not_found"),
+    "no id of a bill": ("GET", "/api/v1/bills/bill_1", 422, "request_invalid"),
+    "resuming none": ("POST", f"{NO_SUBSCRIPTION}/resume", 404, "subscription_not_found"),
+    "billing none": ("POST", f"{NO_SUBSCRIPTION}/missed-periods", 404, "subscription_not_found"),
     "account": ("GET", f"/api/v1/accounts/Assets:{CANARY}/entries", 404, "account_unknown"),
     "address": ("GET", f"/api/v1/{CANARY}", 404, "route_not_found"),
     "method": ("DELETE", PAYMENTS, 405, "method_not_allowed"),

@@ -30,6 +30,7 @@ __all__ = ["laid_out", "shared_database", "simulated"]
 
 CANARY = b"Kanarienvogel"
 NOBODY = "pay_00000000000000000000000000"
+NO_SUBSCRIPTION = "sub_00000000000000000000000000"
 GOOD: Fields = {
     "amount": 99_000,
     "currency": "IDR",
@@ -90,7 +91,7 @@ def bodies() -> Iterator[tuple[str, bytes]]:
 
 
 POSTS = sorted(
-    str(route.path).replace("{payment_id}", NOBODY)
+    str(route.path).replace("{payment_id}", NOBODY).replace("{subscription_id}", NO_SUBSCRIPTION)
     for route in iter_route_contexts(create_app().routes)
     if "POST" in (route.methods or ())
 )

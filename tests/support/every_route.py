@@ -87,6 +87,7 @@ class EveryRoute:
             "GET /api/v1/accounts/{account}/entries": lambda: shop.get(entries),
             "GET /api/v1/trial-balance": lambda: shop.get("/api/v1/trial-balance"),
             **self._selling(),
+            **self._subscribing(),
             NOTICE: lambda: shop.send("POST", "/api/v1/webhooks/midtrans", genuine),
             "GET /health": lambda: shop.get("/health"),
             "GET /ready": lambda: shop.get("/ready"),
@@ -126,6 +127,31 @@ class EveryRoute:
             "GET /api/v1/coupons": lambda: shop.get("/api/v1/coupons"),
             "GET /api/v1/coupons/{code}": lambda: shop.get("/api/v1/coupons/NONE"),
             "DELETE /api/v1/coupons/{code}": lambda: shop.delete("/api/v1/coupons/NONE"),
+        }
+
+    def _subscribing(self) -> dict[str, Ask]:
+        """Of subscriptions that are not there, and to a plan that is not."""
+        shop, path = self.shop, "/api/v1/subscriptions"
+        one = f"{path}/sub_{'0' * 26}"
+        sold = {"planId": "none", "customerId": "nobody", "paymentMethod": "bca_va"}
+        ended = b'{"reason":"enough"}'
+
+        def send(method: str, where: str, content: bytes = b"") -> Ask:
+            return lambda: shop.send(method, where, content, Idempotency_Key=new_key())
+
+        template = f"{path}/{{subscription_id}}"
+        return {
+            f"POST {path}": lambda: shop.post(path, sold),
+            f"GET {template}": lambda: shop.get(one),
+            f"PUT {template}": send("PUT", one, b'{"quantity":2}'),
+            f"DELETE {template}": send("DELETE", one, ended),
+            f"POST {template}/preview": lambda: shop.post(f"{one}/preview", {"quantity": 2}),
+            f"POST {template}/pause": send("POST", f"{one}/pause", ended),
+            f"POST {template}/resume": send("POST", f"{one}/resume"),
+            f"POST {template}/reactivate": send("POST", f"{one}/reactivate"),
+            f"POST {template}/missed-periods": send("POST", f"{one}/missed-periods"),
+            f"DELETE {template}/scheduled-change": send("DELETE", f"{one}/scheduled-change"),
+            "GET /api/v1/bills/{bill_id}": lambda: shop.get(f"/api/v1/bills/bill_{'0' * 26}_1"),
         }
 
     async def ask(self) -> dict[str, Timed]:

@@ -15,8 +15,12 @@ from ledger.identity import new_id
 from projections.freshness import freshness
 
 PAYMENT_ID: Final = r"^pay_[0-9a-hjkmnp-tv-z]{26}$"
+SUBSCRIPTION_ID: Final = r"^sub_[0-9a-hjkmnp-tv-z]{26}$"
+BILL_ID: Final = r"^bill_[0-9a-hjkmnp-tv-z]{26}_[1-9][0-9]{0,8}$"
 
 PaymentId = Annotated[str, Path(pattern=PAYMENT_ID)]
+SubscriptionId = Annotated[str, Path(pattern=SUBSCRIPTION_ID)]
+BillId = Annotated[str, Path(pattern=BILL_ID)]
 
 
 async def wiring(request: Request) -> Wiring:
@@ -43,6 +47,12 @@ MayChangeCoupons = Annotated[Caller, Depends(permission("coupons:change"))]
 MayReadCoupons = Annotated[Caller, Depends(permission("coupons:read"))]
 MayReadAccounts = Annotated[Caller, Depends(permission("accounts:read"))]
 MayReadMetrics = Annotated[Caller, Depends(permission("metrics:read"))]
+
+MayCreateSubscriptions = Annotated[Caller, Depends(permission("subscriptions:create"))]
+MayReadSubscriptions = Annotated[Caller, Depends(permission("subscriptions:read"))]
+MayChangeSubscriptions = Annotated[Caller, Depends(permission("subscriptions:change"))]
+MayCancelSubscriptions = Annotated[Caller, Depends(permission("subscriptions:cancel"))]
+MayReadBills = Annotated[Caller, Depends(permission("bills:read"))]
 
 
 def acting(request: Request, caller: Caller) -> Context:

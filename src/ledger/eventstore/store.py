@@ -141,6 +141,13 @@ class EventStore:
         loaded = Loaded(state, news[-1].version if news else known.version)
         return self._remember(decider, stream, loaded, known.version)
 
+    async def carried_out(
+        self, decider: Decider[State, Command], context: Context
+    ) -> Executed[State] | None:
+        """What came of the command, when it had been carried out before. Raises CommandIdReused."""
+        earlier = await self._commands.submit(context.command_id)
+        return await self._replay(decider, earlier, context) if earlier else None
+
     async def history(self, stream: str) -> list[Recorded[DomainEvent]]:
         stored = await self._reading.submit(Ask(stream, after=0))
         return [self._decoded(stream, event) for event in stored]

@@ -37,6 +37,15 @@ class Rate(NamedTuple):
             return gross - half_up(gross * whole, whole + self._tax)
         return gross * self._tax // (whole + self._tax)
 
+    def base_of(self, amount: int, *, with_tax: bool) -> int | None:
+        """The other tax base (`nilai lain`), of an unrounded price; None where the price is the base."""
+        if self.base_numerator == self.base_denominator:
+            return None
+        if with_tax:
+            whole = 100 * self.base_denominator
+            return self._rounded(amount * 100 * self.base_numerator, whole + self._tax)
+        return self._rounded(amount * self.base_numerator, self.base_denominator)
+
     @property
     def _tax(self) -> int:
         return self.percent * self.base_numerator

@@ -21,6 +21,7 @@ access. *To look at*: when time will bring something about, which the newest fac
     changing     plan, price, quantity        ending         pause, resume, cancel, begin again
     deciding     command → rule               forecast       what time will bring if everybody pays
     billing      what stands on a bill        ways           of paying: pulled and pushed
+    preview      what a change would bring, read off its facts
     following    fact → what follows on bills and payments, in the same append
     service      the only file that does I/O
 

@@ -45,6 +45,12 @@ class SubscriptionService:
             raise SubscriptionNotFound(subscription_id=subscription_id)
         return found
 
+    async def carried_out(self, context: Context) -> Executed[Subscription] | None:
+        """What came of a command of this id before: a repeat is answered with it, whatever would be
+        refused by now. Raises CommandIdReused.
+        """
+        return await self.store.carried_out(SUBSCRIPTION, context)
+
     async def create(
         self, command: c.CreateSubscription, context: Context, besides: Steps = ()
     ) -> Executed[Subscription]:

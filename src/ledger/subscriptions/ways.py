@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
-from ledger.customers.customer import SavedPaymentMethod
+from ledger.customers.customer import Customer, SavedPaymentMethod, is_saved
 from ledger.errors import Rejected
 from ledger.payments.methods import METHODS, method
 from ledger.subscriptions.events import Paying
@@ -30,6 +30,24 @@ class MethodCannotBePushed(Rejected):
     title = "This method needs the payer at the moment of paying; bills cannot be sent with it."
 
 
+class FallbackWithoutPull(Rejected):
+    code = "fallback_without_pull"
+    title = "Fallbacks are for methods that are pulled; a bill that is sent is paid as it says."
+
+
+def way(customer: Customer, asked: str, fallback: Sequence[str]) -> Paying:
+    """`asked` is `auto_debit`, one of the customer's saved methods, or a method of the catalogue.
+    Raises MethodNotAttached and FallbackWithoutPull besides.
+    """
+    if asked == AUTO_DEBIT:
+        return auto_debit(customer.methods, customer.preferred, fallback)
+    if is_saved(asked):
+        return pulled(customer.method(asked), fallback)
+    if fallback:
+        raise FallbackWithoutPull(method=asked)
+    return pushed(asked)
+
+
 def auto_debit(
     saved: Sequence[SavedPaymentMethod], preferred: str, fallback: Sequence[str]
 ) -> Paying:
@@ -38,6 +56,10 @@ def auto_debit(
     if not can:
         raise NothingToPull(can_be_pulled=sorted(PULLED_AS))
     chosen = next((one for one in can if one.method_id == preferred), can[-1])
+    return pulled(chosen, fallback)
+
+
+def pulled(chosen: SavedPaymentMethod, fallback: Sequence[str]) -> Paying:
     return Paying(
         method=PULLED_AS[chosen.attached.kind],
         saved_method=chosen.method_id,
@@ -48,7 +70,9 @@ def auto_debit(
 def pushed(code: str) -> Paying:
     """Raises MethodUnknown, MethodCannotBePushed."""
     if method(code).family not in PUSHED_FAMILIES:
-        raise MethodCannotBePushed(method=code, can_be_pushed=CAN_BE_PUSHED)
+        raise MethodCannotBePushed(
+            method=code, can_be_pushed=CAN_BE_PUSHED, can_be_pulled=sorted(PULLED_AS)
+        )
     return Paying(method=code)
 
 

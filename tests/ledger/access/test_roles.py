@@ -5,7 +5,15 @@ import pytest
 from ledger.access.caller import Caller, PermissionMissing
 from ledger.access.roles import GRANTS, HELD, PERMISSIONS, ROLES, RoleUnknown, known_role
 
-MOVES_MONEY = {"payments:create", "payments:capture", "payments:cancel", "payments:refund"}
+MOVES_MONEY = {
+    "payments:create",
+    "payments:capture",
+    "payments:cancel",
+    "payments:refund",
+    "subscriptions:create",
+    "subscriptions:change",
+    "subscriptions:cancel",
+}
 
 
 def test_every_permission_has_one_row_and_somebody_holds_it():
@@ -28,8 +36,8 @@ def test_only_an_admin_makes_and_revokes_keys():
         assert [role for role in ROLES if permission in HELD[role]] == ["admin"]
 
 
-def test_an_operator_starts_no_payment():
-    assert "payments:create" not in HELD["operator"]
+def test_an_operator_starts_no_payment_and_sells_nothing():
+    assert not {"payments:create", "subscriptions:create"} & HELD["operator"]
 
 
 def test_a_caller_is_refused_what_its_role_lacks():
