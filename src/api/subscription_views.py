@@ -245,8 +245,8 @@ class SubscriptionView(SoldView):
 
 
 def _paid_until(s: Subscription) -> datetime | None:
-    paid = (one.ends_at for one in s.charged if not s.owes(one.number))
-    return max(paid, default=None)
+    owed = {bill.period for bill in s.open_bills}
+    return max((one.ends_at for one in s.charged if one.number not in owed), default=None)
 
 
 def _open_bill(bill: OpenBill, whole: Bill, newest: Payment | None) -> OpenBillView:
