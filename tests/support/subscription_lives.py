@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Final
 
 from ledger.subscriptions import commands as c
+from ledger.subscriptions import events as e
 from ledger.subscriptions.life import Status
 from support.subscription_facts import Life, later, on, sold
 
@@ -63,3 +64,27 @@ LIVES: Final[dict[Status, Callable[[], Life]]] = {
     S.CANCELLED: cancelled,
     S.EXPIRED: expired,
 }
+
+
+# ── what was done about an overdue bill ─────────────────────────────────────────────────────────────────────────────
+
+Step = tuple[int, str, str]
+
+
+def steps(life: Life) -> list[Step]:
+    """Of the newest dunning: days since the bill was due, action, and why it was taken or passed over."""
+    since = life.told(e.DunningStarted).overdue_since
+    return [
+        ((fact.occurred_at - since).days, fact.action, fact.why)
+        for fact in life.story.facts
+        if isinstance(fact, e.DunningStepTaken)
+    ]
+
+
+def kinds(life: Life) -> list[str]:
+    return [fact.kind for fact in life.story.facts if isinstance(fact, e.ReminderDue)]
+
+
+def collections(life: Life) -> list[tuple[str, str]]:
+    orders = (fact for fact in life.story.facts if isinstance(fact, e.CollectionOrdered))
+    return [(fact.why, fact.method) for fact in orders if fact.bill_id == "bill_1_2"]

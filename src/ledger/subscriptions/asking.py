@@ -8,7 +8,7 @@ from ledger.payments.methods import METHODS
 from ledger.subscriptions import commands as c
 from ledger.subscriptions import events as e
 from ledger.subscriptions.life import Status
-from ledger.subscriptions.policies import current
+from ledger.subscriptions.policies import current, policy
 from ledger.subscriptions.story import Story
 from ledger.subscriptions.subscription import OpenBill, Subscription
 from ledger.subscriptions.timers import DOWNTIME, INCOMPLETE_FOR, ahead, issued_at
@@ -61,8 +61,15 @@ def _until(s: Subscription, bill: OpenBill, now: datetime) -> datetime:
     """Instructions are good for as long as we wait; the catalogue may allow less."""
     if s.status is Status.INCOMPLETE:
         return (s.incomplete_since or now) + INCOMPLETE_FOR
-    steps = current(s.what.terms.dunning_policy).steps
-    return max(bill.due_at + steps[-1].after, now + SHORTEST_INSTRUCTIONS)
+    return max(_last_step_at(s, bill), now + SHORTEST_INSTRUCTIONS)
+
+
+def _last_step_at(s: Subscription, bill: OpenBill) -> datetime:
+    dunning = s.dunning
+    if dunning is None or dunning.step_at is None or dunning.bill_id != bill.bill_id:
+        return bill.due_at + current(s.what.terms.dunning_policy).steps[-1].after
+    steps = policy(dunning.policy, dunning.version).steps
+    return dunning.step_at + steps[-1].after - steps[dunning.step].after
 
 
 def due_at(s: Subscription, starts_at: datetime, now: datetime) -> datetime:

@@ -134,6 +134,10 @@ class Subscription(msgspec.Struct, frozen=True, kw_only=True):
     def newest(self) -> Charged | None:
         return self.charged[-1] if self.charged else None
 
+    def owes(self, number: int) -> bool:
+        """Anything for a period."""
+        return any(bill.period == number for bill in self.open_bills)
+
     def period(self, number: int) -> Period:
         """Of this calendar; periods before its anchor were of another one."""
         found = self.schedule.period(number - self.first)
