@@ -19,6 +19,7 @@ from projections import GROUPS
 from projections.engine.follower import Follower
 
 RUNNING: Final = "running.json"  # in the data folder, while `bukubesar up` runs
+SEALS: Final = "seals.jsonl"  # in the data folder, unless another place is set for them
 LAST_USED: Final = (
     "last-used"  # in the default data folder: where the last `up` or `demo` kept its data
 )

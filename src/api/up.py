@@ -14,7 +14,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -25,7 +25,7 @@ from api.children import Children
 from api.embedded import STOP_WITHIN_SECONDS, EmbeddedPostgres, default_data_dir
 from api.gateway_clock import PATH as CLOCK
 from api.gateway_clock import gateway_clock
-from api.tools import note_running, note_stopped
+from api.tools import SEALS, note_running, note_stopped
 from api.wiring import open_wiring, prepare
 from ledger.errors import Unavailable
 from ledger.settings import Settings
@@ -144,6 +144,9 @@ class Deployment:
                     "snap_url": simulator,
                 }
             )
+        seals = self._given.seals
+        if not (self._given.database_url.get_secret_value() or seals.file or seals.folder):
+            seals = seals.model_copy(update={"file": self.data_dir / SEALS})
         secret = type(self._given.master_key)
         master = self._given.master_key.get_secret_value() or _master_key(self.data_dir)
         return self._given.model_copy(
@@ -153,6 +156,7 @@ class Deployment:
                 "host": LOOPBACK,
                 "port": port,
                 "midtrans": midtrans,
+                "seals": seals,
             }
         )
 
@@ -228,12 +232,20 @@ def _environment(settings: Settings) -> dict[str, str]:
     """The settings as a child reads them; secrets travel in the environment, never on a command
     line.
     """
-    plain = settings.model_dump(exclude={"midtrans", "postgres_bin"})
-    nested = {f"midtrans__{name}": value for name, value in settings.midtrans.model_dump().items()}
     ours = {
-        f"BUKUBESAR_{name.upper()}": _revealed(value) for name, value in (plain | nested).items()
+        f"BUKUBESAR_{name.upper()}": _revealed(value)
+        for name, value in _flat(settings.model_dump(exclude={"postgres_bin"}))
+        if value is not None
     }
     return {**os.environ, **ours}
+
+
+def _flat(settings: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    for name, value in settings.items():
+        if isinstance(value, dict):
+            yield from ((f"{name}__{inner}", more) for inner, more in _flat(value))
+        else:
+            yield name, value
 
 
 def _revealed(value: Any) -> str:

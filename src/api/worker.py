@@ -15,7 +15,7 @@ from typing import Final
 
 import structlog
 
-from api import next_look
+from api import next_look, seals
 from api.claims import LEASE, Claimed, Claims
 from api.inbox import Stored
 from api.wiring import Wiring
@@ -57,7 +57,7 @@ class Worker:
     async def run(self, stop: asyncio.Event) -> None:
         """Until `stop` is set; then finishes what it has begun."""
         self._stop, halted = stop, threading.Event()
-        threads = [self._follow(group, halted) for group in GROUPS]
+        threads = [*(self._follow(group, halted) for group in GROUPS), self._seal(halted)]
         await asyncio.gather(
             self._repeat(self._look, stop, IDLE_SECONDS),
             self._repeat(self._purge, stop, PURGE_EVERY_SECONDS),
@@ -88,11 +88,10 @@ class Worker:
             parks=AT_POISON[group] == "park",
             report=lambda name, _, lag: PROJECTION_LAG.labels(name).set(lag),
         )
-        thread = threading.Thread(
-            target=follower.run, args=(halted,), name=f"follow {group}", daemon=True
-        )
-        thread.start()
-        return thread
+        return _started(f"follow {group}", follower.run, halted)
+
+    def _seal(self, halted: threading.Event) -> threading.Thread:
+        return _started("seal", seals.sealer(self._wired.settings).run, halted)
 
     async def _repeat(
         self, step: Callable[[], Awaitable[bool]], stop: asyncio.Event, idle_seconds: float
@@ -223,6 +222,14 @@ class Worker:
         await self._wired.inbox.purge(moment)
         await self._wired.answers.purge(moment)
         return False
+
+
+def _started(
+    name: str, run: Callable[[threading.Event], None], halted: threading.Event
+) -> threading.Thread:
+    thread = threading.Thread(target=run, args=(halted,), name=name, daemon=True)
+    thread.start()
+    return thread
 
 
 async def _pause(stop: asyncio.Event, seconds: float) -> None:

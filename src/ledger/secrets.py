@@ -20,6 +20,7 @@ KEY_PEPPER: Final = b"bukubesar/key-pepper/1"
 CURSOR_KEY: Final = b"bukubesar/cursor-key/1"
 QUOTE_KEY: Final = b"bukubesar/quote-key/1"
 KEY_RING_MASTER: Final = b"bukubesar/key-ring-master/1"
+SEAL_KEY: Final = b"bukubesar/seal-key/1"
 
 
 class MasterKeyRefused(Rejected):
@@ -33,23 +34,26 @@ class Secrets:
     cursor_key: bytes = field(repr=False)  # signs page cursors
     quote_key: bytes = field(repr=False)  # signs quotes of changes to subscriptions
     key_ring_master: bytes = field(repr=False)  # wraps the data keys of persons
+    seal_key: bytes = field(repr=False)  # signs seals, unless another key is set for it
 
     @classmethod
     def derived_from(cls, master_key: str) -> Self:
         """`master_key` is 32 random bytes in standard base64. Raises MasterKeyRefused."""
-        master = _decoded(master_key)
+        master = decoded(master_key)
         return cls(
             key_pepper=_derive(master, KEY_PEPPER),
             cursor_key=_derive(master, CURSOR_KEY),
             quote_key=_derive(master, QUOTE_KEY),
             key_ring_master=_derive(master, KEY_RING_MASTER),
+            seal_key=_derive(master, SEAL_KEY),
         )
 
     def __repr__(self) -> str:
         return "Secrets(***)"
 
 
-def _decoded(master_key: str) -> bytes:
+def decoded(master_key: str) -> bytes:
+    """Raises MasterKeyRefused."""
     try:
         master = base64.b64decode(master_key, validate=True)
     except (binascii.Error, ValueError):

@@ -22,6 +22,20 @@ class MidtransSettings(BaseModel):
     inquiry_seconds: float = Field(5.0, gt=0, le=30)
 
 
+class SealSettings(BaseModel):
+    """When the log is sealed, with which key, and where seals go besides the database."""
+
+    model_config = ConfigDict(frozen=True)
+
+    every_events: int = Field(1_000, ge=1, le=100_000)
+    every_seconds: float = Field(60.0, ge=1)
+    # 32 random bytes in base64; empty: derived from the master key. Only workers need it.
+    key: SecretStr = SecretStr("")
+    # One line a seal; best on a volume that whoever has the database cannot write.
+    file: Path | None = None
+    folder: Path | None = None  # a file for each seal
+
+
 class Settings(BaseSettings):
     model_config = SettingsConfigDict(
         env_prefix="BUKUBESAR_", env_nested_delimiter="__", frozen=True, extra="ignore"
@@ -42,6 +56,7 @@ class Settings(BaseSettings):
     readers: int = Field(12, ge=1, le=100)  # reading connections a process
 
     midtrans: MidtransSettings = MidtransSettings()
+    seals: SealSettings = SealSettings()
 
     # How long a request waits for the gateway before it answers 202 and leaves the rest to the
     # worker.

@@ -18,7 +18,7 @@ from ledger.errors import Conflict
 
 HERE: Final = Path(__file__).parent
 CONNECT_SECONDS: Final = 10
-FILES: Final = tuple(HERE / f"{name}.sql" for name in ("schema", "key_ring", "snapshots"))
+FILES: Final = tuple(HERE / f"{name}.sql" for name in ("schema", "key_ring", "snapshots", "seals"))
 
 
 class SchemaChanged(Conflict):
