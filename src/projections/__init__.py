@@ -7,6 +7,7 @@
     subscriptions   every subscription as it stands now
     bills           every bill as it stands now
     billing_events  the history of each subscription and bill
+    recurring_revenue  what subscriptions bring a month, movement by movement
     method_health   how each payment method fares at the gateway
     due_work        what the worker has to do next
     reviews         what waits for a person
@@ -38,6 +39,7 @@ from projections import (
     payment_events,
     payments,
     plans,
+    recurring_revenue,
     reviews,
     subscriptions,
 )
@@ -49,6 +51,7 @@ GROUPS: Final[Mapping[str, Sequence[ReadModel]]] = MappingProxyType(
         "views": (
             *(payments, payment_events, method_health, due_work, reviews),
             *(customers, plans, coupons, subscriptions, bills, billing_events),
+            recurring_revenue,
         ),
     }
 )

@@ -15,6 +15,7 @@ from projections import (
     method_health,
     payment_events,
     payments,
+    recurring_revenue,
     subscriptions,
 )
 from projections.engine.read_model import ReadModel
@@ -54,7 +55,7 @@ def test_each_fact_of_a_bill_begins_or_ends_work_or_is_listed_without_any(
 
 
 BILLING: dict[str, tuple[ReadModel, ...]] = {
-    "subscription": (due_work, subscriptions, billing_events),
+    "subscription": (due_work, subscriptions, billing_events, recurring_revenue),
     "bill": (due_work, bills, billing_events),
 }
 COVERED = [
