@@ -43,7 +43,8 @@ async def offer(
 
 async def changed_offer(wired: Wiring, s: Subscription, body: ChangeBody, now: datetime) -> Offer:
     """What it has, but for what is asked. Its coupon stays where it is good for the plan."""
-    sold = replace(s.what, quantity=body.quantity or s.what.quantity)
+    has = s.sold_at(now)
+    sold = replace(has, quantity=body.quantity or has.quantity)
     if body.plan_id is not None:
         terms = (await wired.plans.get(body.plan_id)).on_sale
         sold = replace(sold, plan_id=body.plan_id, terms=terms)

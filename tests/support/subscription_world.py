@@ -128,7 +128,7 @@ class World:
         bill = self.bills[bill_id]
         if bill.status != "paid" or not bill.paid_by:
             return
-        credited, bill.status = total(bill.taken_off), "open"
+        taken_off, bill.status = bill.taken_off, "open"
         self.paid_in -= bill.to_pay.minor
         bill.taken_off = NOTHING
         # The credit is withdrawn in the same append, so the sum is right again after it.
@@ -139,7 +139,8 @@ class World:
                 period=bill.number,
                 payment_id=bill.paid_by,
                 to_pay=bill.to_pay,
-                credited=credited,
+                credited=total(taken_off),
+                credited_share=taken_off,
                 credit=bill.credit,
             )
         )
@@ -176,6 +177,8 @@ class World:
             case e.SubscriptionCancelled():
                 self._take_off(fact.credited)
                 self._reprice(fact.repriced)
+            case e.BillSettled():
+                self._take_off(fact.credited)
             case e.CollectionOrdered():
                 assert self.bills[fact.bill_id].status == "open"
                 self.payments[fact.payment_id] = fact.bill_id

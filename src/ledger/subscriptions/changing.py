@@ -17,7 +17,7 @@ from ledger.subscriptions.difference import Difference, difference
 from ledger.subscriptions.life import Status
 from ledger.subscriptions.opening import bill_id_of, check_quantity, open_next, take_over
 from ledger.subscriptions.policies import current
-from ledger.subscriptions.pricing import plus, total
+from ledger.subscriptions.pricing import counted, plus, total
 from ledger.subscriptions.story import Story
 from ledger.subscriptions.subscription import (
     NOTHING,
@@ -81,7 +81,8 @@ def _check(s: Subscription, sold: e.Sold, now: datetime) -> None:
         raise PlanCurrencyDiffers(currency=s.what.terms.price.currency)
     check_quantity(sold.quantity)
     current(sold.terms.dunning_policy)
-    if sold == s.what and _same(sold, s.sold_at(now)) and s.scheduled is None:
+    in_force = (s.what, s.sold_at(now))
+    if s.scheduled is None and all(_same(sold, one) for one in in_force):
         raise NothingChanges()
 
 
@@ -189,6 +190,7 @@ def _prorate(
 ) -> None:
     """With another interval, what was charged ends at `at`, and a new period begins there."""
     s, bill_id = story.state, bill_id_of(story.state)
+    sold = counted(sold, s.what)
     restarts = sold.terms.interval != s.what.terms.interval
     until = None if restarts else sold
     found = difference(s, at, until, bill_id)

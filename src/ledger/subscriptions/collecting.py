@@ -1,13 +1,16 @@
 """What follows from getting a bill's money, or not."""
 
+from ledger.money import Money
 from ledger.subscriptions import commands as c
 from ledger.subscriptions import events as e
 from ledger.subscriptions.dunning import start_dunning
 from ledger.subscriptions.life import ENDED, RUNNING, Status
+from ledger.subscriptions.pricing import total
 from ledger.subscriptions.story import Story
 from ledger.subscriptions.subscription import OpenBill, Subscription
 
 S = Status
+Recording = c.RecordBillPaid | c.RecordBillReopened | c.RecordCredit
 
 
 def record_paid(story: Story, command: c.RecordBillPaid) -> None:
@@ -16,7 +19,7 @@ def record_paid(story: Story, command: c.RecordBillPaid) -> None:
     bill = s.find_bill(command.bill_id)
     if bill is None:
         return
-    status = _settled_status(s, bill)
+    status, again = _settled_status(s, bill), total(bill.credited)
     story.add(
         e.BillSettled(
             occurred_at=command.now,
@@ -26,8 +29,11 @@ def record_paid(story: Story, command: c.RecordBillPaid) -> None:
             status=status.value,  # type: ignore[arg-type]
             recovered=s.status not in (S.INCOMPLETE, *RUNNING) and status in RUNNING,
             withdrawn=tuple(one for one in bill.live if one != command.payment_id),
+            credited=(e.Credited(bill_id=bill.bill_id, share=bill.credited),) if again else (),
         )
     )
+    if again:
+        story.add(_credit(command, again, "change"))
 
 
 def _settled_status(s: Subscription, bill: OpenBill) -> Status:
@@ -69,14 +75,7 @@ def record_reopened(story: Story, command: c.RecordBillReopened) -> None:
     if story.state.find_bill(command.bill_id):
         return
     if command.credited:
-        story.add(
-            e.CreditGiven(
-                occurred_at=command.now,
-                amount=-command.credited,
-                why="bill_reopened",
-                bill_id=command.bill_id,
-            )
-        )
+        story.add(_credit(command, -command.credited, "bill_reopened"))
     story.add(
         e.BillUnsettled(
             occurred_at=command.now,
@@ -85,6 +84,7 @@ def record_reopened(story: Story, command: c.RecordBillReopened) -> None:
             payment_id=command.payment_id,
             to_pay=command.to_pay,
             credit=command.credit,
+            credited=command.credited_share,
         )
     )
     start_dunning(story, command.now, "payment_undone")
@@ -92,11 +92,14 @@ def record_reopened(story: Story, command: c.RecordBillReopened) -> None:
 
 def record_credit(story: Story, command: c.RecordCredit) -> None:
     if command.amount:
-        story.add(
-            e.CreditGiven(
-                occurred_at=command.now,
-                amount=command.amount,
-                why="paid_twice" if command.amount.minor > 0 else "payment_undone",
-                bill_id=command.bill_id,
-            )
-        )
+        why = "paid_twice" if command.amount.minor > 0 else "payment_undone"
+        story.add(_credit(command, command.amount, why))
+
+
+def _credit(command: Recording, amount: Money, why: str) -> e.CreditGiven:
+    return e.CreditGiven(
+        occurred_at=command.now,
+        amount=amount,
+        why=why,  # type: ignore[arg-type]
+        bill_id=command.bill_id,
+    )

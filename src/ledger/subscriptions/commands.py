@@ -6,6 +6,7 @@ import msgspec
 
 from ledger.bills.events import Trouble
 from ledger.money import Money
+from ledger.payments.events import Share
 from ledger.plans.terms import Proration
 from ledger.subscriptions.events import Paying, Sold
 from ledger.subscriptions.periods import Zone
@@ -114,8 +115,8 @@ class RecordBillNotPaid(Command, frozen=True, kw_only=True):
 
 
 class RecordBillReopened(Command, frozen=True, kw_only=True):
-    """`credited` is what changes had given the customer for it, which is withdrawn; `credit` pays the
-    rest of it, as before.
+    """`credited` is what changes had given the customer for it, which is withdrawn until it is paid
+    again; `credit` pays the rest of it, as before.
     """
 
     bill_id: str
@@ -123,6 +124,7 @@ class RecordBillReopened(Command, frozen=True, kw_only=True):
     payment_id: str
     to_pay: Money
     credited: Money
+    credited_share: Share = Share(net=Money(0), tax=Money(0))  # the same, as revenue and tax
     credit: Money = Money(0)
 
 

@@ -3,13 +3,11 @@
 from datetime import datetime
 from typing import NamedTuple
 
-from msgspec.structs import replace
-
 from ledger.money import Money
 from ledger.payments.events import Share
 from ledger.subscriptions import events as e
 from ledger.subscriptions.charged import Charged
-from ledger.subscriptions.pricing import minus, plus, price, share, total
+from ledger.subscriptions.pricing import counted, minus, plus, price, share, total
 from ledger.subscriptions.proration import Change, due, stretches
 from ledger.subscriptions.subscription import NOTHING, Subscription
 
@@ -61,10 +59,7 @@ def _price(charged: Charged, sold: e.Sold | None) -> Money:
     """With the coupon that the period's bill used, though it may be used up since."""
     if sold is None:
         return charged.share.net.zero()
-    before = charged.sold_before
-    if sold.coupon is not None and sold.coupon == before.coupon:
-        sold = replace(sold, coupon_left=before.coupon_left)
-    return price(sold).net
+    return price(counted(sold, charged.sold_before)).net
 
 
 def _more(charged: Charged, change: Change, target: Share, gap: Share, bill_id: str) -> Difference:

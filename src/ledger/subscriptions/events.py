@@ -121,8 +121,18 @@ class CollectionImpossible(SubscriptionEvent, topic="subscription.collection_imp
     words: str
 
 
+class Credited(msgspec.Struct, frozen=True, kw_only=True):
+    """What a change takes off a bill of the running period."""
+
+    bill_id: str
+    share: Share
+
+
 class BillSettled(SubscriptionEvent, topic="subscription.bill_settled.v1"):
-    """A bill is paid. `status` is what the subscription is from now on."""
+    """A bill is paid. `status` is what the subscription is from now on.
+
+    `credited`: paid again, after a payment that did not last; what changes had taken off is again.
+    """
 
     bill_id: str
     payment_id: str
@@ -140,6 +150,7 @@ class BillSettled(SubscriptionEvent, topic="subscription.bill_settled.v1"):
     ]
     recovered: bool = False  # it was overdue
     withdrawn: tuple[str, ...] = ()  # other payments that were under way for it
+    credited: tuple[Credited, ...] = ()
 
 
 class CollectionFailed(SubscriptionEvent, topic="subscription.collection_failed.v1"):
@@ -199,13 +210,7 @@ class BillUnsettled(SubscriptionEvent, topic="subscription.bill_unsettled.v1"):
     payment_id: str
     to_pay: Money
     credit: Money = Money(0)  # that pays the rest of it
-
-
-class Credited(msgspec.Struct, frozen=True, kw_only=True):
-    """What a change takes off a bill of the running period."""
-
-    bill_id: str
-    share: Share
+    credited: Share = Share(net=Money(0), tax=Money(0))  # by changes; given once it is paid again
 
 
 class Repriced(msgspec.Struct, frozen=True, kw_only=True):

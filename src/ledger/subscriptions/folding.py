@@ -14,7 +14,7 @@ from ledger.subscriptions import charged
 from ledger.subscriptions import events as e
 from ledger.subscriptions.life import NEXT, Status
 from ledger.subscriptions.periods import Calendar
-from ledger.subscriptions.pricing import minus, plus, total
+from ledger.subscriptions.pricing import counted, minus, plus, total
 from ledger.subscriptions.subscription import NOTHING, Dunning, Missed, OpenBill, Subscription
 
 PERIODS_KEPT: Final = 2  # the running one, and the next when it was billed ahead
@@ -73,7 +73,7 @@ def _period_opened(old: Subscription, event: e.PeriodOpened) -> Subscription:
         open_bills=(*old.open_bills, bill),
     )
     if event.reason == "missed":
-        return replace(with_bill, missed=old.missed[1:], sold=_counted(old.what, event.sold))
+        return replace(with_bill, missed=old.missed[1:], sold=counted(old.what, event.sold))
     opened = charged.opened(event, old.period(event.number), before=old.what)
     return replace(
         with_bill,
@@ -82,12 +82,6 @@ def _period_opened(old: Subscription, event: e.PeriodOpened) -> Subscription:
         charged=(*with_bill.charged, opened)[-PERIODS_KEPT:],
         trial_reminded=old.trial_reminded or event.starts_at <= event.occurred_at,
     )
-
-
-def _counted(sold: e.Sold, billed: e.Sold) -> e.Sold:
-    """A coupon is used up by any bill that it is taken off."""
-    same = sold.coupon is not None and sold.coupon == billed.coupon
-    return replace(sold, coupon_left=billed.coupon_left) if same else sold
 
 
 def _periods_missed(old: Subscription, event: e.PeriodsMissed) -> Subscription:
@@ -196,6 +190,7 @@ def _bill_unsettled(old: Subscription, event: e.BillUnsettled) -> Subscription:
         period=event.period,
         to_pay=event.to_pay,
         credit=event.credit,
+        credited=event.credited,
         carried=NOTHING,
         opened_at=event.occurred_at,
         due_at=event.occurred_at,

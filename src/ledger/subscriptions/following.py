@@ -180,7 +180,11 @@ def _dropped(fact: e.BillDropped | e.PeriodWithdrawn, s: Subscription) -> Steps:
 
 
 def _settled(fact: e.BillSettled, s: Subscription) -> Steps:
-    return _withdrawn(fact.withdrawn, fact.occurred_at, "the bill is paid")
+    now = fact.occurred_at
+    return [
+        *_credited(fact.credited, now, now, s.what.terms.product),
+        *_withdrawn(fact.withdrawn, now, "the bill is paid"),
+    ]
 
 
 def _withdrawn(payment_ids: Sequence[str], now: datetime, reason: str) -> list[Step[Any, Any]]:
@@ -235,6 +239,8 @@ def _reopened(fact: be.BillReopened, bill: Bill, now: datetime) -> c.Command:
         payment_id=fact.payment_id,
         to_pay=total(bill.terms.share) - bill.terms.credit,
         credited=total(fact.credited),
+        credited_share=fact.credited,
+        credit=bill.terms.credit,
     )
 
 

@@ -12,7 +12,7 @@ from ledger.subscriptions.asking import credit_for, due_at, order
 from ledger.subscriptions.life import Status
 from ledger.subscriptions.periods import MONTHS, ZONES, Calendar, Period
 from ledger.subscriptions.policies import current
-from ledger.subscriptions.pricing import Price, plus, price, share, total
+from ledger.subscriptions.pricing import Price, counted, plus, price, share, total
 from ledger.subscriptions.proration import Change, due, stretches
 from ledger.subscriptions.story import Story
 from ledger.subscriptions.subscription import (
@@ -102,17 +102,18 @@ def open_next(story: Story, command: c.Acting, reason: str) -> None:
 
 def take_over(story: Story, now: datetime, sold: e.Sold, at: datetime, mode: Proration) -> None:
     """Nothing that was charged is charged again."""
+    what = story.state.what
     story.add(
         e.SubscriptionChanged(
             occurred_at=now,
             at=at,
-            sold=sold,
+            sold=counted(sold, what),
             mode=mode,
             repriced=(),
             charge=NOTHING,
             carried=NOTHING,
             credited=(),
-            restarts=sold.terms.interval != story.state.what.terms.interval,
+            restarts=sold.terms.interval != what.terms.interval,
         )
     )
 

@@ -3,6 +3,8 @@
 from datetime import datetime
 from typing import NamedTuple
 
+from msgspec.structs import replace
+
 from ledger.clock import business_date
 from ledger.coupons.terms import CouponTerms
 from ledger.journal import tax
@@ -28,6 +30,12 @@ def price(sold: Sold) -> Price:
     unit = sold.terms.price
     full = Money(unit.minor * sold.quantity, unit.currency)
     return Price(full, min(_discount(sold, full), full))
+
+
+def counted(sold: Sold, so_far: Sold) -> Sold:
+    """Of the same coupon, no more is left than there is."""
+    same = sold.coupon is not None and sold.coupon == so_far.coupon
+    return replace(sold, coupon_left=so_far.coupon_left) if same else sold
 
 
 def _discount(sold: Sold, full: Money) -> Money:

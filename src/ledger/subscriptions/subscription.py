@@ -52,6 +52,7 @@ class OpenBill(msgspec.Struct, frozen=True, kw_only=True):
     trouble: str = ""
     reminded: int = 0
     written_off: bool = False
+    credited: Share = NOTHING  # by changes, once it is paid again
 
 
 class Missed(msgspec.Struct, frozen=True, kw_only=True):

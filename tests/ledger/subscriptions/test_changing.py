@@ -318,3 +318,15 @@ def test_a_coupon_given_within_a_period_takes_off_the_rest_of_it():
     assert credit(life) == 24_750  # half of the half month
     life.advanced()
     assert life.to_pay(2) == 49_500 - 24_750
+
+
+def test_a_change_that_comes_later_does_not_bring_back_what_of_a_coupon_was_used():
+    """Two bills of three: the change to Max was scheduled when two were left."""
+    coupon = CouponTerms(code="THREE", percent=10, periods=3)
+    life = june(sold(coupon=coupon, coupon_left=3))
+    to = sold(200_000, name="Max", coupon=coupon, coupon_left=2)
+    life.changed(to, on(6, 2), at=on(8, 1)).advanced().paid(2)
+    assert life.state.what.coupon_left == 1
+
+    life.advanced()
+    assert (life.to_pay(3), life.state.what.coupon_left) == (180_000, 0)

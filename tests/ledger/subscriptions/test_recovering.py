@@ -104,12 +104,33 @@ def test_a_payment_that_did_not_last_is_owed_again_and_not_pulled_by_itself():
     assert kinds(life) == ["method_needed", "method_needed"]
 
 
-def test_credit_that_came_from_it_is_withdrawn_though_it_was_used():
+def test_credit_that_came_from_it_is_withdrawn_until_it_is_paid_again():
+    """66,667 of it paid July already, and is owed meanwhile."""
     life = june(MAX).changed(PRO, on(6, 11)).advanced().paid(2)
-    assert life.state.credit == rp(0)  # 66,667 of it paid July
-
-    undone(life, 1, on(7, 2), credited=66_667)
+    taken_off = life.told(e.SubscriptionChanged).credited[0].share
+    life.when(
+        c.RecordBillReopened(
+            now=on(7, 2),
+            bill_id="bill_1_1",
+            period=1,
+            payment_id="pay_1",
+            to_pay=rp(199_000),
+            credited=rp(66_667),
+            credited_share=taken_off,
+        )
+    )
     life.story.then(e.CreditGiven, e.BillUnsettled, e.DunningStarted)
+    assert life.state.credit == rp(-66_667)
+
+    life.paid(1, at=on(7, 3))
+    life.story.then(e.BillSettled, e.CreditGiven)
+    assert life.told(e.BillSettled).credited == (e.Credited(bill_id="bill_1_1", share=taken_off),)
+    assert life.state.credit == rp(0)
+
+
+def test_credit_that_is_owed_comes_on_the_next_bill():
+    life = undone(june(MAX).changed(PRO, on(6, 11)).advanced().paid(2), 1, on(7, 2), 66_667)
+
     life.paid(1).advanced()
     assert (life.now, life.to_pay(3)) == (on(8, 1), 99_000 + 66_667)
 

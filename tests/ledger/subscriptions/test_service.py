@@ -185,6 +185,26 @@ async def test_a_capture_that_does_not_last_takes_all_back_and_dunning_begins(sh
     assert after.status is Status.IN_GRACE and after.open_bills[0].bill_id == bill_id
 
 
+async def test_what_a_downgrade_gave_is_given_again_when_the_bill_is_paid_a_second_time(shop: Shop):
+    made = await shop.create()
+    shop.moment = BEGIN + timedelta(days=14)
+    half = plan(price=Money(49_000), product="basic")
+    change = c.ChangeSubscription(now=shop.now(), sold=e.Sold(plan_id="basic", terms=half))
+    await shop.subscriptions.do(made.subscription_id, change, context())
+    (order_id,) = shop.gateway.charged
+
+    shop.gateway.move(order_id, ChargeStatus.CANCELLED)
+    await shop.payments.inquire(order_id.rpartition("-")[0])
+    assert shop.balances() == {}
+    assert (await shop.subscriptions.get(made.subscription_id)).credit == Money(0)
+
+    pays = c.ChangePaying(now=shop.now(), paying=CARD)
+    await shop.subscriptions.do(made.subscription_id, pays, context())
+    after = await shop.subscriptions.get(made.subscription_id)
+    assert (after.status, after.credit) == (Status.ACTIVE, Money(25_000))
+    assert shop.balances()["Liabilities:Customer:Credit"] == -25_000
+
+
 async def test_a_second_payment_for_the_same_bill_is_credit(shop: Shop):
     made = await shop.create()
     shop.gateway.refuses = lambda order: "202" if order.method.family == "card" else ""
