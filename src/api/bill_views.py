@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Self
 
 from api.next_action import next_action
-from api.views import FailureView, NextActionView, View
+from api.views import AsOfView, FailureView, NextActionView, View
 from ledger.bills.bill import Bill, Collection, gross
 from ledger.bills.events import BillOpened, Line
 from ledger.clock import business_date
@@ -175,6 +175,7 @@ class BillView(CostView):
     unearned: int
     updated_at: datetime | None
     links: dict[str, str]
+    as_of: AsOfView | None = None  # only where a past state was asked for
 
     @classmethod
     def shown(cls, bill: Bill, payments: list[Payment]) -> Self:

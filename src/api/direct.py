@@ -2,7 +2,8 @@
 but with their parameters found without FastAPI's general solver, which costs more than the answer.
 
 A direct endpoint takes path parameters, `request`, and dependencies that take only the request; it
-returns a Response.
+returns a Response. What it may be asked in a query has defaults; a request with a query goes the
+general way.
 """
 
 from collections.abc import Awaitable, Callable
@@ -32,14 +33,17 @@ def is_direct(route: APIRoute) -> bool:
 
 
 def handler(route: APIRoute, otherwise: Handler) -> Handler:
-    """`otherwise` tells what is wrong with a path parameter. Raises NotDirect."""
+    """`otherwise` answers what has a query, and what is wrong with a path parameter. Raises NotDirect."""
     asked = [(str(one.name), _call(one)) for one in route.dependant.dependencies]
     wants_request = route.dependant.request_param_name
     fields = route.dependant.path_params
-    if _wants_more(route.dependant):
+    required = any(field.field_info.is_required() for field in route.dependant.query_params)
+    if required or _wants_more(route.dependant):
         raise NotDirect(route.path)
 
     async def handle(request: Request) -> Response:
+        if request.scope["query_string"]:
+            return await otherwise(request)
         values: dict[str, Any] = {}
         for field in fields:
             value, errors = field.validate(request.path_params[field.alias], loc=("path",))
@@ -57,16 +61,12 @@ def handler(route: APIRoute, otherwise: Handler) -> Handler:
 
 
 def _call(dependency: Dependant) -> Callable[[Request], Awaitable[Any]]:
-    if dependency.dependencies or dependency.path_params or _wants_more(dependency):
+    asks = dependency.dependencies or dependency.path_params or dependency.query_params
+    if asks or _wants_more(dependency):
         raise NotDirect(str(dependency.name))
     assert dependency.call is not None
     return dependency.call
 
 
 def _wants_more(dependant: Dependant) -> bool:
-    return bool(
-        dependant.query_params
-        or dependant.header_params
-        or dependant.cookie_params
-        or dependant.body_params
-    )
+    return bool(dependant.header_params or dependant.cookie_params or dependant.body_params)

@@ -1,6 +1,7 @@
 """Subscriptions as they stand, and as they would be."""
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from api import asked
 from api.asked import ChangeOneThing
@@ -18,13 +19,15 @@ from ledger.subscriptions.preview import preview, renewal
 @dataclass(frozen=True)
 class Looking:
     wired: Wiring
+    now: datetime | None = None  # None: the clock's
 
     async def view(self, subscription_id: str) -> SubscriptionView:
         """Raises SubscriptionNotFound."""
         return SubscriptionView.shown(await self.shown(subscription_id))
 
     async def shown(self, subscription_id: str) -> Shown:
-        s, now = await self.wired.subscriptions.get(subscription_id), clock.now()
+        s = await self.wired.subscriptions.get(subscription_id)
+        now = self.now or clock.now()
         bills = []
         for bill in s.open_bills:
             whole = await self.wired.bills.get(bill.bill_id)

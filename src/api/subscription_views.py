@@ -6,7 +6,7 @@ from typing import NamedTuple, Self
 
 from api.bill_views import AmountView, CollectionView, CostView, collection_of
 from api.quotes import Quote
-from api.views import View
+from api.views import AsOfView, View
 from ledger.bills.bill import Bill
 from ledger.bills.events import BillOpened
 from ledger.payments.payment import Payment
@@ -210,6 +210,7 @@ class SubscriptionView(SoldView):
     created_at: datetime
     updated_at: datetime | None
     links: dict[str, str]
+    as_of: AsOfView | None = None  # only where a past state was asked for
 
     @classmethod
     def shown(cls, shown: Shown) -> Self:

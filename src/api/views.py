@@ -118,6 +118,14 @@ class RefundView(View):
         )
 
 
+class AsOfView(View):
+    """What stood then: the stream up to this event, which was the last one."""
+
+    version: int
+    position: int
+    recorded_at: datetime
+
+
 class PaymentView(View):
     payment_id: str
     status: str
@@ -143,9 +151,10 @@ class PaymentView(View):
     created_at: datetime | None
     updated_at: datetime | None
     links: dict[str, str]
+    as_of: AsOfView | None = None  # only where a past state was asked for
 
     @classmethod
-    def of(cls, payment: Payment) -> Self:
+    def of(cls, payment: Payment, as_of: AsOfView | None = None) -> Self:
         request = payment.request
         action = next_action(payment) if payment.status in LIVE else None
         path = f"/api/v1/payments/{request.payment_id}"
@@ -174,6 +183,7 @@ class PaymentView(View):
             created_at=payment.requested_at,
             updated_at=payment.updated_at,
             links={"self": path, "events": f"{path}/events"},
+            as_of=as_of,
         )
 
 

@@ -30,9 +30,12 @@ def app() -> FastAPI:
     @router.get("/{number}")
     @direct
     async def show(
-        number: Annotated[int, Path(ge=1)], who: Annotated[str, Depends(caller)], request: Request
+        number: Annotated[int, Path(ge=1)],
+        who: Annotated[str, Depends(caller)],
+        request: Request,
+        more: Annotated[int, Query(ge=1)] = 1,
     ) -> Response:
-        return Response(f"{who} {number + 1} {request.url.path}")
+        return Response(f"{who} {number + more} {request.url.path}")
 
     return application(router)
 
@@ -49,7 +52,13 @@ async def test_parameters_dependencies_and_the_request_are_given(app: FastAPI) -
     assert (answer.status_code, answer.text) == (200, "ani 42 /41")
 
 
-@pytest.mark.parametrize("path", ["/0", "/x", "/%00"])
+async def test_what_has_a_query_goes_the_general_way(app: FastAPI) -> None:
+    answer = await ask(app, "/41?more=2")
+
+    assert (answer.status_code, answer.text) == (200, "ani 43 /41")
+
+
+@pytest.mark.parametrize("path", ["/0", "/x", "/%00", "/41?more=0", "/41?more=x"])
 async def test_what_is_wrong_with_a_parameter_is_said_as_elsewhere(app: FastAPI, path: str) -> None:
     answer = await ask(app, path)
 
@@ -58,9 +67,9 @@ async def test_what_is_wrong_with_a_parameter_is_said_as_elsewhere(app: FastAPI,
 
 
 def test_it_stands_in_the_openapi_document(app: FastAPI) -> None:
-    (parameter,) = app.openapi()["paths"]["/{number}"]["get"]["parameters"]
+    number, more = app.openapi()["paths"]["/{number}"]["get"]["parameters"]
 
-    assert parameter["schema"]["minimum"] == 1
+    assert (number["schema"]["minimum"], more["required"]) == (1, False)
 
 
 def test_an_endpoint_that_needs_the_solver_is_refused_at_once() -> None:

@@ -10,6 +10,7 @@ from api.bodies import CancelBody, CaptureBody, PaymentBody, RefundBody
 from api.direct import direct
 from api.idempotency import Answer, MayRepeat
 from api.pagination import DEFAULT_SIZE, PageCursor, PageSize
+from api.past import AsOf, Past
 from api.routes.parts import (
     MayCancel,
     MayCapture,
@@ -115,7 +116,16 @@ async def list_payments(
 
 @router.get("/{payment_id}", response_model=PaymentView, response_model_exclude_none=True)
 @direct
-async def get_payment(payment_id: PaymentId, caller: MayRead, wired: Wired) -> Response:
+async def get_payment(
+    payment_id: PaymentId, caller: MayRead, wired: Wired, moment: AsOf = None
+) -> Response:
+    """As it stands, or as it stood."""
+    if moment is not None:
+        past = await Past.at(wired, moment)
+        payment = await past.wired.payments.get(payment_id)
+        view = PaymentView.of(payment, past.seen(payment_id))
+        text = view.model_dump_json(by_alias=True, exclude_none=True)
+        return Response(text, media_type="application/json")
     body = wired.payment_texts.of(await wired.payments.get(payment_id))
     return Response(body, media_type="application/json")
 

@@ -5,6 +5,7 @@ wrote.
 from fastapi import APIRouter, Response
 
 from api import asked
+from api.past import AsOf, Past
 from api.routes.parts import (
     MayCancelSubscriptions,
     MayChangeSubscriptions,
@@ -32,8 +33,18 @@ async def create_subscription(
 
 @router.get("/{subscription_id}", response_model=SubscriptionView, response_model_exclude_none=True)
 async def get_subscription(
-    subscription_id: SubscriptionId, response: Response, caller: MayReadSubscriptions, look: Look
+    subscription_id: SubscriptionId,
+    response: Response,
+    caller: MayReadSubscriptions,
+    look: Look,
+    moment: AsOf = None,
 ) -> SubscriptionView:
+    """As it stands, or as it stood."""
+    if moment is not None:
+        past = await Past.at(look.wired, moment)
+        await past.wired.subscriptions.get(subscription_id)
+        view = await past.looking(subscription_id).view(subscription_id)
+        return view.model_copy(update={"as_of": past.seen(subscription_id)})
     view = await look.view(subscription_id)
     response.headers["ETag"] = etag(view.version)
     return view

@@ -11,6 +11,7 @@ facts.
     reading         streams, snapshots and commands, many at a time
     group_call      whatever has queued, in one statement; bounds, deadlines, lost replies
     line, arrays    one connection in pipeline mode; parameters in binary
+    past            what was known by a position or a moment
     snapshot_form   a state as kept bytes, under the digest of the code that made it
     recorder        the same as the `eventsourcing` library's recorder
     chain           the hash chain, as the schema computes it
