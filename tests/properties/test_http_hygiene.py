@@ -29,6 +29,7 @@ from support.running import (
 __all__ = ["laid_out", "shared_database", "simulated"]
 
 CANARY = b"Kanarienvogel"
+PAYMENTS = "/api/v1/payments"
 NOBODY = "pay_00000000000000000000000000"
 NO_SUBSCRIPTION = "sub_00000000000000000000000000"
 GOOD: Fields = {
@@ -91,8 +92,22 @@ def bodies() -> Iterator[tuple[str, bytes]]:
             yield f"{name}, as {field}", b'{"' + field.encode() + b'":' + value + b"," + rest
 
 
+NOBODYS = {
+    "{payment_id}": NOBODY,
+    "{customer_id}": "nobody",
+    "{plan_id}": "none",
+    "{subscription_id}": NO_SUBSCRIPTION,
+}
+
+
+def filled(path: str) -> str:
+    for template, value in NOBODYS.items():
+        path = path.replace(template, value)
+    return path
+
+
 POSTS = sorted(
-    str(route.path).replace("{payment_id}", NOBODY).replace("{subscription_id}", NO_SUBSCRIPTION)
+    filled(str(route.path))
     for route in iter_route_contexts(create_app().routes)
     if "POST" in (route.methods or ())
 )
@@ -164,7 +179,7 @@ async def test_the_frameworks_own_handling_is_caught(
         shop, found = await system.caller(), []
         for name, content in bodies():
             if name.endswith("as amount"):
-                answer = await shop.send("POST", POSTS[0], content, Idempotency_Key=new_key())
+                answer = await shop.send("POST", PAYMENTS, content, Idempotency_Key=new_key())
                 found += wrong(name, answer)
 
     assert any(": 500" in line for line in found)
@@ -192,6 +207,11 @@ ADDRESSES = (
     "/api/v1/payments?pageSize={}",
     "/api/v1/accounts/{}/entries",
     "/api/v1/accounts/Assets:Gateway:Midtrans:Pending/entries?cursor={}",
+    "/api/v1/customers/{}",
+    "/api/v1/customers?cursor={}",
+    "/api/v1/plans/{}",
+    "/api/v1/plans?retired={}",
+    "/api/v1/coupons/{}",
     "/api/v1/payment-methods?amount={}",
     "/api/v1/payment-methods?amount=1&preference={}",
     "/{}",
