@@ -7,6 +7,7 @@ from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
 from ledger.coupons.events import CouponCreated, CouponRedeemed, CouponWithdrawn
+from ledger.coupons.terms import STREAM
 from ledger.events import DomainEvent, Recorded
 from projections.engine import sql
 from projections.engine.read_model import Batch, Cursor
@@ -29,7 +30,7 @@ def apply(batch: Batch, cursor: Cursor) -> None:
 def _write(recorded: Recorded[Any], cursor: Cursor) -> None:
     event = recorded.event
     place = {
-        "stream": recorded.stream,
+        "code": recorded.stream.removeprefix(STREAM),
         "at": event.occurred_at,
         "position": recorded.position,
     }
@@ -45,7 +46,6 @@ def _write(recorded: Recorded[Any], cursor: Cursor) -> None:
 def _columns(event: CouponCreated) -> dict[str, Any]:
     terms = event.terms
     return {
-        "code": terms.code,
         "percent": terms.percent,
         "amount_minor": terms.amount and terms.amount.minor,
         "currency": terms.amount and terms.amount.currency,

@@ -1,7 +1,6 @@
 -- name: create
 create table coupons (
     code           text collate "C" primary key,
-    stream         text collate "C" not null unique,
     percent        bigint,             -- either this
     amount_minor   bigint,             -- or this
     currency       text,
@@ -22,15 +21,15 @@ create unique index coupons_newest on coupons (first_position);
 -- name: add
 insert into coupons
 values (
-    %(code)s, %(stream)s, %(percent)s, %(amount_minor)s, %(currency)s, %(periods)s, %(plans)s,
+    %(code)s, %(percent)s, %(amount_minor)s, %(currency)s, %(periods)s, %(plans)s,
     %(redeem_by)s, %(most)s, 0, null, %(at)s, %(position)s, %(position)s
 )
 
 -- name: redeem
-update coupons set redeemed = redeemed + 1, position = %(position)s where stream = %(stream)s
+update coupons set redeemed = redeemed + 1, position = %(position)s where code = %(code)s
 
 -- name: withdraw
-update coupons set withdrawn_at = %(at)s, position = %(position)s where stream = %(stream)s
+update coupons set withdrawn_at = %(at)s, position = %(position)s where code = %(code)s
 
 -- name: page
 select *

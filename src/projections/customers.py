@@ -6,6 +6,7 @@ import psycopg
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
+from ledger.customers.customer import STREAM
 from ledger.customers.events import (
     CustomerChanged,
     CustomerRegistered,
@@ -41,14 +42,13 @@ def apply(batch: Batch, cursor: Cursor) -> None:
 def _write(recorded: Recorded[Any], cursor: Cursor) -> None:
     event = recorded.event
     place = {
-        "stream": recorded.stream,
+        "customer_id": recorded.stream.removeprefix(STREAM),
         "at": event.occurred_at,
         "position": recorded.position,
     }
     match event:
         case CustomerRegistered():
-            said = {"customer_id": event.customer_id, "language": event.language}
-            cursor.execute(SQL["add"], place | said)
+            cursor.execute(SQL["add"], place | {"language": event.language})
         case CustomerChanged():
             cursor.execute(SQL["change"], place | {"language": event.language})
         case PaymentMethodAttached():

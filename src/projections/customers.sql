@@ -1,7 +1,6 @@
 -- name: create
 create table customers (
     customer_id    text collate "C" primary key,
-    stream         text collate "C" not null unique,
     language       text not null,
     methods        jsonb not null,     -- those that are attached, oldest first, without tokens
     preferred      text not null,      -- id of one of them, a method of the catalogue, or ''
@@ -17,18 +16,18 @@ create unique index customers_newest on customers (first_position);
 -- name: add
 insert into customers
 values (
-    %(customer_id)s, %(stream)s, %(language)s, '[]', '', %(at)s, %(at)s, %(position)s, %(position)s
+    %(customer_id)s, %(language)s, '[]', '', %(at)s, %(at)s, %(position)s, %(position)s
 )
 
 -- name: change
 update customers
 set language = coalesce(%(language)s, language), updated_at = %(at)s, position = %(position)s
-where stream = %(stream)s
+where customer_id = %(customer_id)s
 
 -- name: attach
 update customers
 set methods = methods || %(method)s, updated_at = %(at)s, position = %(position)s
-where stream = %(stream)s
+where customer_id = %(customer_id)s
 
 -- name: detach
 update customers
@@ -39,12 +38,12 @@ set methods    = coalesce(
     preferred  = case when preferred = %(method_id)s then '' else preferred end,
     updated_at = %(at)s,
     position   = %(position)s
-where stream = %(stream)s
+where customer_id = %(customer_id)s
 
 -- name: prefer
 update customers
 set preferred = %(method)s, updated_at = %(at)s, position = %(position)s
-where stream = %(stream)s
+where customer_id = %(customer_id)s
 
 -- name: page
 select *

@@ -8,7 +8,7 @@ from psycopg.rows import dict_row
 
 from ledger.events import DomainEvent, Recorded
 from ledger.plans.events import PlanCreated, PlanRetired, PlanVersionAdded
-from ledger.plans.terms import PlanTerms
+from ledger.plans.terms import STREAM, PlanTerms
 from projections.engine import sql
 from projections.engine.read_model import Batch, Cursor
 
@@ -30,14 +30,13 @@ def apply(batch: Batch, cursor: Cursor) -> None:
 def _write(recorded: Recorded[Any], cursor: Cursor) -> None:
     event = recorded.event
     place = {
-        "stream": recorded.stream,
+        "plan_id": recorded.stream.removeprefix(STREAM),
         "at": event.occurred_at,
         "position": recorded.position,
     }
     match event:
         case PlanCreated():
-            said = {"plan_id": event.plan_id, **_columns(event.terms)}
-            cursor.execute(SQL["add"], place | said)
+            cursor.execute(SQL["add"], place | _columns(event.terms))
         case PlanVersionAdded():
             cursor.execute(SQL["change"], place | _columns(event.terms))
         case PlanRetired():

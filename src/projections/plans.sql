@@ -1,7 +1,6 @@
 -- name: create
 create table plans (
     plan_id           text collate "C" primary key,
-    stream            text collate "C" not null unique,
     version           bigint not null,
     name              text not null,
     product           text not null,
@@ -28,7 +27,7 @@ create unique index plans_newest on plans (first_position);
 -- name: add
 insert into plans
 values (
-    %(plan_id)s, %(stream)s, %(version)s, %(name)s, %(product)s, %(price_minor)s, %(currency)s,
+    %(plan_id)s, %(version)s, %(name)s, %(product)s, %(price_minor)s, %(currency)s,
     %(interval_unit)s, %(interval_count)s, %(trial_days)s, %(tax_mode)s, %(dunning_policy)s,
     %(proration)s, %(proration_by)s, %(issued_days_ahead)s, null, %(at)s, %(at)s, %(position)s,
     %(position)s
@@ -51,12 +50,12 @@ set version           = %(version)s,
     issued_days_ahead = %(issued_days_ahead)s,
     updated_at        = %(at)s,
     position          = %(position)s
-where stream = %(stream)s
+where plan_id = %(plan_id)s
 
 -- name: retire
 update plans
 set retired_at = %(at)s, updated_at = %(at)s, position = %(position)s
-where stream = %(stream)s
+where plan_id = %(plan_id)s
 
 -- name: page
 select *

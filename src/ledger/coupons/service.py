@@ -4,15 +4,12 @@ creates a subscription.
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
 
 from ledger import clock
 from ledger.clock import Clock
 from ledger.coupons.coupon import COUPON, Command, Coupon, CreateCoupon, WithdrawCoupon
-from ledger.coupons.terms import CouponTerms, check_code
+from ledger.coupons.terms import STREAM, CouponTerms, check_code
 from ledger.eventstore.store import Context, EventStore
-
-STREAM: Final = "coupon-"
 
 
 def stream_of(code: str) -> str:

@@ -10,6 +10,7 @@ from ledger.errors import Rejected
 from ledger.money import Money
 from ledger.plans.terms import HIGHEST_PRICE, check_plan_id
 
+STREAM: Final = "coupon-"  # and the code
 CODE: Final = r"[A-Z0-9][A-Z0-9-]{1,39}"
 MOST_PERIODS: Final = 1_200
 MOST_PLANS: Final = 100

@@ -16,6 +16,7 @@ from ledger.payments.methods import method
 from ledger.payments.saved_methods import MethodNotAttached
 from ledger.privacy.sealed import Sealed
 
+STREAM: Final = "customer-"  # and the customer's id
 CUSTOMER_ID: Final = r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}"
 MASKED_CARD: Final = r"\d{6}(?:\d{2})?-\d{4}"
 MONTH: Final = r"20\d{2}-(?:0[1-9]|1[0-2])"

@@ -11,7 +11,7 @@ import msgspec
 from ledger import clock
 from ledger.clock import Clock
 from ledger.customers import customer as c
-from ledger.customers.customer import CUSTOMER, Customer, CustomerNotFound
+from ledger.customers.customer import CUSTOMER, STREAM, Customer, CustomerNotFound
 from ledger.customers.details import FIELDS, Details, checked
 from ledger.customers.events import Field, Kind, Language
 from ledger.eventstore.key_ring import KeyRing
@@ -21,7 +21,6 @@ from ledger.payments.saved_methods import MethodNotAttached, SavedMethod
 from ledger.privacy.sealed import Sealed
 from ledger.providers.port import Payer
 
-STREAM: Final = "customer-"
 CUSTOMER_PREFIX: Final = "cus"
 
 

@@ -1,7 +1,6 @@
 """Plans in the log. The only file of this area that does I/O."""
 
 from dataclasses import dataclass
-from typing import Final
 
 from ledger import clock
 from ledger.clock import Clock
@@ -15,9 +14,7 @@ from ledger.plans.plan import (
     PlanNotFound,
     RetirePlan,
 )
-from ledger.plans.terms import PlanTerms, check_plan_id
-
-STREAM: Final = "plan-"
+from ledger.plans.terms import STREAM, PlanTerms, check_plan_id
 
 
 def stream_of(plan_id: str) -> str:

@@ -13,10 +13,11 @@ from ledger.payments.methods import METHODS
 from ledger.subscriptions.periods import Interval, Unit
 from ledger.subscriptions.policies import current
 
+STREAM: Final = "plan-"  # and the plan's id
 PLAN_ID: Final = r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}"
+
 TaxMode = Literal["inclusive", "exclusive", "untaxed"]
 Proration = Literal["prorate_now", "prorate_at_renewal", "next_period", "none"]
-
 
 HIGHEST_PRICE: Final = max(row.maximum_minor for row in METHODS.values())
 LONGEST_NAME: Final = 255
