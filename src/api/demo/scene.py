@@ -45,6 +45,8 @@ class Scene:
     gateway: Gateway
     checks: Checks
     database: str  # where the inbox of notices can be looked into
+    folder: str  # of the deployment
+    subscriptions: dict[str, str] = field(default_factory=dict)  # by who subscribed
     purchases: list[Purchase] = field(default_factory=list)
     rush: list[Purchase] = field(default_factory=list)
     sold: int = 0

@@ -31,7 +31,10 @@ KEPT_SETTINGS: Final = ("BUKUBESAR_POSTGRES_BIN",)
 # A charge that the gateway says it never saw is sent again once it can no longer be on its way.
 # Here gateway and
 # ledger share one machine, so that is seconds instead of minutes.
-OWN_SETTINGS: Final = {"BUKUBESAR_LOST_AFTER_SECONDS": "3"}
+OWN_SETTINGS: Final = {
+    "BUKUBESAR_LOST_AFTER_SECONDS": "3",
+    "BUKUBESAR_SIMULATED_CLOCK": "true",  # a month is to pass
+}
 
 
 class NotADemoFolder(RuntimeError):
@@ -95,6 +98,14 @@ def issue_keys(folder: Path, *roles: str) -> list[str]:
     """One key a role, made as an operator makes them."""
     with ThreadPoolExecutor() as pool:
         return list(pool.map(lambda role: _issue_key(folder, role), roles))
+
+
+def run(*arguments: str) -> int:
+    """A command of the product on this deployment, and how it ended."""
+    done = subprocess.run(
+        _bukubesar(*arguments), env=_environment(), capture_output=True, check=False
+    )
+    return done.returncode
 
 
 def _issue_key(folder: Path, role: str) -> str:

@@ -12,7 +12,16 @@ from typing import Any, Final
 
 from rich.console import Console
 
-from api.demo import buying, giving_back, going_wrong, notices, proving, stage, table
+from api.demo import (
+    buying,
+    giving_back,
+    going_wrong,
+    notices,
+    proving,
+    stage,
+    subscribing,
+    table,
+)
 from api.demo.checks import Checks
 from api.demo.client import Api, Gateway
 from api.demo.scene import Scene
@@ -36,6 +45,8 @@ ACTS: Final[tuple[tuple[str, Act], ...]] = (
     ("Somebody forges notices", notices.forged),
     ("The gateway is back", going_wrong.gateway_back),
     ("Everybody pays at once", buying.rush_hour),
+    ("Customers subscribe", subscribing.subscribe),
+    ("A month passes", subscribing.month),
     ("The history of every payment is read", proving.histories),
     ("Our payments are compared with the gateway's book", proving.gateways_book),
     ("The books are added up", proving.trial_balance),
@@ -63,14 +74,16 @@ def _play(console: Console, folder: Path) -> Checks:
     console.print("[dim]starting PostgreSQL, the API, a worker and a local Midtrans …[/]")
     with stage.started(folder) as running:
         service, auditor = stage.issue_keys(folder, "service", "auditor")
-        scene = asyncio.run(_tell(console, running, service, auditor))
+        scene = asyncio.run(_tell(console, running, folder, service, auditor))
         table.report(console, scene)
     return scene.checks
 
 
-async def _tell(console: Console, running: stage.Stage, service: str, auditor: str) -> Scene:
+async def _tell(
+    console: Console, running: stage.Stage, folder: Path, service: str, auditor: str
+) -> Scene:
     api, gateway = Api(running.api, service, auditor), Gateway(running.simulator)
-    scene = Scene(api, gateway, Checks(), running.database)
+    scene = Scene(api, gateway, Checks(), running.database, str(folder))
     try:
         for title, act in ACTS:
             await _show(console, scene, title, act)
