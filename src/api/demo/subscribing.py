@@ -85,9 +85,9 @@ async def month(scene: Scene) -> None:
 
 
 async def _pass(scene: Scene, days: int) -> None:
-    """A day at a time: what falls due in one is done at its end."""
+    """What falls due within half a day is done at its end."""
     done = await asyncio.to_thread(
-        stage.run, "clock", "advance", f"{days}d", "--stride", "1d", "--data-dir", scene.folder
+        stage.run, "clock", "advance", f"{days}d", "--stride", "12h", "--data-dir", scene.folder
     )
     scene.checks.equal(f"{days} days pass", 0, done)
 
