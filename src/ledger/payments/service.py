@@ -112,7 +112,6 @@ class PaymentService:
 
     async def charge_begun(self, payment: Payment, began: float) -> Payment:
         """Send what was requested and dispatched in another stream's append."""
-        crashpoint("request.after_append")
         if payment.status is not Status.DISPATCHED:
             return payment
         return await self._send(payment, began)

@@ -9,7 +9,6 @@ from typing import Any, Protocol
 from msgspec.structs import replace as with_fields
 
 from ledger import clock
-from ledger.crashpoint import crashpoint
 from ledger.eventstore.store import Context, EventStore, Executed
 from ledger.identity import PAYMENT, new_id
 from ledger.payments.payment import Payment
@@ -136,7 +135,6 @@ class SubscriptionService:
             sent_by="" if self.gateway_rests() else self.sent_by,
             payer_known=await self.payers.known(customer_id),
         )
-        crashpoint("subscription.before_append")
         done = await self.store.execute(
             SUBSCRIPTION,
             stream,
@@ -145,7 +143,6 @@ class SubscriptionService:
             is_new=is_new,
             then=Following(self.now, asking, besides),
         )
-        crashpoint("subscription.after_append")
         for payment in _begun(done.also):
             await self.payments.charge_begun(payment, began)
         return done
