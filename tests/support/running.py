@@ -269,10 +269,14 @@ async def answering(http: httpx2.AsyncClient, url: str) -> None:
 
 
 def environment(settings: Settings) -> dict[str, str]:
-    plain: dict[str, Any] = settings.model_dump(exclude={"midtrans", "postgres_bin"})
-    nested = {f"midtrans__{name}": value for name, value in settings.midtrans.model_dump().items()}
+    given: dict[str, Any] = {}
+    for name, value in settings.model_dump(exclude={"postgres_bin"}).items():
+        parts = value.items() if isinstance(value, dict) else [("", value)]
+        given |= {f"{name}__{part}".removesuffix("__"): one for part, one in parts}
     return {
-        f"BUKUBESAR_{name.upper()}": _revealed(value) for name, value in (plain | nested).items()
+        f"BUKUBESAR_{name.upper()}": _revealed(value)
+        for name, value in given.items()
+        if value is not None
     }
 
 
