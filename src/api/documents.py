@@ -15,7 +15,7 @@ from typing import Any, Final
 import msgspec
 
 import ledger
-from api import problem_docs
+from api import problem_docs, subscription_docs
 from api.app import create_app
 from ledger.events import TOPICS, DomainEvent
 from ledger.payments.life import REFUND_TRANSITIONS, SENT, TRANSITIONS, RefundStatus, Status
@@ -77,6 +77,7 @@ def contents() -> dict[str, str]:
         "openapi.json": _json(create_app(Settings()).openapi()),
         "problems.md": problem_docs.render(),
         "payments.md": payments(),
+        "subscriptions.md": subscription_docs.render(),
     }
 
 

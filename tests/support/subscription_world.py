@@ -14,7 +14,7 @@ from ledger.payments.events import Share
 from ledger.subscriptions import commands as c
 from ledger.subscriptions import events as e
 from ledger.subscriptions.deciding import SUBSCRIPTION
-from ledger.subscriptions.life import ENDED, OVERDUE, RUNNING, Status
+from ledger.subscriptions.life import ENDED, OVERDUE, RUNNING, Status, ends_of
 from ledger.subscriptions.pricing import minus, plus, total
 from ledger.subscriptions.subscription import NOTHING, Subscription, may
 
@@ -58,6 +58,8 @@ class World:
         for fact in facts:
             assert may(self.state, type(fact)), f"{type(fact).__name__} in {self.state.status}"
             before, self.state = self.state, SUBSCRIPTION.evolve(self.state, fact)
+            ends = ends_of(before.status, type(fact))
+            assert self.state.status in ends, f"{type(fact).__name__} leads to {self.state.status}"
             self.facts.append(fact)
             self._see(before, fact)
         self._pay_what_is_nothing()

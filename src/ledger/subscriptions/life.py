@@ -1,4 +1,4 @@
-"""The whole life of a subscription, as a table. docs/subscriptions.md prints it.
+"""The whole life of a subscription, as tables. docs/subscriptions.md prints them.
 
 Deciders read the left two columns (`may`), `evolve` the right one; None: the event itself says.
 """
@@ -62,4 +62,27 @@ TRANSITIONS: Final[tuple[tuple[tuple[Status, ...], type[DomainEvent], Status | N
     (BEGUN,                           e.BillDropped,               None),
 )  # fmt: skip
 
+# Where a row says None and the event may move it: whither. Everywhere else it stays.
+SAID: Final[tuple[tuple[tuple[Status, ...], type[DomainEvent], tuple[Status, ...]], ...]] = (
+    ((S.NEW,),         e.SubscriptionCreated,    (S.INCOMPLETE, S.TRIALING)),
+    ((S.INCOMPLETE,),  e.BillSettled,            (S.INCOMPLETE, S.ACTIVE)),
+    ((S.TRIALING,),    e.BillSettled,            (S.ACTIVE,)),
+    ((S.IN_GRACE,),    e.BillSettled,            (S.IN_GRACE, S.ACTIVE, S.CANCELLING)),
+    ((S.PAST_DUE,),    e.BillSettled,            (S.PAST_DUE, S.ACTIVE, S.CANCELLING)),
+    ((S.UNPAID,),      e.BillSettled,            (S.UNPAID, S.ACTIVE, S.CANCELLING)),
+    ((S.PAUSED,),      e.BillSettled,            (S.PAUSED, S.ACTIVE, S.CANCELLING)),
+    (RUNNING,          e.DunningStarted,         OVERDUE),
+    ((S.IN_GRACE,),    e.DunningStepTaken,       (S.IN_GRACE, S.PAST_DUE)),
+    ((S.PAST_DUE,),    e.DunningStepTaken,       (S.PAST_DUE, S.UNPAID, S.PAUSED)),
+    ((S.PAUSED,),      e.SubscriptionResumed,    (S.ACTIVE, S.TRIALING, S.CANCELLING)),
+    ((S.CANCELLING,),  e.CancellationWithdrawn,  (S.ACTIVE, S.TRIALING)),
+)  # fmt: skip
+
 NEXT: Final = {(status, event): to for before, event, to in TRANSITIONS for status in before}
+WAYS: Final = {(status, event): ends for before, event, ends in SAID for status in before}
+
+
+def ends_of(before: Status, event: type[DomainEvent]) -> tuple[Status, ...]:
+    """Where an event that may happen leads."""
+    to = NEXT[before, event]
+    return (to,) if to else WAYS.get((before, event), (before,))
