@@ -134,8 +134,7 @@ more than {downtime_hours} hours late, what follows keeps its distance instead o
 | `retry` | The method is pulled again; pushed instructions are renewed once they\
  have run out. | A payment is under way; instructions are valid; the refusal needs the customer, or is\
  for ever, and the method is the same. |
-| `fallback` | The first of the fallback methods is pushed. | There is none, a payment is under\
- way, or instructions are valid. |
+| `fallback` | The first of the fallback methods is pushed. | There is none, or a payment is under way. |
 | `end_grace` | Access ends. | |
 | `cancel` | All open bills are dropped. | |
 | `pause` | The bill is given up, but still owed. | |

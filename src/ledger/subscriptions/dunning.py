@@ -103,10 +103,8 @@ def _retry(s: Subscription, bill: OpenBill, now: datetime) -> str:
 def _fallback(s: Subscription, bill: OpenBill, now: datetime) -> str:
     if bill.pulling:
         return "under_way"
-    if not s.paying.fallback or not s.paying.is_pulled:
-        return "no_fallback"
-    valid = is_pushed(bill) and _has_instructions(bill, now)
-    return "instructions_valid" if valid else "another_method"
+    has_one = s.paying.is_pulled and s.paying.fallback
+    return "another_method" if has_one else "no_fallback"
 
 
 def _has_instructions(bill: OpenBill, now: datetime) -> bool:

@@ -1,5 +1,7 @@
 """Cancelling: at the end of what is paid for, at a date, at once; with credit or without."""
 
+import pytest
+
 from ledger.subscriptions import commands as c
 from ledger.subscriptions import events as e
 from ledger.subscriptions.changing import EffectiveDatePast
@@ -69,6 +71,21 @@ def test_with_an_open_bill_at_once_nothing_is_owed_and_nothing_given_for_it():
     dropped = life.told(e.BillDropped)
     assert (dropped.bill_id, dropped.payment_ids) == ("bill_1_2", ("pay_2",))
     assert (life.told(e.SubscriptionCancelled).credited, life.state.credit) == ((), rp(0))
+
+
+@pytest.mark.parametrize(("day", "given"), [(12, 59_367), (28, 0)])
+def test_with_an_upgrade_that_is_not_paid_no_more_is_given_than_is_left_of_what_was(day, given):
+    """Ten days of 99,000, then 6,633.33 a day: eleven days come to 39,633, twenty-seven to 145,767."""
+    life = june().changed(MAX, on(6, 11)).cancelled(on(6, day), on(6, day), credit=True)
+
+    assert life.state.credit == rp(given)
+    assert bool(life.told(e.SubscriptionCancelled).repriced) == bool(given)
+
+
+def test_no_bill_is_sent_ahead_for_a_period_that_will_not_be():
+    life = june(PRO, ACCOUNT).cancelled(on(6, 11))
+
+    assert life.state.look_at == on(7, 1)
 
 
 def test_credit_that_a_dropped_bill_had_used_comes_back():

@@ -154,6 +154,28 @@ def test_a_downgrade_takes_back_first_what_was_only_carried():
     assert (credit(life), carried(life)) == (0, 33_333)
 
 
+def test_what_was_carried_to_a_bill_that_is_withdrawn_is_carried_again():
+    """June comes to 159,000 with two more days of Pro: 6,667 less is carried."""
+    life = june(PRO, ACCOUNT).changed(MAX, on(6, 11), mode="prorate_at_renewal").advanced()
+    assert life.to_pay(2) == 265_667
+
+    life.changed(PRO, on(6, 29), mode="prorate_at_renewal")
+    assert (credit(life), carried(life)) == (0, 60_000)
+    assert life.advanced(on(6, 29)).to_pay(3) == 159_000
+
+
+def test_what_was_carried_to_a_bill_that_is_paid_is_taken_off_that_bill():
+    """6,667 of June and 100,000 of July."""
+    life = june(PRO, ACCOUNT).changed(MAX, on(6, 11), mode="prorate_at_renewal").advanced()
+    life.paid(2).changed(PRO, on(6, 29))
+
+    taken = [
+        (one.bill_id, total(one.share).minor) for one in life.told(e.SubscriptionChanged).credited
+    ]
+    assert taken == [("bill_1_2", 6_667), ("bill_1_1", 0), ("bill_1_2", 100_000)]
+    assert carried(life) == 0
+
+
 def test_who_cancels_with_credit_after_an_upgrade_at_renewal_gets_no_more_than_was_paid():
     """June comes to 10 days of 99,000 and one of 199,000: 39,633."""
     life = june().changed(MAX, on(6, 11), mode="prorate_at_renewal")
@@ -217,6 +239,16 @@ def test_an_upgrade_when_the_next_period_is_paid_ahead_is_charged_for_both():
     assert charge(life) == 10_000 + 100_000
     life.paid(3).idle_until(on(7, 29))
     assert life.to_pay(4) == 199_000
+
+
+def test_what_is_less_for_one_period_pays_what_is_more_for_the_other():
+    """June is still Pro, July is paid as Max already: 3,400 more for two days, 49,000 less for July."""
+    life = june(PRO, ACCOUNT).changed(MAX, on(6, 2), mode="next_period").advanced().paid(2)
+    life.changed(sold(150_000, name="Mid"), on(6, 29))
+
+    changed = life.told(e.SubscriptionChanged)
+    assert (charge(life), changed.credit, credit(life)) == (3_400, rp(3_400), 49_000)
+    assert life.state.credit == rp(45_600)
 
 
 def test_with_mode_none_the_price_alone_changes_with_the_next_bill():
@@ -330,3 +362,11 @@ def test_a_change_that_comes_later_does_not_bring_back_what_of_a_coupon_was_used
 
     life.advanced()
     assert (life.to_pay(3), life.state.what.coupon_left) == (180_000, 0)
+
+
+def test_no_change_brings_back_what_of_a_coupon_was_used():
+    coupon = CouponTerms(code="THREE", percent=10, periods=3)
+    life = june(sold(coupon=coupon, coupon_left=3))
+    life.changed(sold(199_000, name="Max", coupon=coupon, coupon_left=3), on(6, 11))
+
+    assert life.state.what.coupon_left == 2

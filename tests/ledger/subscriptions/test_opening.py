@@ -144,10 +144,11 @@ def test_a_trial_is_reminded_of_three_days_before_and_billed_at_its_end():
 
 
 def test_after_a_downtime_nobody_is_told_that_a_trial_is_ending():
-    life = Life().created(sold(trial_days=14)).advanced(on(2, 20)).paid(1)
+    life = Life().created(sold(trial_days=14)).advanced(on(2, 20))
 
     assert life.told(e.PeriodOpened).starts_at == on(2, 14)
-    assert not [fact for fact in life.story.facts if isinstance(fact, e.ReminderDue)]
+    life.when(c.Advance(now=on(2, 20), payment_id="pay_x")).then_nothing()
+    assert life.state.look_at == on(3, 14)
 
 
 def test_after_a_trial_whoever_pays_by_account_has_the_bill_in_time():

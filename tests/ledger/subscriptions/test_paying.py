@@ -86,3 +86,12 @@ def test_of_two_open_bills_the_dunned_one_is_tried():
 
     life.paying(NEW_CARD, on(3, 1))
     assert life.told(e.CollectionOrdered).bill_id == "bill_1_2"
+
+
+def test_an_account_that_runs_out_the_moment_its_bill_is_due_does_not_hinder_the_card():
+    life = june(PRO, ACCOUNT).advanced().paying(NEW_CARD, on(6, 29))
+    life.refused(2, at=on(7, 1), trouble="needs_customer")
+    life.story.then(e.CollectionFailed)
+
+    life.advanced()
+    assert life.told(e.CollectionOrdered).saved_method == "pm_2"

@@ -7,7 +7,8 @@ import pytest
 from ledger.subscriptions import commands as c
 from ledger.subscriptions import events as e
 from ledger.subscriptions.life import Status
-from support.subscription_facts import ACCOUNT, MAX, NEW_CARD, PRO, Life, june, on, rp, sold
+from ledger.subscriptions.periods import Interval
+from support.subscription_facts import MAX, NEW_CARD, PRO, Life, june, on, rp, sold
 from support.subscription_lives import dunned_to_the_end, kinds, overdue, steps
 
 S = Status
@@ -221,10 +222,20 @@ def test_a_second_bill_stays_paused_with_a_first_that_was_given_up():
 
 
 def test_who_resumes_after_the_policy_paused_begins_anew_and_owes_nothing():
-    year = sold(990_000, dunning_policy="gentle", interval=MAX.terms.interval)
-    life = june(year, ACCOUNT).idle_until(on(8, 15))
+    """Its year is paid, an upgrade of it is not."""
+    year = {"interval": Interval("year"), "dunning_policy": "gentle"}
+    life = june(sold(990_000, **year)).changed(sold(1_990_000, name="Max", **year), on(6, 11))
+    life.refused(2).idle_until(on(8, 15), "retry_later")
     assert life.state.status is S.PAUSED
 
     life.resumed(on(8, 16))
     life.story.then(*(e.BillDropped, e.SubscriptionResumed, e.PeriodOpened, e.CollectionOrdered))
     assert life.told(e.PeriodOpened).starts_at == on(8, 16)
+
+
+def test_who_resumes_and_was_to_be_cancelled_still_is():
+    gentle = sold(dunning_policy="gentle")
+    life = june(gentle).cancelled(on(6, 2), on(12, 1)).advanced().refused(2)
+    life.idle_until(on(8, 15), "retry_later").resumed(on(8, 16))
+
+    assert (life.state.status, life.state.look_at) == (S.CANCELLING, on(9, 16))

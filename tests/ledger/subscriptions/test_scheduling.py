@@ -149,6 +149,12 @@ def test_while_the_next_period_waits_to_be_opened_nothing_is_changed():
     june().when(again).then_refused(SubscriptionStateForbids)
 
 
+def test_a_bill_that_is_being_pulled_since_this_very_moment_is_not_withdrawn():
+    again = c.ChangeSubscription(now=on(7, 1), sold=MAX, payment_id="pay_9")
+
+    june().advanced().when(again).then_refused(BillIsOpen)
+
+
 def test_for_the_next_period_after_its_end_is_for_the_one_after():
     life = june().changed(MAX, on(7, 1, minute=1), mode="next_period")
 
