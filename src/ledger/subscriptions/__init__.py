@@ -14,7 +14,8 @@ access. *To look at*: when time will bring something about, which the newest fac
     events       facts                        commands       what can be asked
     charged      what a period was charged, price by price and bill by bill
     difference   what another price brings for what was charged
-    folding      fact → state                 story          facts of one decision, folded as they come
+    folding      fact → state                 owing          fact about a bill → state
+    story        facts of one decision, folded as they come
     timers       when to look again           advancing      what time brings, as a table
     opening      begin, and open periods      asking         a payment for a bill
     collecting   paid, not paid, undone       dunning        from the first failure to the last step

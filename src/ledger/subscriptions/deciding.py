@@ -24,6 +24,7 @@ from ledger.subscriptions import (
     folding,
     life,
     opening,
+    owing,
     periods,
     pricing,
     proration,
@@ -88,7 +89,7 @@ SUBSCRIPTION: Final[Decider[Subscription, c.SubscriptionCommand]] = Decider(
     evolve,
     snapshot_form(
         Subscription,
-        *(subscription, charged, folding, life, events, periods, pricing, proration, money),
+        *(subscription, charged, folding, owing, life, events, periods, pricing, proration, money),
         *(plan_terms, coupon_terms),
     ),
 )

@@ -10,16 +10,14 @@ from msgspec.structs import replace
 
 from ledger.events import DomainEvent
 from ledger.money import Money
-from ledger.subscriptions import charged
+from ledger.subscriptions import charged, owing
 from ledger.subscriptions import events as e
 from ledger.subscriptions.life import NEXT, Status
 from ledger.subscriptions.periods import Calendar
 from ledger.subscriptions.pricing import counted, minus, plus, total
-from ledger.subscriptions.subscription import NOTHING, Dunning, Missed, OpenBill, Subscription
+from ledger.subscriptions.subscription import NOTHING, Missed, OpenBill, Subscription
 
 PERIODS_KEPT: Final = 2  # the running one, and the next when it was billed ahead
-RAN_OUT: Final = "expired"  # a payment's word for instructions that nobody followed
-PASSING: Final = frozenset({"no_method_available"})  # what the same method may take later
 S = Status
 
 
@@ -101,135 +99,13 @@ def _periods_missed(old: Subscription, event: e.PeriodsMissed) -> Subscription:
 def _period_withdrawn(old: Subscription, event: e.PeriodWithdrawn) -> Subscription:
     left = (one for one in old.charged if one.number != event.number)
     return replace(
-        _without(old, event.bill_id),
+        owing.without_bill(old, event.bill_id),
         opened=event.number - 1,
         sold=event.sold,
         charged=tuple(charged.taken_back(one, event.bill_id) for one in left),
         credit=old.credit + event.credit,
         carried=plus(old.carried, event.carried),
     )
-
-
-def _on_bill(old: Subscription, bill_id: str, **changes: object) -> Subscription:
-    return replace(
-        old,
-        open_bills=tuple(
-            replace(bill, **changes) if bill.bill_id == bill_id else bill for bill in old.open_bills
-        ),
-    )
-
-
-def _without(old: Subscription, bill_id: str) -> Subscription:
-    dunning = old.dunning
-    return replace(
-        old,
-        open_bills=tuple(bill for bill in old.open_bills if bill.bill_id != bill_id),
-        dunning=None if dunning and dunning.bill_id == bill_id else dunning,
-    )
-
-
-def _collection_ordered(old: Subscription, event: e.CollectionOrdered) -> Subscription:
-    bill = old.find_bill(event.bill_id)
-    if bill is None:
-        return old
-    return _on_bill(
-        old,
-        event.bill_id,
-        attempts=event.attempt,
-        live=(*bill.live, event.payment_id),
-        pulling=event.payment_id if event.saved_method else bill.pulling,
-        method=event.method,
-        saved_method=event.saved_method,
-        expires_at=event.expires_at,
-        over_since=None,
-        trouble="",
-    )
-
-
-def _collection_impossible(old: Subscription, event: e.CollectionImpossible) -> Subscription:
-    return _on_bill(
-        old,
-        event.bill_id,
-        attempts=event.attempt,
-        method=event.method,
-        saved_method=event.saved_method,
-        over_since=None,
-        trouble="retry_later" if event.code in PASSING else "needs_customer",
-    )
-
-
-def _collection_failed(old: Subscription, event: e.CollectionFailed) -> Subscription:
-    bill = old.find_bill(event.bill_id)
-    if bill is None:
-        return old
-    ran_out = event.code == RAN_OUT and not bill.saved_method
-    return _on_bill(
-        old,
-        event.bill_id,
-        live=tuple(one for one in bill.live if one != event.payment_id),
-        pulling="" if bill.pulling == event.payment_id else bill.pulling,
-        over_since=event.occurred_at if ran_out else bill.over_since,
-        trouble=event.trouble,
-    )
-
-
-def _bill_settled(old: Subscription, event: e.BillSettled) -> Subscription:
-    status = Status(event.status)
-    return replace(
-        _without(old, event.bill_id),
-        status=status,
-        incomplete_since=old.incomplete_since if status is S.INCOMPLETE else None,
-        has_lived=old.has_lived or status is not S.INCOMPLETE,
-    )
-
-
-def _bill_unsettled(old: Subscription, event: e.BillUnsettled) -> Subscription:
-    """Whoever took the money back is not charged again without a word."""
-    again = OpenBill(
-        bill_id=event.bill_id,
-        period=event.period,
-        to_pay=event.to_pay,
-        credit=event.credit,
-        credited=event.credited,
-        carried=NOTHING,
-        opened_at=event.occurred_at,
-        due_at=event.occurred_at,
-        method=old.paying.method,
-        saved_method=old.paying.saved_method,
-        trouble="needs_customer",
-    )
-    return replace(old, open_bills=(*old.open_bills, again))
-
-
-def _dunning_started(old: Subscription, event: e.DunningStarted) -> Subscription:
-    dunning = Dunning(
-        bill_id=event.bill_id,
-        policy=event.policy,
-        version=event.policy_version,
-        overdue_since=event.overdue_since,
-        step=0,
-        step_at=event.step_at,
-    )
-    return replace(old, status=Status(event.status), access=event.access, dunning=dunning)
-
-
-def _dunning_step(old: Subscription, event: e.DunningStepTaken) -> Subscription:
-    dunning = old.dunning and replace(old.dunning, step=event.step + 1, step_at=event.step_at)
-    moved = replace(old, status=Status(event.status), access=event.access, dunning=dunning)
-    if event.action not in ("pause", "mark_unpaid"):
-        return moved
-    return replace(_on_bill(moved, event.bill_id, written_off=True), dunning=None)
-
-
-def _reminder(old: Subscription, event: e.ReminderDue) -> Subscription:
-    if event.kind == "trial_ending":
-        return replace(old, trial_reminded=True)
-    bill = old.find_bill(event.bill_id)
-    return _on_bill(old, event.bill_id, reminded=bill.reminded + 1) if bill else old
-
-
-def _credit_given(old: Subscription, event: e.CreditGiven) -> Subscription:
-    return replace(old, credit=old.credit + event.amount)
 
 
 def _changed(old: Subscription, event: e.SubscriptionChanged) -> Subscription:
@@ -356,28 +232,20 @@ def _reactivated(old: Subscription, event: e.SubscriptionReactivated) -> Subscri
     return _anchored(again, event.anchor, event.sold)
 
 
-def _bill_dropped(old: Subscription, event: e.BillDropped) -> Subscription:
-    return replace(
-        _without(old, event.bill_id),
-        credit=old.credit + event.credit,
-        charged=tuple(charged.dropped(one, event.bill_id) for one in old.charged),
-    )
-
-
 EFFECTS: Final[dict[type[DomainEvent], Callable[[Subscription, Any], Subscription]]] = {
     e.SubscriptionCreated: _created,
     e.PeriodOpened: _period_opened,
     e.PeriodsMissed: _periods_missed,
     e.PeriodWithdrawn: _period_withdrawn,
-    e.CollectionOrdered: _collection_ordered,
-    e.CollectionImpossible: _collection_impossible,
-    e.CollectionFailed: _collection_failed,
-    e.BillSettled: _bill_settled,
-    e.BillUnsettled: _bill_unsettled,
-    e.DunningStarted: _dunning_started,
-    e.DunningStepTaken: _dunning_step,
-    e.ReminderDue: _reminder,
-    e.CreditGiven: _credit_given,
+    e.CollectionOrdered: owing.collection_ordered,
+    e.CollectionImpossible: owing.collection_impossible,
+    e.CollectionFailed: owing.collection_failed,
+    e.BillSettled: owing.bill_settled,
+    e.BillUnsettled: owing.bill_unsettled,
+    e.DunningStarted: owing.dunning_started,
+    e.DunningStepTaken: owing.dunning_step,
+    e.ReminderDue: owing.reminder,
+    e.CreditGiven: owing.credit_given,
     e.SubscriptionChanged: _changed,
     e.ChangeScheduled: _change_scheduled,
     e.ChangeWithdrawn: _change_withdrawn,
@@ -389,5 +257,5 @@ EFFECTS: Final[dict[type[DomainEvent], Callable[[Subscription, Any], Subscriptio
     e.SubscriptionCancelled: _cancelled,
     e.SubscriptionExpired: _expired,
     e.SubscriptionReactivated: _reactivated,
-    e.BillDropped: _bill_dropped,
+    e.BillDropped: owing.bill_dropped,
 }
