@@ -136,6 +136,12 @@ def _undo(world: World, _: Sequence[e.Sold], which: int) -> None:
         world.undo(known[which % len(known)])
 
 
+def _refund(world: World, _: Sequence[e.Sold], how: tuple[int, int]) -> None:
+    which, amount = how
+    if known := sorted(world.bills):
+        world.refund(known[which % len(known)], Money(amount))
+
+
 def _pass(world: World, _: Sequence[e.Sold], how: tuple[timedelta, bool]) -> None:
     world.pass_time(how[0], downtime=how[1])
 
@@ -178,6 +184,7 @@ SELDOM = (
     (_acting(c.ReactivateSubscription), st.none()),
     (_acting(c.BillMissed), st.none()),
     (_undo, numbers),
+    (_refund, st.tuples(numbers, st.sampled_from((1, 1_000, 99_000)))),
     (_back, st.just(timedelta(hours=2))),
     (_refused, st.sampled_from(("no_method_available", "payer_field_missing"))),
 )
@@ -282,8 +289,8 @@ def each_period_is_billed_once(facts: Sequence[DomainEvent]) -> None:
 
 
 def charges_are_what_the_prices_come_to(world: World) -> None:
-    """Rounded once for the whole period, whatever happened in it."""
-    if any(isinstance(fact, e.BillDropped) for fact in world.facts):
+    """Rounded once for the whole period, whatever happened in it; refunds are another matter."""
+    if any(isinstance(fact, e.BillDropped | e.RefundNoted) for fact in world.facts):
         return
     for charged in world.state.charged:
         terms = charged.sold.terms

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 
+from msgspec.structs import replace
+
 from ledger import clock
 from ledger.money import Money
 from ledger.payments.events import Evidence, Instructions
@@ -13,6 +15,7 @@ from ledger.providers.port import (
     Did,
     DidNot,
     Observation,
+    ObservedRefund,
     Outcome,
 )
 
@@ -101,7 +104,10 @@ class GatewayAtOnce:
     async def refund(
         self, order_id: str, refund_id: str, amount: Money, reason: str, transaction_id: str = ""
     ) -> Outcome:
-        raise NotImplementedError
+        listed = ObservedRefund(refund_id=refund_id, amount=amount)
+        held = self.held[order_id]
+        self.held[order_id] = replace(held, refunds=(*held.refunds, listed))
+        return Did(self.held[order_id])
 
     def read_notice(self, body: bytes) -> Any:
         raise NotImplementedError

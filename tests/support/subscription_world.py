@@ -15,7 +15,7 @@ from ledger.subscriptions import commands as c
 from ledger.subscriptions import events as e
 from ledger.subscriptions.deciding import SUBSCRIPTION
 from ledger.subscriptions.life import ENDED, OVERDUE, RUNNING, Status, ends_of
-from ledger.subscriptions.pricing import minus, plus, total
+from ledger.subscriptions.pricing import minus, plus, share, total
 from ledger.subscriptions.subscription import NOTHING, Subscription, may
 
 LOOKS_AT_ONCE = 60  # of one subscription at one moment; more are an endless loop
@@ -29,6 +29,7 @@ class SeenBill:
     status: str = "open"  # paid, void
     paid_by: str = ""
     taken_off: Share = NOTHING
+    refunded: Money = NOTHING.net
 
     @property
     def to_pay(self) -> Money:
@@ -146,6 +147,15 @@ class World:
                 credit=bill.credit,
             )
         )
+
+    def refund(self, bill_id: str, amount: Money) -> None:
+        """Of what was paid for it and not refunded; what was given as credit is not looked at."""
+        bill = self.bills[bill_id]
+        if bill.status != "paid" or not bill.paid_by or bill.refunded + amount > bill.to_pay:
+            return
+        bill.refunded += amount
+        part = share(amount, "inclusive", self.now)
+        self.do(c.RecordRefund(now=self.now, bill_id=bill_id, share=part))
 
     def _record_paid(self, bill_id: str, payment_id: str) -> None:
         amount = self.bills[bill_id].to_pay

@@ -29,6 +29,7 @@ class Charged(msgspec.Struct, frozen=True, kw_only=True):
     changes: tuple[Change, ...]
     share: Share  # of all that it costs
     bills: tuple[e.Credited, ...]  # what of it each charges
+    refunds: tuple[e.Credited, ...] = ()  # what of each bill went back to the payer
 
     @property
     def whole(self) -> Period:
@@ -40,6 +41,13 @@ class Charged(msgspec.Struct, frozen=True, kw_only=True):
         for bill in self.bills:
             left = minus(left, bill.share)
         return left
+
+    def kept(self, bill: e.Credited) -> Share:
+        """What of a bill's part can still be given as credit."""
+        left = bill.share
+        for refund in self.refunds:
+            left = minus(left, refund.share) if refund.bill_id == bill.bill_id else left
+        return Share(net=max(left.net, left.net.zero()), tax=max(left.tax, left.tax.zero()))
 
 
 def opened(fact: e.PeriodOpened, whole: Period, before: e.Sold) -> Charged:
@@ -89,3 +97,9 @@ def dropped(charged: Charged, bill_id: str) -> Charged:
     for bill in charged.bills:
         share = minus(share, bill.share) if bill.bill_id == bill_id else share
     return replace(taken_back(charged, bill_id), share=share)
+
+
+def refunded(charged: Charged, refund: e.Credited) -> Charged:
+    if all(bill.bill_id != refund.bill_id for bill in charged.bills):
+        return charged
+    return replace(charged, refunds=(*charged.refunds, refund))

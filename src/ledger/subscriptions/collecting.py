@@ -96,6 +96,12 @@ def record_credit(story: Story, command: c.RecordCredit) -> None:
         story.add(_credit(command, command.amount, why))
 
 
+def record_refund(story: Story, command: c.RecordRefund) -> None:
+    if total(command.share):
+        noted = e.RefundNoted(occurred_at=command.now, bill_id=command.bill_id, share=command.share)
+        story.add(noted)
+
+
 def _credit(command: Recording, amount: Money, why: str) -> e.CreditGiven:
     return e.CreditGiven(
         occurred_at=command.now,

@@ -135,6 +135,13 @@ class RecordCredit(Command, frozen=True, kw_only=True):
     amount: Money
 
 
+class RecordRefund(Command, frozen=True, kw_only=True):
+    """Of what was paid for a bill; below zero when a refund did not last."""
+
+    bill_id: str
+    share: Share
+
+
 SubscriptionCommand = (
     CreateSubscription
     | Advance
@@ -150,4 +157,5 @@ SubscriptionCommand = (
     | RecordBillNotPaid
     | RecordBillReopened
     | RecordCredit
+    | RecordRefund
 )

@@ -53,6 +53,7 @@ RULES: Final[dict[type[c.Command], Rule]] = {
     c.RecordBillNotPaid: collecting.record_not_paid,
     c.RecordBillReopened: collecting.record_reopened,
     c.RecordCredit: collecting.record_credit,
+    c.RecordRefund: collecting.record_refund,
 }
 
 

@@ -71,17 +71,17 @@ def _more(charged: Charged, change: Change, target: Share, gap: Share, bill_id: 
 
 
 def _less(charged: Charged, change: Change, target: Share, off: Share) -> Difference:
-    """First off what no bill charges yet, then off the newest bills. Every bill is named, so that each
-    learns what it is for now.
+    """First off what no bill charges yet, then off the newest bills, but for what was refunded. Every
+    bill is named, so that each learns what it is for now.
     """
     not_carried = _at_most(off, charged.carried)
     left, kept, taken = minus(off, not_carried), list[e.Credited](), list[e.Credited]()
     for bill in reversed(charged.bills):
-        part = _at_most(left, bill.share)
+        part = _at_most(left, charged.kept(bill))
         left = minus(left, part)
         kept.insert(0, e.Credited(bill_id=bill.bill_id, share=minus(bill.share, part)))
         taken.append(e.Credited(bill_id=bill.bill_id, share=part))
-    news = _repriced(charged, change, target, tuple(kept))
+    news = _repriced(charged, change, plus(target, left), tuple(kept))
     return Difference(NOTHING, minus(NOTHING, not_carried), tuple(taken), (news,))
 
 

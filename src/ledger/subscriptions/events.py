@@ -202,6 +202,15 @@ class CreditGiven(SubscriptionEvent, topic="subscription.credit_given.v1"):
     bill_id: str = ""
 
 
+class RefundNoted(SubscriptionEvent, topic="subscription.refund_noted.v1"):
+    """So much of what was paid for a bill went back to the payer, and cannot become credit; below zero,
+    it came back.
+    """
+
+    bill_id: str
+    share: Share
+
+
 class BillUnsettled(SubscriptionEvent, topic="subscription.bill_unsettled.v1"):
     """A payment did not last; the bill is due again."""
 

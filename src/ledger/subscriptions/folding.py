@@ -241,6 +241,7 @@ EFFECTS: Final[dict[type[DomainEvent], Callable[[Subscription, Any], Subscriptio
     e.CollectionImpossible: owing.collection_impossible,
     e.CollectionFailed: owing.collection_failed,
     e.BillSettled: owing.bill_settled,
+    e.RefundNoted: owing.refund_noted,
     e.BillUnsettled: owing.bill_unsettled,
     e.DunningStarted: owing.dunning_started,
     e.DunningStepTaken: owing.dunning_step,

@@ -24,7 +24,7 @@ from ledger.eventstore.joining import Step
 from ledger.money import Money
 from ledger.payments import commands as pc
 from ledger.payments.deciding import BOOKED_PAYMENT
-from ledger.payments.events import PaymentRequested, Sale
+from ledger.payments.events import PaymentRequested, Sale, Share
 from ledger.payments.methods import METHODS
 from ledger.payments.payment import Payment
 from ledger.subscriptions import commands as c
@@ -248,10 +248,19 @@ def _credit(amount: Money, bill: Bill, now: datetime) -> c.Command:
     return c.RecordCredit(now=now, bill_id=bill.terms.bill_id, amount=amount)
 
 
+def _refund(refunded: be.BillRefunded, bill: Bill, now: datetime, *, failed: bool) -> c.Command:
+    tax = refunded.amount - refunded.net
+    share = Share(net=refunded.net, tax=tax)
+    back = Share(net=-share.net, tax=-share.tax)
+    return c.RecordRefund(now=now, bill_id=bill.terms.bill_id, share=back if failed else share)
+
+
 ON_BILL: Final[dict[type[DomainEvent], Callable[[Any, Bill, datetime], c.Command]]] = {
     be.BillPaid: _paid,
     be.BillCollectionFailed: _not_paid,
     be.BillReopened: _reopened,
     be.BillPaidTwice: lambda fact, bill, now: _credit(fact.amount, bill, now),
+    be.BillRefunded: lambda fact, bill, now: _refund(fact, bill, now, failed=False),
+    be.BillRefundFailed: lambda fact, bill, now: _refund(fact.refund, bill, now, failed=True),
     be.BillCreditWithdrawn: lambda fact, bill, now: _credit(-fact.amount, bill, now),
 }

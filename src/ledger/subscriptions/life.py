@@ -45,6 +45,7 @@ TRANSITIONS: Final[tuple[tuple[tuple[Status, ...], type[DomainEvent], Status | N
     (OVERDUE,                         e.DunningStepTaken,          None),
     ((*RUNNING, *OVERDUE),            e.ReminderDue,               None),
     (BEGUN,                           e.CreditGiven,               None),
+    (BEGUN,                           e.RefundNoted,               None),
     (BEGUN,                           e.BillUnsettled,             None),
     ((S.TRIALING, S.ACTIVE),          e.SubscriptionChanged,       None),
     ((S.TRIALING, S.ACTIVE),          e.ChangeScheduled,           None),

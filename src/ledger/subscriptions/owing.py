@@ -137,6 +137,11 @@ def credit_given(old: Subscription, event: e.CreditGiven) -> Subscription:
     return replace(old, credit=old.credit + event.amount)
 
 
+def refund_noted(old: Subscription, event: e.RefundNoted) -> Subscription:
+    refund = e.Credited(bill_id=event.bill_id, share=event.share)
+    return replace(old, charged=tuple(charged.refunded(one, refund) for one in old.charged))
+
+
 def bill_dropped(old: Subscription, event: e.BillDropped) -> Subscription:
     return replace(
         without_bill(old, event.bill_id),

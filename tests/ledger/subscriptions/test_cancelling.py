@@ -6,7 +6,7 @@ from ledger.subscriptions import commands as c
 from ledger.subscriptions import events as e
 from ledger.subscriptions.changing import EffectiveDatePast
 from ledger.subscriptions.life import Status
-from ledger.subscriptions.pricing import total
+from ledger.subscriptions.pricing import share, total
 from support.subscription_facts import ACCOUNT, JUNE, MAX, PRO, Life, june, later, on, rp, sold
 from support.subscription_lives import overdue
 
@@ -86,6 +86,25 @@ def test_no_bill_is_sent_ahead_for_a_period_that_will_not_be():
     life = june(PRO, ACCOUNT).cancelled(on(6, 11))
 
     assert life.state.look_at == on(7, 1)
+
+
+@pytest.mark.parametrize(("refunded", "given"), [(99_000, 0), (50_000, 49_000), (20_000, 66_000)])
+def test_what_was_refunded_is_not_given_a_second_time(refunded: int, given: int):
+    """Of 99,000, 66,000 are not used."""
+    life = june()
+    life.when(c.RecordRefund(now=on(6, 5), bill_id="bill_1_1", share=split(refunded)))
+
+    assert life.cancelled(on(6, 11), on(6, 11), credit=True).state.credit == rp(given)
+
+
+def test_a_refund_that_did_not_last_counts_no_more():
+    life = june()
+    back = split(99_000)
+    life.when(c.RecordRefund(now=on(6, 5), bill_id="bill_1_1", share=back))
+    undone = e.Share(net=-back.net, tax=-back.tax)
+    life.when(c.RecordRefund(now=on(6, 6), bill_id="bill_1_1", share=undone))
+
+    assert life.cancelled(on(6, 11), on(6, 11), credit=True).state.credit == rp(66_000)
 
 
 def test_credit_that_a_dropped_bill_had_used_comes_back():
@@ -177,3 +196,7 @@ def test_who_pays_then_is_to_be_cancelled_as_before():
     life.when(c.RecordBillPaid(now=on(7, 2), bill_id="bill_1_2", payment_id="", amount=rp(99_000)))
     assert life.told(e.BillSettled).recovered
     assert (life.state.status, life.state.look_at) == (S.CANCELLING, on(7, 11))
+
+
+def split(amount: int) -> e.Share:
+    return share(rp(amount), "inclusive", JUNE)

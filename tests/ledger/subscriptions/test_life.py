@@ -38,7 +38,13 @@ POSSIBLE: dict[type[c.Command], tuple[Status, ...]] = {
     c.WithdrawChange: (),  # none is scheduled
     c.BillMissed: (),  # none was missed
 }
-RECORDS = (c.RecordBillPaid, c.RecordBillNotPaid, c.RecordBillReopened, c.RecordCredit)
+RECORDS = (
+    c.RecordBillPaid,
+    c.RecordBillNotPaid,
+    c.RecordBillReopened,
+    c.RecordCredit,
+    c.RecordRefund,
+)
 
 
 def named(value: object) -> str:
@@ -125,6 +131,7 @@ def records(now, bill_id: str) -> list[c.SubscriptionCommand]:  # type: ignore[n
             **about, period=1, payment_id="pay_1", to_pay=rp(99_000), credited=rp(0)
         ),
         c.RecordCredit(**about, amount=rp(-5)),
+        c.RecordRefund(**about, share=e.Share(net=rp(9), tax=rp(1))),
     ]
 
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from ledger.bills.life import Status as BillStatus
+from ledger.identity import new_id
 from ledger.money import Money
 from ledger.payments.payment import Payment
 from ledger.providers.port import ChargeStatus
@@ -203,6 +204,24 @@ async def test_what_a_downgrade_gave_is_given_again_when_the_bill_is_paid_a_seco
     after = await shop.subscriptions.get(made.subscription_id)
     assert (after.status, after.credit) == (Status.ACTIVE, Money(25_000))
     assert shop.balances()["Liabilities:Customer:Credit"] == -25_000
+
+
+async def test_what_was_refunded_does_not_become_credit_as_well(shop: Shop):
+    made = await shop.create()
+    (order_id,) = shop.gateway.charged
+    payment_id = order_id.rpartition("-")[0]
+    shop.gateway.move(order_id, ChargeStatus.SETTLED)
+    await shop.payments.inquire(payment_id)
+    refund_id, whole = new_id("ref"), Money(99_000)
+    await shop.payments.request_refund(payment_id, refund_id, whole, "goodwill", context())
+    await shop.payments.refund(payment_id, refund_id)
+
+    shop.moment = BEGIN + timedelta(days=14)
+    cancel = c.CancelSubscription(now=shop.now(), at=shop.now(), reason="", with_credit=True)
+    await shop.subscriptions.do(made.subscription_id, cancel, context())
+
+    assert (await shop.subscriptions.get(made.subscription_id)).credit == Money(0)
+    assert "Liabilities:Customer:Credit" not in shop.balances()
 
 
 async def test_a_second_payment_for_the_same_bill_is_credit(shop: Shop):
