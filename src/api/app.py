@@ -11,6 +11,7 @@ from api.routes import (
     accounts,
     bills,
     coupons,
+    customer_overview,
     customers,
     health,
     payment_imports,
@@ -18,7 +19,9 @@ from api.routes import (
     payments,
     plans,
     provider_notices,
+    reports,
     subscription_changes,
+    subscription_lists,
     subscriptions,
 )
 from api.wiring import open_wiring
@@ -26,8 +29,9 @@ from ledger.settings import Settings
 
 ROUTERS = (
     *(provider_notices, payments, payment_imports, payment_methods),
-    *(customers, plans, coupons, subscriptions, subscription_changes, bills),
-    *(accounts, health),
+    *(customers, customer_overview, plans, coupons),
+    *(subscriptions, subscription_changes, subscription_lists, bills),
+    *(reports, accounts, health),
 )
 
 MOST_AT_ONCE = 4_096  # charges wait for the gateway, not for us

@@ -327,7 +327,8 @@ class PostingView(View):
     effective_on: str
     amount: int
     currency: str
-    payment_id: str
+    payment_id: str | None
+    bill_id: str | None
 
 
 class PostingPage(Page):

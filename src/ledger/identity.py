@@ -17,6 +17,7 @@ PAYMENT: Final = "pay"
 REFUND: Final = "ref"
 KEY: Final = "key"
 SUBSCRIPTION: Final = "sub"
+BILL: Final = "bill"
 
 
 def new_id(prefix: str) -> str:

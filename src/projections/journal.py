@@ -81,6 +81,6 @@ async def entries_of(
 async def entries_of_stream(
     conn: psycopg.AsyncConnection[Any], stream: str
 ) -> list[dict[str, Any]]:
-    """All postings of a payment, oldest first."""
+    """All postings of a payment or a bill, oldest first."""
     cursor = conn.cursor(row_factory=dict_row)
     return await (await cursor.execute(SQL["entries_of_stream"], (stream,))).fetchall()

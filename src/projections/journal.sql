@@ -37,7 +37,7 @@ copy legs (entry_id, leg, account, minor, currency, position) from stdin (format
 
 -- name: entries_of
 select
-    l.position, l.leg, l.entry_id, e.stream as payment_id, l.account, l.minor, l.currency,
+    l.position, l.leg, l.entry_id, e.stream, l.account, l.minor, l.currency,
     e.rule, e.words, e.effective_on, e.recorded_at, e.cause_version, e.reverses
 from legs l join entries e using (entry_id)
 where l.account = %(account)s
@@ -47,7 +47,7 @@ limit %(limit)s
 
 -- name: entries_of_stream
 select
-    e.position, l.leg, e.entry_id, e.stream as payment_id, l.account, l.minor, l.currency,
+    e.position, l.leg, e.entry_id, e.stream, l.account, l.minor, l.currency,
     e.rule, e.words, e.effective_on, e.recorded_at, e.cause_version, e.reverses
 from entries e join legs l on l.position = e.position
 where e.stream = %s

@@ -34,6 +34,7 @@ create table recurring_standing (
 
 -- name: index
 create index recurring_movements_month on recurring_movements (month, moment, position, subscription_id);
+create index recurring_standing_customer on recurring_standing (customer_id);
 
 -- name: load
 select * from recurring_standing where subscription_id = any(%s)

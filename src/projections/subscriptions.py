@@ -45,6 +45,7 @@ class Scheduled(msgspec.Struct, gc=False):
     at: datetime
     plan_id: str
     plan_version: int
+    plan_name: str
     quantity: int
     coupon: str
 
@@ -195,8 +196,14 @@ def _scheduled(s: Subscription) -> Scheduled | None:
     if s.scheduled is None:
         return None
     sold = s.scheduled.sold
-    coupon = sold.coupon.code if sold.coupon else ""
-    return Scheduled(s.scheduled.at, sold.plan_id, sold.terms.version, sold.quantity, coupon)
+    return Scheduled(
+        at=s.scheduled.at,
+        plan_id=sold.plan_id,
+        plan_version=sold.terms.version,
+        plan_name=sold.terms.name,
+        quantity=sold.quantity,
+        coupon=sold.coupon.code if sold.coupon else "",
+    )
 
 
 class SubscriptionFilter(msgspec.Struct, frozen=True, kw_only=True):

@@ -68,7 +68,7 @@ async def test_postings_of_an_account_come_newest_first_with_their_payment(
         first = await journal.entries_of(conn, PENDING, None, 2)
         rest = await journal.entries_of(conn, PENDING, (first[-1]["position"], first[-1]["leg"]), 2)
 
-    shown = [(row["payment_id"], row["position"], row["rule"]) for row in first + rest]
+    shown = [(row["stream"], row["position"], row["rule"]) for row in first + rest]
     assert shown == [("pay_2", 14, "P2"), ("pay_2", 12, "P1b"), ("pay_1", 6, "P1b")]
 
 

@@ -102,6 +102,7 @@ def test_a_scheduled_change_is_shown_and_so_is_what_it_will_cost(read_side: Read
         "at": "2026-02-28T03:00:00Z",
         "plan_id": "max",
         "plan_version": 1,
+        "plan_name": "Max",
         "quantity": 1,
         "coupon": "",
     }

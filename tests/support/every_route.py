@@ -88,6 +88,7 @@ class EveryRoute:
             "GET /api/v1/trial-balance": lambda: shop.get("/api/v1/trial-balance"),
             **self._selling(),
             **self._subscribing(),
+            **self._looking_back(),
             NOTICE: lambda: shop.send("POST", "/api/v1/webhooks/midtrans", genuine),
             "GET /health": lambda: shop.get("/health"),
             "GET /ready": lambda: shop.get("/ready"),
@@ -152,6 +153,26 @@ class EveryRoute:
             f"POST {template}/missed-periods": send("POST", f"{one}/missed-periods"),
             f"DELETE {template}/scheduled-change": send("DELETE", f"{one}/scheduled-change"),
             "GET /api/v1/bills/{bill_id}": lambda: shop.get(f"/api/v1/bills/bill_{'0' * 26}_1"),
+        }
+
+    def _looking_back(self) -> dict[str, Ask]:
+        """Lists and reports of what was sold."""
+        get, api = self.shop.get, "/api/v1"
+        sub, bill = f"{api}/subscriptions", f"{api}/bills"
+        report = f"{api}/reports/recurring"
+        month = f"{report}/{{month}}"
+        return {
+            f"GET {sub}": lambda: get(sub),
+            f"GET {sub}/{{subscription_id}}/events": lambda: get(f"{sub}/sub_{'0' * 26}/events"),
+            f"GET {api}/renewals": lambda: get(f"{api}/renewals", until="2027-01-01T00:00:00Z"),
+            f"GET {bill}": lambda: get(bill),
+            f"GET {bill}/{{bill_id}}/events": lambda: get(f"{bill}/bill_{'0' * 26}_1/events"),
+            f"GET {api}/customers/{{customer_id}}/overview": lambda: get(
+                f"{api}/customers/nobody/overview"
+            ),
+            f"GET {report}": lambda: get(report, **{"from": "2026-01", "to": "2026-12"}),
+            f"GET {month}/movements": lambda: get(f"{report}/2026-01/movements"),
+            f"GET {month}/subscriptions": lambda: get(f"{report}/2026-01/subscriptions"),
         }
 
     async def ask(self) -> dict[str, Timed]:

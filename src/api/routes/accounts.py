@@ -9,6 +9,7 @@ from api.pagination import DEFAULT_SIZE, PageCursor, PageSize
 from api.routes.parts import MayReadAccounts, Wired, as_of, cut
 from api.strict_json import StrictRoute
 from api.views import BalancePage, BalanceView, PostingPage, PostingView, TrialBalance
+from ledger.identity import BILL, PAYMENT
 from ledger.journal import chart
 from projections import balances, journal
 
@@ -47,7 +48,7 @@ async def list_entries(
     size: PageSize = DEFAULT_SIZE,
     cursor: PageCursor = None,
 ) -> PostingPage:
-    """Newest first; each posting names its payment and its place in the log."""
+    """Newest first; each posting names its payment or bill, and its place in the log."""
     chart.resolve(account)
     listing = f"entries {account}"
     after = wired.cursors.read(listing, cursor, tuple[int, int]) if cursor else None
@@ -83,5 +84,10 @@ def _posting(row: dict[str, Any]) -> PostingView:
         effective_on=row["effective_on"].isoformat(),
         amount=row["minor"],
         currency=row["currency"],
-        payment_id=row["payment_id"],
+        payment_id=_if_begins(row["stream"], PAYMENT),
+        bill_id=_if_begins(row["stream"], BILL),
     )
+
+
+def _if_begins(stream: str, prefix: str) -> str | None:
+    return stream if stream.startswith(f"{prefix}_") else None

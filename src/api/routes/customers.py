@@ -35,7 +35,7 @@ async def register_customer(
         done = await wired.customers.register(
             body.customer_id or "", body.in_clear(), body.language, context
         )
-        view = await _seen_by(caller, done.state, wired)
+        view = await seen_by(caller, done.state, wired)
         return Answer(201, view, replayed=done.replayed)
 
     return await once.unkept(caller, body, work)
@@ -65,7 +65,7 @@ async def list_customers(
 async def get_customer(
     customer_id: CustomerId, caller: MayReadCustomers, wired: Wired
 ) -> CustomerView:
-    return await _seen_by(caller, await wired.customers.get(customer_id), wired)
+    return await seen_by(caller, await wired.customers.get(customer_id), wired)
 
 
 @router.put("/{customer_id}", response_model=CustomerView, response_model_exclude_none=True)
@@ -80,7 +80,7 @@ async def change_customer(
     done = await wired.customers.change(
         customer_id, body.in_clear(), body.language, acting(request, caller)
     )
-    return await _seen_by(caller, done.state, wired)
+    return await seen_by(caller, done.state, wired)
 
 
 @router.post(
@@ -121,7 +121,7 @@ async def detach_payment_method(
 ) -> CustomerView:
     """It is charged no more. Twice is once."""
     done = await wired.customers.detach(customer_id, method_id, reason, acting(request, caller))
-    return await _seen_by(caller, done.state, wired)
+    return await seen_by(caller, done.state, wired)
 
 
 @router.put(
@@ -137,9 +137,9 @@ async def prefer_method(
     wired: Wired,
 ) -> CustomerView:
     done = await wired.customers.prefer(customer_id, body.method, acting(request, caller))
-    return await _seen_by(caller, done.state, wired)
+    return await seen_by(caller, done.state, wired)
 
 
-async def _seen_by(caller: Caller, customer: Customer, wired: Wiring) -> CustomerView:
+async def seen_by(caller: Caller, customer: Customer, wired: Wiring) -> CustomerView:
     may = caller.may("customers:open")
     return CustomerView.of(customer, await wired.customers.details(customer) if may else None)

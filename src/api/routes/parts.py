@@ -7,11 +7,12 @@ from fastapi import Depends, Path, Request
 from psycopg.rows import DictRow
 
 from api.auth import permission
-from api.views import FreshnessView
+from api.views import EventPage, EventView, FreshnessView
 from api.wiring import Wiring
 from ledger.access.caller import Caller
 from ledger.eventstore.store import Context
 from ledger.identity import new_id
+from projections import billing_events
 from projections.freshness import freshness
 
 PAYMENT_ID: Final = r"^pay_[0-9a-hjkmnp-tv-z]{26}$"
@@ -53,6 +54,8 @@ MayReadSubscriptions = Annotated[Caller, Depends(permission("subscriptions:read"
 MayChangeSubscriptions = Annotated[Caller, Depends(permission("subscriptions:change"))]
 MayCancelSubscriptions = Annotated[Caller, Depends(permission("subscriptions:cancel"))]
 MayReadBills = Annotated[Caller, Depends(permission("bills:read"))]
+MayReadBillingEvents = Annotated[Caller, Depends(permission("billing_events:read"))]
+MayReadReports = Annotated[Caller, Depends(permission("reports:read"))]
 
 
 def acting(request: Request, caller: Caller) -> Context:
@@ -69,3 +72,17 @@ async def as_of(conn: psycopg.AsyncConnection[DictRow]) -> FreshnessView:
 def cut(rows: list[dict[str, Any]], size: int) -> tuple[list[dict[str, Any]], bool]:
     """One row more than a page was read; whether it was there says whether more follows."""
     return rows[:size], len(rows) > size
+
+
+async def billing_history(wired: Wiring, stream: str, size: int, cursor: str | None) -> EventPage:
+    """A page of what happened to a subscription or a bill, oldest first."""
+    listing = f"events {stream}"
+    after = wired.cursors.read(listing, cursor, tuple[int]) if cursor else (0,)
+    async with wired.readers.connection() as conn:
+        fresh = await as_of(conn)
+        rows, more = cut(await billing_events.of(conn, stream, after[0], size + 1), size)
+    return EventPage(
+        events=[EventView.model_validate(row) for row in rows],
+        next_cursor=wired.cursors.write(listing, (rows[-1]["version"],)) if more else None,
+        as_of=fresh,
+    )
