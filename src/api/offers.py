@@ -1,6 +1,6 @@
 """What is sold and how it is paid, from what a caller asked for: plan, coupon and customer looked up."""
 
-from datetime import date, datetime, time
+from datetime import UTC, date, datetime, time
 from typing import NamedTuple
 
 from msgspec.structs import replace
@@ -75,10 +75,10 @@ async def changed_paying(wired: Wiring, s: Subscription, body: ChangeBody) -> Pa
 def begins(effective: date | datetime, zone: Zone, now: datetime) -> datetime:
     """A moment is itself, a day its midnight in the zone; the day that is running is now."""
     if isinstance(effective, datetime):
-        return effective
+        return effective.astimezone(UTC)
     if effective == now.astimezone(ZONES[zone]).date():
         return now
-    return datetime.combine(effective, time(), ZONES[zone])
+    return datetime.combine(effective, time(), ZONES[zone]).astimezone(UTC)
 
 
 async def _with_coupon(

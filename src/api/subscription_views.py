@@ -13,7 +13,7 @@ from ledger.payments.payment import Payment
 from ledger.subscriptions import events as e
 from ledger.subscriptions.charged import Charged
 from ledger.subscriptions.events import Sold
-from ledger.subscriptions.life import Status
+from ledger.subscriptions.life import ENDED, Status
 from ledger.subscriptions.preview import Preview
 from ledger.subscriptions.pricing import price
 from ledger.subscriptions.subscription import Dunning, OpenBill, Subscription
@@ -215,7 +215,7 @@ class SubscriptionView(SoldView):
     @classmethod
     def shown(cls, shown: Shown) -> Self:
         s, created = shown.subscription, shown.subscription.creation
-        running = s.charged_at(shown.now)
+        running = _running(s, shown.now)
         path = f"/api/v1/subscriptions/{s.subscription_id}"
         return cls(
             **dict(SoldView.of(s.sold_at(shown.now))),
@@ -245,9 +245,16 @@ class SubscriptionView(SoldView):
         )
 
 
+def _running(s: Subscription, now: datetime) -> Charged | None:
+    """Of what has not ended, the period that was billed and holds this moment."""
+    running = s.charged_at(now)
+    return running if running and running.bills and s.status not in ENDED else None
+
+
 def _paid_until(s: Subscription) -> datetime | None:
     owed = {bill.period for bill in s.open_bills}
-    return max((one.ends_at for one in s.charged if one.number not in owed), default=None)
+    paid = (one.ends_at for one in s.charged if one.bills and one.number not in owed)
+    return max(paid, default=None)
 
 
 def _open_bill(bill: OpenBill, whole: Bill, newest: Payment | None) -> OpenBillView:

@@ -1,6 +1,12 @@
 """Journeys walk through the whole running system; see support/running.py and support/moving.py."""
 
-from support.moving import database_with_clock, laid_out_with_clock, life, market
+from support.moving import (
+    database_with_clock,
+    laid_out_with_clock,
+    life,
+    market,
+    shared_database_with_clock,
+)
 from support.running import (
     gateway,
     laid_out,
@@ -20,6 +26,7 @@ __all__ = [
     "market",
     "own_database",
     "shared_database",
+    "shared_database_with_clock",
     "shop",
     "simulated",
     "system",

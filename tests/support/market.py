@@ -71,24 +71,26 @@ class Market:
     async def change(
         self, subscription: Fields, *, if_match: str = "", **asked: Any
     ) -> httpx2.Response:
-        return await self._send("PUT", path(subscription), asked, if_match)
+        return await self.send("PUT", path(subscription), asked, if_match)
 
     async def end(
         self, subscription: Fields, *, if_match: str = "", **asked: Any
     ) -> httpx2.Response:
-        return await self._send(
-            "DELETE", path(subscription), {"reason": "enough"} | asked, if_match
-        )
+        return await self.send("DELETE", path(subscription), {"reason": "enough"} | asked, if_match)
 
     async def act(self, subscription: Fields, act: str, **asked: Any) -> httpx2.Response:
-        return await self._send("POST", f"{path(subscription)}/{act}", asked, "")
+        return await self.send("POST", f"{path(subscription)}/{act}", asked)
 
     async def withdraw_change(self, subscription: Fields) -> httpx2.Response:
-        return await self._send("DELETE", f"{path(subscription)}/scheduled-change", None, "")
+        return await self.send("DELETE", f"{path(subscription)}/scheduled-change", None)
 
-    async def _send(self, method: str, where: str, body: Any, if_match: str) -> httpx2.Response:
+    async def send(
+        self, method: str, where: str, body: Any, if_match: str = "", key: str = ""
+    ) -> httpx2.Response:
         content = b"" if body is None else json.dumps(body).encode()
-        headers = {"Idempotency_Key": new_key()} | ({"If_Match": if_match} if if_match else {})
+        headers = {"Idempotency_Key": key or new_key()} | (
+            {"If_Match": if_match} if if_match else {}
+        )
         return await self.shop.send(method, where, content, **headers)
 
 

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -97,6 +98,16 @@ def database_with_clock(
     new_database: Callable[[str], str], laid_out_with_clock: str
 ) -> Iterator[str]:
     yield new_database(laid_out_with_clock)
+
+
+@pytest.fixture(scope="module")
+def shared_database_with_clock(server: str, laid_out_with_clock: str) -> Iterator[str]:
+    """For modules whose tests leave nothing behind that another one could see."""
+    name = f"shared_{uuid4().hex}"
+    with psycopg.connect(server, autocommit=True) as conn:
+        conn.execute(f'create database "{name}" template "{laid_out_with_clock}"')
+        yield make_conninfo(server, dbname=name)
+        conn.execute(f'drop database "{name}" with (force)')
 
 
 @pytest.fixture
