@@ -1,12 +1,7 @@
-"""Customers over HTTP: known, changed, charged by what they saved; and nothing personal where it must
-not be.
-"""
+"""Customers over HTTP: known, changed, charged by what they saved."""
 
 import httpx2
-import psycopg
 import pytest
-from psycopg import sql
-from structlog.testing import capture_logs
 
 from support.customer import (
     ACCEPTED_CARD,
@@ -340,42 +335,3 @@ async def test_a_customer_that_cannot_be_is_refused_without_an_echo(
         customer = await registered(shop)
         refused(await shop.put(customer, SITI | changes), 422, code)
         assert KNOWN.items() <= told(await shop.get(customer)).items()
-
-
-async def test_nothing_personal_is_in_the_log_the_read_models_or_the_logs(
-    system: Running, shop: Caller, gateway: Gateway
-) -> None:
-    with capture_logs() as logs:
-        customer, method_id = await with_card(shop, gateway)
-        told(await shop.put(customer, SITI | {"language": "id", "name": "Siti R. Rahayu"}))
-        payment = await shop.request("credit_card", **buying(customer, method_id))
-        refused(
-            await shop.put(customer, SITI | {"email": "Rahayu"}), 422, "customer_details_refused"
-        )
-        await gateway.settle(payment)
-        await shop.until(payment, "settled")
-        await shop.topics(payment)  # the read models have it all
-
-    stored = await _everything(system)
-    assert "48111111-1114" in stored
-    assert logs != []
-    for where in (stored, str(logs)):
-        assert [one for one in CANARIES if one in where] == []
-
-
-async def _everything(system: Running) -> str:
-    """Every row of every table, of the log and of the read models, as text."""
-    async with system.wired.readers.connection() as conn:
-        tables = await (
-            await conn.execute(
-                "select schemaname, tablename from pg_tables"
-                " where schemaname in ('bukubesar', 'bukubesar_read')"
-            )
-        ).fetchall()
-    found = []
-    with psycopg.connect(system.settings.database_url.get_secret_value()) as admin:
-        for row in tables:
-            name = sql.Identifier(row["schemaname"], row["tablename"])
-            rows = admin.execute(sql.SQL("select * from {}").format(name)).fetchall()
-            found += [str(value) for each in rows for value in each]
-    return " ".join(found)

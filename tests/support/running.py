@@ -23,7 +23,7 @@ from contextlib import (
 )
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import IO, Any
 from uuid import uuid4
 
 import httpx2
@@ -217,16 +217,19 @@ def living_by(ahead: Ahead, wired: Wiring) -> Wiring:
 
 
 class Process:
-    """`bukubesar …` as a process of its own, to be killed; started again as often as wanted."""
+    """`bukubesar …` as a process of its own, to be killed and started again; `heard` gets its log."""
 
-    def __init__(self, command: str, settings: Settings) -> None:
+    def __init__(
+        self, command: str, settings: Settings, heard: int | IO[bytes] = subprocess.DEVNULL
+    ) -> None:
+        self._heard = heard
         self._argv = [sys.executable, "-m", "api.cli", command]
         self._environment = {**os.environ, **environment(settings)}
         self.process = self._start()
 
     def _start(self) -> "subprocess.Popen[bytes]":
         return subprocess.Popen(
-            self._argv, env=self._environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+            self._argv, env=self._environment, stdout=subprocess.DEVNULL, stderr=self._heard
         )
 
     def kill(self) -> None:
