@@ -71,7 +71,7 @@ def opened(data_dir: Path | None = None) -> Iterator[Settings]:
     elif (folder / "pg").exists():
         with EmbeddedPostgres(folder, bin_dir=settings.postgres_bin) as postgres:
             _catch_up(postgres.dsn, settings.database_schema)
-            yield _completed(settings, postgres.dsn, folder)
+            yield _completed(settings, postgres.dsn, folder, sealed=True)
     else:
         raise NothingToOpen(
             f"There is nothing in {folder}. Start `bukubesar up`, or set BUKUBESAR_DATABASE_URL."
@@ -98,14 +98,20 @@ def _running(folder: Path) -> str:
     return database
 
 
-def _completed(settings: Settings, database: str, folder: Path) -> Settings:
+def _completed(
+    settings: Settings, database: str, folder: Path, *, sealed: bool = False
+) -> Settings:
+    """`sealed`: the folder's seals are those of its database."""
     secret = type(settings.database_url)
     master = settings.master_key.get_secret_value()
     kept = folder / "master.key"
     if not master and kept.exists():
         master = kept.read_text().strip()
+    seals = settings.seals
+    if sealed and (folder / SEALS).exists() and not (seals.file or seals.folder):
+        seals = seals.model_copy(update={"file": folder / SEALS})
     return settings.model_copy(
-        update={"database_url": secret(database), "master_key": secret(master)}
+        update={"database_url": secret(database), "master_key": secret(master), "seals": seals}
     )
 
 

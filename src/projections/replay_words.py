@@ -2,12 +2,20 @@
 
 from ledger.money import Money
 from projections.auditing import Finding
+from projections.exporting import Export
 from projections.replaying import Report
 from projections.stream_reading import StreamReport
+from projections.verifying import LogReport
 
 
-def of(report: Report | StreamReport) -> list[str]:
-    return of_report(report) if isinstance(report, Report) else of_stream(report)
+def of(report: Report | StreamReport | LogReport) -> list[str]:
+    match report:
+        case Report():
+            return of_report(report)
+        case LogReport():
+            return of_log(report)
+        case StreamReport():
+            return of_stream(report)
 
 
 def of_report(report: Report) -> list[str]:
@@ -36,6 +44,36 @@ def of_report(report: Report) -> list[str]:
     return lines + (of_finding(report.finding) if report.finding else [])
 
 
+def of_log(report: LogReport) -> list[str]:
+    rate = report.events / report.seconds if report.seconds else 0
+    lines = [f"events          {report.events:,} in {report.seconds:.1f} s ({rate:,.0f} a second)"]
+    lines += [f"streams         {report.streams:,}", f"entries         {report.entries:,}"]
+    if report.ok:
+        lines.append(f"hash chain      ok to {report.until:,}")
+    since = report.until - report.sealed
+    told = f"{report.seals:,}, over the first {report.sealed:,} events; {since:,} since"
+    lines.append(f"seals           {told}" if report.seals else "seals           none")
+    lines += [f"  key           {key}" for key in report.keys]
+    lines += [f"  {'':<14}{words}" for words in _doubts(report)]
+    return [*lines, *of_finding(report.finding)] if report.finding else lines
+
+
+def _doubts(report: LogReport) -> list[str]:
+    """What the verifier has to see to."""
+    doubts = []
+    if report.seals and not report.keys_trusted:
+        doubts.append("The seals name this key themselves: compare it, or give yours with --key.")
+    if report.seals and not report.seals_kept_outside:
+        doubts.append("These are the database's own seals: give those kept outside with --seals.")
+    return doubts
+
+
+def of_export(done: Export) -> str:
+    rate = done.events / done.seconds if done.seconds else 0
+    told = f"{done.events:,} events from {done.after + 1} to {done.until}, {done.format}"
+    return f"{told}, in {done.seconds:.1f} s ({rate:,.0f} a second)"
+
+
 def of_stream(report: StreamReport) -> list[str]:
     lines = []
     for event in report.events:
@@ -54,8 +92,11 @@ def of_finding(finding: Finding) -> list[str]:
     if finding.stream:
         place = f"{finding.position}, stream {finding.stream}, version {finding.version}, {finding.topic}"
         lines.append(f"  at position   {place}")
+    elif finding.position:
+        lines.append(f"  at position   {finding.position}")
     if finding.key:
         lines += [f"  row           {finding.table} {finding.key}"]
+    if finding.live or finding.replayed:
         lines += [f"  live          {finding.live or 'no such row'}"]
         lines += [f"  replayed      {finding.replayed or 'no such row'}"]
     return lines

@@ -1,5 +1,5 @@
 """Reading the whole log again, by the functions behind scripts/replay.py: every read model anew, the
-balances alone, the chain alone; against COPY of the same log.
+balances alone, the chain alone, the log against its seals; beside COPY of the same log.
 """
 
 import time
@@ -13,7 +13,10 @@ import psycopg
 from benchmarks.floors import copy_out
 from benchmarks.measuring import Figure, Sample, interleaved
 from benchmarks.stage import SCHEMA, Stage, assert_safe
+from ledger.audit.seal import Seal, public_key, signing_key
+from ledger.audit.service import Sealer, stored
 from ledger.events import DomainEvent
+from ledger.eventstore.connections import connect
 from ledger.identity import PAYMENT, new_id, order_id
 from ledger.journal.posting_rules import consequence
 from ledger.payments import events as e
@@ -23,11 +26,13 @@ from projections.engine.follower import Follower
 from projections.engine.replay import Stop, replay
 from projections.replaying import Report, verify, verify_balances, verify_chain
 from projections.sides import scratch
+from projections.verifying import verify_log
 from support import facts
 from support.log_rows import LogRows
 
 Look = Callable[[str, str], Report]
 
+KEY: Final = signing_key(bytes(range(32)))
 EVENTS: Final = 100_000
 EVENTS_A_PAYMENT: Final = 8
 UNDER_WAY: Final = 1_000  # payments at a time, so that most span two pages of the log
@@ -41,6 +46,7 @@ def measure(stage: Stage, rounds: int, seconds: float) -> list[Figure]:
     """`seconds` does not matter here: a replay takes as long as it takes."""
     events = LogRows(stage.conninfo, SCHEMA).copy_all(lives(EVENTS // EVENTS_A_PAYMENT))
     _follow(stage)
+    seals = _sealed(stage)
     with psycopg.connect(stage.conninfo, autocommit=True) as conn:
         conn.execute(f'set search_path = "{SCHEMA}"'.encode())
         slots: dict[str, Callable[[], Sample]] = {
@@ -49,6 +55,7 @@ def measure(stage: Stage, rounds: int, seconds: float) -> list[Figure]:
             "verify": lambda: _looked(stage, events, verify),
             "balances": lambda: _looked(stage, events, verify_balances),
             "chain": lambda: _looked(stage, events, verify_chain),
+            "seals": lambda: _verified(stage, events, seals),
         }
         found = interleaved(slots, rounds)
     assert_safe(stage.conninfo)
@@ -57,6 +64,7 @@ def measure(stage: Stage, rounds: int, seconds: float) -> list[Figure]:
         "verify": ("rebuild, audit and comparison (make replay), events", REBUILD_BAR),
         "balances": ("balances alone (--balances), events", BALANCES_BAR),
         "chain": ("chain, order and versions (--chain), events", CHAIN_BAR),
+        "seals": ("chain, entries and seals (verify), events", CHAIN_BAR),
     }
     return [
         Figure(
@@ -114,6 +122,24 @@ def _rebuilt(stage: Stage, events: int) -> Sample:
         began = time.perf_counter()
         replay(source, connect, [Stop(READ_MODELS, events)])
         return Sample(events / (time.perf_counter() - began))
+
+
+def _sealed(stage: Stage) -> Sequence[Seal]:
+    """As the worker does, a thousand events a seal."""
+    sealer = Sealer(stage.conninfo, SCHEMA, KEY)
+    with connect(stage.conninfo, SCHEMA, "app") as connection:
+        while sealer.step(connection, at_once=True):
+            pass
+        return stored(connection)
+
+
+def _verified(stage: Stage, events: int, seals: Sequence[Seal]) -> Sample:
+    began = time.perf_counter()
+    report = verify_log(stage.conninfo, SCHEMA, seals=seals, keys=[public_key(KEY)])
+    took = time.perf_counter() - began
+    if not report.ok or report.events != events or report.sealed != events:
+        raise RuntimeError(f"{report.events} events of {events} were verified: {report.finding}")
+    return Sample(events / took)
 
 
 def _looked(stage: Stage, events: int, look: Look) -> Sample:

@@ -6,11 +6,15 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
+from psycopg.conninfo import make_conninfo
 
 from support.following import as_deployed, choking, eventually, poison, running
+from support.intruder import Intruder
 from support.payment_lives import SETTLED, interleaved, lived
 from support.read_side import ReadSide, open_read_side
+from support.sealed_log import PUBLIC, SealedLog
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "replay.py"
 
@@ -21,9 +25,17 @@ def read_side(ledger_database: str) -> Iterator[ReadSide]:
         yield opened
 
 
-def replay(read_side: ReadSide, *options: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, str(SCRIPT), "--database", read_side.conninfo, *options]
+def run(*words: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, str(SCRIPT), *words]
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+
+def replay(read_side: ReadSide, *options: str) -> subprocess.CompletedProcess[str]:
+    return run("--database", read_side.conninfo, *options)
+
+
+def replay_part(read_side: ReadSide, part: str, *options: str) -> subprocess.CompletedProcess[str]:
+    return run(part, "--database", read_side.conninfo, *options)
 
 
 def test_a_sound_ledger_ends_with_no_differences_and_code_0(read_side: ReadSide) -> None:
@@ -141,3 +153,97 @@ def test_one_stream_is_told_event_by_event(read_side: ReadSide) -> None:
         < told.index("payment.settled.v1")
         < told.index("links           8 ok")
     )
+
+
+# ── verify and export ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def sealed(read_side: ReadSide, folder: Path) -> SealedLog:
+    read_side.log.append("pay_1", lived("pay_1", *SETTLED))
+    log = SealedLog(read_side.conninfo, folder)
+    log.seal()
+    return log
+
+
+def test_the_log_is_verified_against_seals_kept_outside(
+    read_side: ReadSide, tmp_path: Path
+) -> None:
+    log = sealed(read_side, tmp_path)
+
+    done = replay_part(read_side, "verify", "--seals", str(log.file), "--key", PUBLIC)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[1:] == [
+        "streams         1",
+        "entries         2",
+        "hash chain      ok to 8",
+        "seals           1, over the first 8 events; 0 since",
+        f"  key           {PUBLIC}",
+    ]
+
+
+def test_without_a_key_or_seals_from_outside_it_says_what_that_is_worth(
+    read_side: ReadSide, tmp_path: Path
+) -> None:
+    sealed(read_side, tmp_path)
+
+    done = replay_part(read_side, "verify")
+
+    assert done.returncode == 0
+    assert "compare it, or give yours with --key" in done.stdout
+    assert "give those kept outside with --seals" in done.stdout
+
+
+def test_a_history_made_anew_ends_with_code_1_and_the_position(
+    read_side: ReadSide, tmp_path: Path
+) -> None:
+    log = sealed(read_side, tmp_path)
+    intruder = Intruder(read_side.conninfo)
+    intruder.change("topic = 'payment.captured.v2'", 5)
+    intruder.rechain()
+    intruder.close()
+
+    done = replay_part(read_side, "verify", "--seals", str(log.file), "--key", PUBLIC, "--json")
+
+    finding = json.loads(done.stdout)["finding"]
+    assert done.returncode == 1
+    assert (finding["rule"], finding["position"], finding["stream"]) == ("seals", 5, "pay_1")
+
+
+def test_the_log_is_exported_to_a_file_or_to_whoever_reads(
+    read_side: ReadSide, tmp_path: Path
+) -> None:
+    sealed(read_side, tmp_path)
+    out = tmp_path / "log.jsonl"
+
+    to_file = replay_part(read_side, "export", "--out", str(out))
+    piped = replay_part(read_side, "export", "--format", "csv", "--after", "6")
+
+    assert to_file.stdout.startswith("8 events from 1 to 8, jsonl")
+    assert [json.loads(line)["position"] for line in out.open()] == list(range(1, 9))
+    assert len(piped.stdout.splitlines()) == 3
+    assert piped.stderr.startswith("2 events from 7 to 8, csv")
+
+
+def test_an_auditors_own_account_is_enough(read_side: ReadSide, tmp_path: Path) -> None:
+    """It can log in, may read, and nothing more."""
+    log = sealed(read_side, tmp_path)
+    with psycopg.connect(read_side.conninfo, autocommit=True) as superuser:
+        superuser.execute("create role ana login password 'secret' in role bukubesar_auditor")
+    try:
+        own = make_conninfo(read_side.conninfo, user="ana", password="secret")
+        done = run("verify", "--database", own, "--seals", str(log.file), "--key", PUBLIC)
+        told = run("export", "--database", own, "--out", str(tmp_path / "log.jsonl"))
+    finally:
+        with psycopg.connect(read_side.conninfo, autocommit=True) as superuser:
+            superuser.execute("drop role ana")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (told.returncode, told.stderr) == (0, "")
+
+
+def test_a_file_of_seals_that_is_not_there_is_said_in_one_line(read_side: ReadSide) -> None:
+    done = replay_part(read_side, "verify", "--seals", "gone.jsonl")
+
+    assert done.returncode == 1
+    assert len(done.stderr.splitlines()) == 1 and "gone.jsonl" in done.stderr

@@ -13,26 +13,29 @@ from ledger.eventstore.log_row import COLUMNS, LogRow
 
 MARK_BYTES: Final = 4  # of a leaf hash: enough to tell which leaf of a range is another
 
-_BEGIN: Final = struct.Struct(">hiqi")  # how many columns; position; length of the stream's name
-_VERSION: Final = struct.Struct(">iqi")  # and the length of the topic
+# What stands before the stream, the version and the topic: how many columns there are, and lengths.
+_BEGIN: Final = struct.Struct(">hiqi")
+_VERSION: Final = struct.Struct(">iqi")
 _LENGTH: Final = struct.Struct(">i")
 _NULL: Final = _LENGTH.pack(-1)
 
 
 def entry(row: LogRow) -> bytes:
-    stream, topic = row.stream.encode(), row.topic.encode()
+    position, stream, version, topic, state, digest, command, fingerprint = row
+    name, kind = stream.encode(), topic.encode()
+    size = _LENGTH.pack
     return b"".join(
         (
-            _BEGIN.pack(len(COLUMNS), 8, row.position, len(stream)),
-            stream,
-            _VERSION.pack(8, row.version, len(topic)),
-            topic,
-            _LENGTH.pack(len(row.state)),
-            row.state,
-            _LENGTH.pack(len(row.hash)),
-            row.hash,
-            _nullable(None if row.command_id is None else row.command_id.encode()),
-            _nullable(row.fingerprint),
+            _BEGIN.pack(len(COLUMNS), 8, position, len(name)),
+            name,
+            _VERSION.pack(8, version, len(kind)),
+            kind,
+            size(len(state)),
+            state,
+            size(len(digest)),
+            digest,
+            _NULL if command is None else _with_length(command.encode()),
+            _NULL if fingerprint is None else _with_length(fingerprint),
         )
     )
 
@@ -41,5 +44,5 @@ def leaf(row: LogRow) -> bytes:
     return leaf_hash(entry(row))
 
 
-def _nullable(value: bytes | None) -> bytes:
-    return _NULL if value is None else _LENGTH.pack(len(value)) + value
+def _with_length(value: bytes) -> bytes:
+    return _LENGTH.pack(len(value)) + value

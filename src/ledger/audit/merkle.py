@@ -8,6 +8,7 @@ bottom up. Checking follows RFC 9162, sections 2.1.3.2 and 2.1.4.2.
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import starmap
 from typing import Final, Self
 
 HASH_BYTES: Final = 32
@@ -33,8 +34,8 @@ def root(leaves: Sequence[bytes]) -> bytes:
 
 def _above(level: Sequence[bytes]) -> list[bytes]:
     """Nodes of two; one that is left over at the end stays as it is."""
-    pairs = [node_hash(*level[i : i + 2]) for i in range(0, len(level) - 1, 2)]
-    return [*pairs, *level[len(level) - len(level) % 2 :]]
+    pairs = zip(level[::2], level[1::2], strict=False)
+    return [*starmap(node_hash, pairs), *level[len(level) - len(level) % 2 :]]
 
 
 def inclusion_path(leaves: Sequence[bytes], index: int) -> Path:

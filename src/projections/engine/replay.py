@@ -54,7 +54,7 @@ def replay(
         )
         decode = _decoder(skipped)
     with (
-        _collector_paused(),
+        collector_paused(),
         _appliers(connect, stops) as appliers,
         _batches(source, decode, _pages(stops), skipped) as batches,
     ):
@@ -170,7 +170,7 @@ def _batches(
 
 
 @contextmanager
-def _collector_paused() -> Iterator[None]:
+def collector_paused() -> Iterator[None]:
     """Events hold no cycles; looking for some in millions of them took a third of the time."""
     was_enabled = gc.isenabled()
     gc.disable()
