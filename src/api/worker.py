@@ -32,7 +32,7 @@ from projections.engine.follower import Follower
 
 log = structlog.get_logger(__name__)
 
-AT_ONCE: Final = 64  # pieces of work in one process
+AT_ONCE: Final = 256  # pieces of work in one process
 NOTICES_AT_ONCE: Final = 512  # many are about the same order
 IDLE_SECONDS: Final = 0.2
 TROUBLE_SECONDS: Final = 1.0

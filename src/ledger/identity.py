@@ -6,12 +6,17 @@ An id is its own stream name in the log; its prefix says what it is.
 
 import hashlib
 import secrets
+from collections import deque
 from datetime import datetime
 from typing import Final
 
 from ledger import clock
 
 ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: no i, l, o, u
+
+PIECE_BYTES: Final = 10
+PIECES: Final = 256
+_PIECES: Final[deque[bytes]] = deque()
 
 PAYMENT: Final = "pay"
 REFUND: Final = "ref"
@@ -24,8 +29,20 @@ def new_id(prefix: str) -> str:
     """`pay_01k9…`: 48 bits of milliseconds and 80 random bits, so ids sort by creation (as UUIDv7
     does).
     """
-    number = clock.epoch_milliseconds() << 80 | secrets.randbits(80)
+    number = clock.epoch_milliseconds() << 80 | _random_bits()
     return f"{prefix}_{_base32(number, 26)}"
+
+
+def _random_bits() -> int:
+    """80 of them. Asking the system is dear on some machines, and several ids are made for a command;
+    each piece is handed out once, whatever thread asks.
+    """
+    while True:
+        try:
+            return int.from_bytes(_PIECES.popleft())
+        except IndexError:
+            fresh = secrets.token_bytes(PIECE_BYTES * PIECES)
+            _PIECES.extend(fresh[at : at + PIECE_BYTES] for at in range(0, len(fresh), PIECE_BYTES))
 
 
 def derived_id(*parts: str) -> str:

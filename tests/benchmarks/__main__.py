@@ -18,11 +18,11 @@ from rich.console import Console
 
 from benchmarks import table
 from benchmarks.measuring import ROUNDS, SLOT_SECONDS, Figure
-from benchmarks.stage import Stage, machine, open_stage
+from benchmarks.stage import machine, open_stage
 from ledger import logs
 
-PARTS = ("append", "payments", "bulk", "loading", "replaying", "http", "feed")
-Measure = Callable[[Stage, int, float], list[Figure]]
+PARTS = ("append", "payments", "bulk", "loading", "replaying", "http", "feed", "renewals")
+Measure = Callable[..., list[Figure]]
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -35,7 +35,8 @@ def main(words: Sequence[str] | None = None) -> int:
         began = time.monotonic()
         with open_stage() as stage:
             measure: Measure = import_module(f"benchmarks.{part}").measure
-            found += measure(stage, asked.rounds, asked.seconds)
+            more = {"size": asked.size} if asked.size and part == "renewals" else {}
+            found += measure(stage, asked.rounds, asked.seconds, **more)
         console.print(f"{part}: {time.monotonic() - began:.0f} s", style="dim")
     table.show(found, console)
     table.write(found, about, asked.json)
@@ -49,6 +50,7 @@ def _asked(words: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--only", action="append", choices=PARTS)
     parser.add_argument("--rounds", type=int, default=ROUNDS)
     parser.add_argument("--seconds", type=float, default=SLOT_SECONDS)
+    parser.add_argument("--size", type=int, help="how many subscriptions to renew")
     parser.add_argument("--json", type=Path, default=Path("build/bench.json"))
     parser.add_argument("--markdown", type=Path)
     return parser.parse_args(words)

@@ -1,7 +1,7 @@
 """A gateway without a network: it answers at once, and charges as a test tells it to."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from msgspec.structs import replace
@@ -70,15 +70,20 @@ class GatewayAtOnce:
     def pay(self, order_id: str) -> None:
         self.move(order_id, ChargeStatus.SETTLED)
 
-    def expired(self, now: datetime) -> None:
-        for order_id, held in list(self.held.items()):
-            if held.status is ChargeStatus.PENDING and held.expires_at and held.expires_at <= now:
-                self.move(order_id, ChargeStatus.EXPIRED)
-
     async def inquire(self, order_id: str, transaction_id: str = "") -> Outcome:
-        self.expired(self._now())
+        """Time has gone by: what was not paid has expired, what was captured is settled next day."""
         held = self.held.get(order_id)
-        return Did(held) if held else DidNot(code="never_seen", words="")
+        if held is None:
+            return DidNot(code="never_seen", words="")
+        now, over = self._now(), held.expires_at
+        if held.status is ChargeStatus.PENDING and over and over <= now:
+            self.move(order_id, ChargeStatus.EXPIRED)
+        if held.status is ChargeStatus.CAPTURED and self._is_of_an_earlier_day(held):
+            self.move(order_id, ChargeStatus.SETTLED)
+        return Did(self.held[order_id])
+
+    def _is_of_an_earlier_day(self, held: Observation) -> bool:
+        return held.occurred_at is not None and self._now() >= held.occurred_at + timedelta(days=1)
 
     async def cancel(
         self, order_id: str, session_token: str = "", transaction_id: str = ""
