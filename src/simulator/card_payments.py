@@ -4,6 +4,7 @@ from typing import Final
 
 from simulator import card_terms, cards, gopay_payments
 from simulator.cards import Page, Vault, Verdict
+from simulator.clock import wib
 from simulator.gateway import Gateway
 from simulator.orders import Order
 from simulator.transactions import Fields, NotPossible, Status, Transaction
@@ -151,10 +152,10 @@ def _outcome(gateway: Gateway, transaction: Transaction, verdict: Verdict) -> Fi
 def _saved(gateway: Gateway, transaction: Transaction) -> Fields:
     if transaction.options.get("save_token_id") is not True:
         return {}
-    until = gateway.clock.now().replace(month=12, day=31).strftime("%Y-%m-%d 07:00:00")
+    saved = gateway.vault.save(transaction.card_number)
     return {
-        "saved_token_id": gateway.vault.save(transaction.card_number),
-        "saved_token_id_expired_at": until,
+        "saved_token_id": saved,
+        "saved_token_id_expired_at": wib(gateway.vault.saved_until(saved)),
     }
 
 

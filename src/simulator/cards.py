@@ -2,6 +2,7 @@
 
 import secrets
 import string
+from calendar import monthrange
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,7 +10,7 @@ from enum import Enum
 from typing import Final, NamedTuple
 from uuid import uuid4
 
-from simulator.clock import Clock
+from simulator.clock import WIB, Clock
 from simulator.transactions import Status
 from simulator.wire import Invalid, Refusal
 
@@ -149,17 +150,19 @@ class Token:
 
 
 class Vault:
-    """One-time tokens, good for three minutes, and saved ones, good for as long as we run."""
+    """One-time tokens, good for three minutes, and saved ones, good for as long as the card is."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._one_time: dict[str, Token] = {}
-        self._saved: dict[str, str] = {}
+        self._saved: dict[str, Token] = {}
+        self._valid_until: dict[str, datetime] = {}  # by number, as the holder said last
         self._points: dict[str, int] = {}
 
     def tokenize(self, query: Mapping[str, str]) -> str:
         """A one-time token for a card, or for a saved card whose CVV was asked again."""
-        number = self._saved.get(query.get("token_id", "")) or checked(query, self._clock.now())
+        again = query.get("token_id", "")
+        number = self.number(again) if again in self._saved else self.read(query)
         token_id = f"{masked(number)}-{uuid4()}"
         self._one_time[token_id] = Token(number, self._clock.now() + TOKEN_LASTS)
         return token_id
@@ -168,15 +171,22 @@ class Vault:
         letters = string.ascii_letters + string.digits
         middle = "".join(secrets.choice(letters) for _ in range(20))
         saved = f"{number[:8]}{middle}{number[-4:]}"
-        self._saved[saved] = number
+        self._saved[saved] = Token(number, self._valid_until[number])
         return saved
 
+    def read(self, query: Mapping[str, str]) -> str:
+        """A card's number, as its holder typed it."""
+        number = checked(query, self._clock.now())
+        self._valid_until[number] = valid_until(query)
+        return number
+
+    def saved_until(self, saved: str) -> datetime:
+        return self._saved[saved].good_until
+
     def number(self, token_id: str) -> str:
-        token = self._one_time.get(token_id)
+        token = self._one_time.get(token_id) or self._saved.get(token_id)
         if token and token.good_until >= self._clock.now():
             return token.number
-        if token_id in self._saved:
-            return self._saved[token_id]
         raise Refusal("411", "Token id is missing, invalid, or timed out")
 
     def points(self, number: str) -> int:
@@ -188,6 +198,12 @@ class Vault:
 
     def use_up(self, token_id: str) -> None:
         self._one_time.pop(token_id, None)
+
+
+def valid_until(query: Mapping[str, str]) -> datetime:
+    """The last day of its last month, as `saved_token_id_expired_at` tells it (midtrans.md 4.2)."""
+    year, month = min(int(query["card_exp_year"]), 9_999), int(query["card_exp_month"])
+    return datetime(year, month, monthrange(year, month)[1], 7, tzinfo=WIB)
 
 
 def checked(query: Mapping[str, str], now: datetime) -> str:

@@ -140,14 +140,14 @@ def test_a_token_needs_the_client_key(merchant):
     assert refused["status_code"] == "401"
 
 
-def card_charge(merchant, token_id):
+def card_charge(merchant, token_id, **options):
     order = {"order_id": merchant.order_id(), "gross_amount": 12_145}
     return merchant.post(
         "/v2/charge",
         {
             "payment_type": "credit_card",
             "transaction_details": order,
-            "credit_card": {"token_id": token_id},
+            "credit_card": {"token_id": token_id, **options},
         },
     )
 
@@ -275,3 +275,23 @@ def test_a_chargeback_takes_part_or_all(merchant):
 
     assert part == "partial_chargeback"
     assert merchant.status(order_id)["transaction_status"] == "chargeback"
+
+
+def test_a_saved_card_is_good_until_the_card_is_over(begin):
+    """midtrans.md 4.2: the end of the card's validity; afterwards 411."""
+    merchant = begin()
+    merchant.control("clock", set="2026-11-23 10:00:00")
+    token_id = merchant.card_token("4811111111111114", card_exp_month="02", card_exp_year="2028")[
+        "token_id"
+    ]
+    first = card_charge(merchant, token_id, save_token_id=True)
+    saved = first["saved_token_id"]
+    merchant.control("clock", set="2028-02-29 06:59:00")
+    last = card_charge(merchant, saved)
+    merchant.control("clock", advance_seconds=120)
+
+    over = card_charge(merchant, saved)
+
+    assert first["saved_token_id_expired_at"] == "2028-02-29 07:00:00"
+    assert last["transaction_status"] == "capture"
+    assert over["status_code"] == "411"
