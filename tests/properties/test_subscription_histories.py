@@ -24,7 +24,7 @@ from ledger.subscriptions.periods import Interval, Zone
 from ledger.subscriptions.pricing import minus, plus, share, total
 from ledger.subscriptions.proration import By, due, stretches
 from ledger.subscriptions.subscription import NOTHING
-from support.subscription_facts import ACCOUNT, CARD
+from support.subscription_facts import ACCOUNT, CARD, Life, later, sold
 from support.subscription_world import World
 
 NEW_CARD = e.Paying(method="credit_card", saved_method="pm_2", fallback=("qris",))
@@ -332,6 +332,43 @@ def the_kept_state_is_the_folded_one(world: World) -> None:
     form = SUBSCRIPTION.snapshot
     assert SUBSCRIPTION.fold(world.facts) == world.state
     assert form.decode(form.encode(world.state)) == world.state
+
+
+@given(
+    begun=BEGINS,
+    zone=st.sampled_from(get_args(Zone)),
+    tax_mode=st.sampled_from(get_args(TaxMode)),
+    by=st.sampled_from(get_args(By)),
+    prices=st.tuples(*(st.integers(10_000, 5_000_000),) * 2),
+    moments=st.tuples(*(st.integers(1, 27 * 24 * 3600),) * 2).map(sorted),
+    mode=st.sampled_from(("prorate_now", "prorate_at_renewal")),
+)
+def test_nobody_gains_by_going_up_and_down(
+    begun: datetime,
+    zone: Zone,
+    tax_mode: TaxMode,
+    by: By,
+    prices: tuple[int, int],
+    moments: list[int],
+    mode: Proration,
+) -> None:
+    about = {"tax_mode": tax_mode, "proration_by": by}
+    low, high = (sold(price, name=f"P{price}", **about) for price in sorted(prices))
+    if low == high:
+        return
+    life = Life().created(low, at=begun.replace(tzinfo=UTC), zone=zone).paid(1)
+    up, down = (later(life.now, seconds=seconds) for seconds in moments)
+    life.changed(high, up, mode=mode)
+    if life.state.open_bills:
+        life.paid(2)
+    life.changed(low, down, mode=mode)
+
+    changes = [fact for fact in life.story.facts if isinstance(fact, e.SubscriptionChanged)]
+    taken = sum(total(fact.charge).minor + total(fact.carried).minor for fact in changes)
+    given_back = sum(total(one.share).minor for fact in changes for one in fact.credited)
+    assert taken >= given_back
+    if up == down:
+        assert taken == given_back
 
 
 @settings(deadline=None)
