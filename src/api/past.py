@@ -1,12 +1,7 @@
-"""`asOf`: things as they stood at a position of the log, or at a moment."""
+"""Things as they stood at a position of the log, or at a moment: `asOf`."""
 
-import re
 from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import Annotated, Final, Self
-
-from fastapi import Query
-from pydantic import AwareDatetime, BeforeValidator, Field
+from typing import Self
 
 from api.looking import Looking
 from api.views import AsOfView
@@ -14,30 +9,6 @@ from api.wiring import Wiring
 from ledger import clock
 from ledger.eventstore.past import PastStore, Point
 from projections.points import end_of_append
-
-LAST_POSITION: Final = 2**63 - 1
-DESCRIPTION: Final = (
-    "As it stood then: a position of the log (the end of what was appended there together), or a"
-    " moment of RFC 3339 with its offset, by the time of recording."
-)
-
-
-def _said(value: object) -> object:
-    """In an address, a plus sign that was not escaped comes as a blank."""
-    if isinstance(value, str):
-        if value.isdecimal() and value.isascii():
-            return int(value)
-        return datetime.fromisoformat(re.sub(r" (?=\d\d:\d\d$)", "+", value))
-    return value
-
-
-AsOf = Annotated[
-    Annotated[int, Field(strict=True, ge=1, le=LAST_POSITION)]
-    | Annotated[AwareDatetime, Field(strict=True)]
-    | None,
-    Query(alias="asOf", description=DESCRIPTION),
-    BeforeValidator(_said),
-]
 
 
 @dataclass(frozen=True)

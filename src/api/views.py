@@ -3,7 +3,7 @@ lag.
 """
 
 from collections import Counter
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict
@@ -308,8 +308,24 @@ class BalanceView(View):
     label: str
 
 
-class BalancePage(View):
+class StandingView(View):
+    """Where a day or a point was asked for: of what counts up to `effectiveOn`, as known at `position`."""
+
+    effective_on: date | None = None
+    position: int | None = None
+
+
+class BalancePage(StandingView):
     accounts: list[BalanceView]
+    as_of: FreshnessView
+
+
+class AccountView(StandingView):
+    """One balance a currency; none where nothing was posted."""
+
+    account: str
+    label: str
+    balances: list[BalanceView]
     as_of: FreshnessView
 
 
@@ -325,6 +341,8 @@ class PostingView(View):
     rule: str
     words: str
     effective_on: str
+    occurred_at: datetime
+    recorded_at: datetime
     amount: int
     currency: str
     payment_id: str | None

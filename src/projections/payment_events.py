@@ -1,6 +1,7 @@
 """The history of each payment for reading, without anything personal."""
 
-from typing import Any, Final
+from datetime import datetime
+from typing import Any, Final, NamedTuple
 
 import psycopg
 from psycopg.rows import dict_row
@@ -26,9 +27,31 @@ def apply(batch: Batch, cursor: Cursor) -> None:
         copying.copy(cursor, SQL["copy"], history.COLUMN_TYPES, map(history.row, followed))
 
 
+class Times(NamedTuple):
+    """When it happened in the world, and when it was recorded; ends are exclusive."""
+
+    occurred_from: datetime | None = None
+    occurred_to: datetime | None = None
+    recorded_from: datetime | None = None
+    recorded_to: datetime | None = None
+
+
+WHENEVER: Final = Times()
+
+
 async def of(
-    conn: psycopg.AsyncConnection[Any], payment_id: str, after_version: int, limit: int
+    conn: psycopg.AsyncConnection[Any],
+    payment_id: str,
+    after_version: int,
+    limit: int,
+    times: Times = WHENEVER,
 ) -> list[dict[str, Any]]:
     """Oldest first; start with `after_version` 0."""
+    wanted = {
+        "payment_id": payment_id,
+        "after": after_version,
+        "limit": limit,
+        **times._asdict(),
+    }
     cursor = conn.cursor(row_factory=dict_row)
-    return await (await cursor.execute(SQL["of"], (payment_id, after_version, limit))).fetchall()
+    return await (await cursor.execute(SQL["of"], wanted)).fetchall()

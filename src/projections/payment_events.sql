@@ -21,6 +21,10 @@ copy payment_events (
 -- name: of
 select payment_id, version, position, topic, occurred_at, recorded_at, actor, command_id, correlation_id, event
 from payment_events
-where payment_id = %s and version > %s
+where payment_id = %(payment_id)s and version > %(after)s
+    and (%(occurred_from)s::timestamptz is null or occurred_at >= %(occurred_from)s)
+    and (%(occurred_to)s::timestamptz is null or occurred_at < %(occurred_to)s)
+    and (%(recorded_from)s::timestamptz is null or recorded_at >= %(recorded_from)s)
+    and (%(recorded_to)s::timestamptz is null or recorded_at < %(recorded_to)s)
 order by version
-limit %s
+limit %(limit)s

@@ -16,13 +16,14 @@ import psycopg
 from psycopg import sql as psql
 
 from benchmarks.history_rows import Sums, Writers
-from benchmarks.history_templates import Template, learn
+from benchmarks.history_templates import BALANCES, HEALTH, TABLES, Template, learn
 from benchmarks.stage import SCHEMA
 from ledger.eventstore.chain import GENESIS, link
 from ledger.eventstore.migrate import LogNames
 from ledger.identity import derived_payment_id
 from projections import GROUPS, READ_MODELS
 from projections.engine import connections, rebuild
+from projections.journal import BLOCK_BITS
 
 OPENS: Final = datetime(2025, 11, 24, 0, 30, tzinfo=ZoneInfo("Asia/Jakarta"))
 DAYS: Final = 365
@@ -34,6 +35,20 @@ READ: Final = LogNames(SCHEMA).read_schema
 INDEXES: Final = (
     "select i.indexrelid::regclass::text from pg_index i join pg_class c on c.oid = i.indrelid"
     " where c.relnamespace = %s::regnamespace and not i.indisprimary"
+    " and not exists (select from pg_constraint where conindid = i.indexrelid)"
+)
+
+BY_DAY: Final = (
+    """
+insert into daily_sums
+select account, currency, effective_on, position >> %(bits)s, sum(greatest(minor, 0)),
+    sum(greatest(-minor, 0)), count(*)
+from legs group by 1, 2, 3, 4
+""",
+    """
+insert into entry_blocks
+select position >> %(bits)s, min(recorded_at), max(recorded_at) from entries group by 1
+""",
 )
 
 Told = Callable[[int, int], None]  # events made, of how many
@@ -114,7 +129,7 @@ def _fill(conninfo: str, history: History, window: Sequence[Template], told: Tol
     for place, (number, version) in enumerate(pattern, start=1):
         places[number][b"p%d" % version] = place
     previous = GENESIS
-    with Writers(conninfo, [name for model in READ_MODELS for name in model.TABLES]) as writers:
+    with Writers(conninfo, [*TABLES, BALANCES, HEALTH]) as writers:
         for first in range(0, history.payments, TOGETHER):
             after = first // TOGETHER * len(pattern)
             holes = [
@@ -158,6 +173,8 @@ def _finish(
     """Indexes, positions of the groups, and what autovacuum would have done since."""
     with target.cursor() as cursor:
         cursor.execute("set maintenance_work_mem = '512MB'")
+        for statement in BY_DAY:
+            cursor.execute(statement, {"bits": BLOCK_BITS})
         for model in READ_MODELS:
             rebuild.create_indexes(cursor, model)
     conn.execute(

@@ -28,8 +28,12 @@ RECORDED_AFTER: Final = timedelta(milliseconds=12, microseconds=345)
 
 # Sums over many payments; every other table has rows of one payment.
 BALANCES, HEALTH = "balances", "method_health"
+BY_DAY: Final = ("daily_sums", "entry_blocks")  # added up by PostgreSQL at the end
 TABLES: Final = tuple(
-    name for model in READ_MODELS for name in model.TABLES if name not in (BALANCES, HEALTH)
+    name
+    for model in READ_MODELS
+    for name in model.TABLES
+    if name not in (BALANCES, HEALTH, *BY_DAY)
 )
 TODAY: Final = datetime.combine(business_date(AT), datetime.min.time())
 POSITIONS: Final = frozenset({"position", "first_position"})

@@ -92,3 +92,97 @@ async def test_a_subscription_and_its_bill_are_shown_as_they_stood(
     then = (await market.shop.get(f"/api/v1/bills/{bill['billId']}", asOf=bill["updatedAt"])).json()
     assert then.pop("asOf")["position"] > 0
     assert then == {**bill, "recognised": then["recognised"], "unearned": then["unearned"]}
+
+
+# ── balances ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+PENDING = "/api/v1/accounts/Assets:Gateway:Midtrans:Pending"
+TODAY = {"effectiveOn": "2099-01-01"}
+
+
+async def balance(shop: Caller, **asked: object) -> Fields:
+    answer = await shop.get(PENDING, **asked)
+    assert answer.status_code == 200, answer.text
+    return dict(answer.json())
+
+
+async def test_a_balance_is_told_for_a_day_and_as_it_was_known(
+    shop: Caller, gateway: Gateway
+) -> None:
+    first, second = [await shop.request("bca_va", 99_000) for _ in range(2)]
+    await gateway.pay(first)
+    await shop.until(first, "settled")
+    known = (await path(shop, first))[-1]
+    await gateway.pay(second)
+    await shop.until(second, "settled")
+    now = (await path(shop, second))[-1]
+
+    def debits(found: Fields) -> int:
+        return sum(one["debit"] for one in found["balances"])
+
+    assert debits(await balance(shop, knownAt=now["position"])) == 2 * 99_000
+    for same in (
+        {"knownAt": known["position"]},
+        {"asOf": known["position"]},
+        {"knownAt": known["recordedAt"]},
+        {"knownAt": known["position"], **TODAY},
+    ):
+        then = await balance(shop, **same)
+        assert debits(then) == 99_000, same
+        assert then["position"] >= known["position"]
+    assert (await balance(shop, effectiveOn="2020-01-01"))["balances"] == []
+
+
+async def test_a_trial_balance_of_any_point_sums_to_zero(shop: Caller, gateway: Gateway) -> None:
+    payment = await shop.request("bca_va")
+    await gateway.pay(payment)
+    await shop.until(payment, "settled")
+    head = (await path(shop, payment))[-1]["position"]
+
+    for position in range(1, head + 1):
+        for address in ("/api/v1/trial-balance", "/api/v1/accounts"):
+            found = (await shop.get(address, knownAt=position)).json()
+            assert sum(one["balance"] for one in found["accounts"]) == 0
+            assert found["position"] >= position
+
+
+async def test_one_point_is_enough(shop: Caller) -> None:
+    answer = await shop.get(PENDING, asOf=1, knownAt=1)
+
+    assert (answer.status_code, answer.json()["type"]) == (422, "/problems/point_named_twice")
+
+
+async def test_a_point_that_is_not_reached_is_refused(shop: Caller) -> None:
+    answer = await shop.get(PENDING, knownAt=10**12)
+
+    assert (answer.status_code, answer.json()["type"]) == (409, "/problems/position_not_reached")
+
+
+async def test_entries_and_events_are_found_by_both_times(shop: Caller, gateway: Gateway) -> None:
+    payment = await shop.request("bca_va")
+    await gateway.pay(payment)
+    await shop.until(payment, "settled")
+    events = await path(shop, payment)
+    last = events[-1]
+    await balance(shop, knownAt=last["position"])  # waits for the read models
+    entries = (await shop.get(f"{PENDING}/entries")).json()["entries"]
+    assert all(one["occurredAt"] and one["recordedAt"] for one in entries)
+    day, at = entries[0]["effectiveOn"], entries[0]["recordedAt"]
+
+    async def found(**asked: object) -> int:
+        return len((await shop.get(f"{PENDING}/entries", **asked)).json()["entries"])
+
+    everything = await found()
+    assert await found(effectiveFrom=day, effectiveTo=day) == everything
+    assert await found(effectiveTo="2020-01-01") == 0
+    assert await found(recordedFrom=at) >= 1
+    assert await found(recordedTo="2020-01-01T00:00:00Z") == 0
+    assert await found(recordedFrom=at, effectiveTo="2020-01-01") == 0
+
+    address = f"/api/v1/payments/{payment['paymentId']}/events"
+    late = (await shop.get(address, recordedFrom=last["recordedAt"])).json()["events"]
+    assert last in late
+    assert len(late) < len(events)
+    early = (await shop.get(address, recordedTo=last["recordedAt"])).json()["events"]
+    assert early + late == events
+    assert (await shop.get(address, occurredTo="2020-01-01T00:00:00Z")).json()["events"] == []

@@ -84,6 +84,7 @@ class EveryRoute:
                 "/api/v1/payment-methods", amount=50_000
             ),
             "GET /api/v1/accounts": lambda: shop.get("/api/v1/accounts"),
+            "GET /api/v1/accounts/{account}": lambda: shop.get(entries.removesuffix("/entries")),
             "GET /api/v1/accounts/{account}/entries": lambda: shop.get(entries),
             "GET /api/v1/trial-balance": lambda: shop.get("/api/v1/trial-balance"),
             **self._selling(),

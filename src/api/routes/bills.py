@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query
 from api.bill_rows import BillPage, BillRowView
 from api.bill_views import BillView
 from api.pagination import DEFAULT_SIZE, PageCursor, PageSize
-from api.past import AsOf, Past
+from api.past import Past
 from api.routes.parts import (
     BillId,
     MayReadBillingEvents,
@@ -19,6 +19,7 @@ from api.routes.parts import (
     cut,
 )
 from api.strict_json import StrictRoute
+from api.two_times import AsOf
 from api.views import EventPage
 from projections import bills as rows_of
 

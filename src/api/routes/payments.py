@@ -10,7 +10,7 @@ from api.bodies import CancelBody, CaptureBody, PaymentBody, RefundBody
 from api.direct import direct
 from api.idempotency import Answer, MayRepeat
 from api.pagination import DEFAULT_SIZE, PageCursor, PageSize
-from api.past import AsOf, Past
+from api.past import Past
 from api.routes.parts import (
     MayCancel,
     MayCapture,
@@ -24,6 +24,7 @@ from api.routes.parts import (
     cut,
 )
 from api.strict_json import StrictRoute
+from api.two_times import AsOf, OccurredFrom, OccurredTo, RecordedFrom, RecordedTo
 from api.views import EventPage, EventView, PaymentPage, PaymentRowView, PaymentView
 from api.wiring import Wiring
 from ledger import clock
@@ -212,6 +213,10 @@ async def list_events(
     payment_id: PaymentId,
     caller: MayReadEvents,
     wired: Wired,
+    occurred_from: OccurredFrom = None,
+    occurred_to: OccurredTo = None,
+    recorded_from: RecordedFrom = None,
+    recorded_to: RecordedTo = None,
     size: PageSize = DEFAULT_SIZE,
     cursor: PageCursor = None,
 ) -> EventPage:
@@ -219,11 +224,12 @@ async def list_events(
     entries (see accounts).
     """
     await wired.payments.get(payment_id)
-    listing = f"events {payment_id}"
+    times = payment_events.Times(occurred_from, occurred_to, recorded_from, recorded_to)
+    listing = f"events {payment_id} {times!r}" if any(times) else f"events {payment_id}"
     after = wired.cursors.read(listing, cursor, tuple[int]) if cursor else (0,)
     async with wired.readers.connection() as conn:
         fresh = await as_of(conn)
-        found = await payment_events.of(conn, payment_id, after[0], size + 1)
+        found = await payment_events.of(conn, payment_id, after[0], size + 1, times)
     rows, more = cut(found, size)
     return EventPage(
         events=[EventView.model_validate(row) for row in rows],

@@ -5,7 +5,7 @@ wrote.
 from fastapi import APIRouter, Response
 
 from api import asked
-from api.past import AsOf, Past
+from api.past import Past
 from api.routes.parts import (
     MayCancelSubscriptions,
     MayChangeSubscriptions,
@@ -18,6 +18,7 @@ from api.strict_json import StrictRoute
 from api.subscribing import ANSWER, CREATED, Act, Look
 from api.subscription_bodies import ChangeBody, EndBody, SubscriptionBody
 from api.subscription_views import PreviewView, SubscriptionView
+from api.two_times import AsOf
 from api.versions import etag
 
 router = APIRouter(prefix="/api/v1/subscriptions", tags=["subscriptions"], route_class=StrictRoute)

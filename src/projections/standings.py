@@ -1,0 +1,44 @@
+"""What accounts held for a business day, as known at a point of the log.
+
+A balance has two times: an entry counts from the day it is effective on, and is known from the moment
+it was recorded. Entries that came later, for whatever day, do not change what was known.
+"""
+
+from datetime import date, datetime
+from typing import Any, Final
+
+import psycopg
+from psycopg.rows import dict_row, tuple_row
+
+from projections.engine import sql
+
+SQL: Final = sql.load(__name__)
+
+FOR_EVER: Final = date.max
+
+
+async def last_known(conn: psycopg.AsyncConnection[Any], moment: datetime) -> int | None:
+    """The position before the first entry recorded after a moment; None: there is none yet."""
+    cursor = conn.cursor(row_factory=tuple_row)
+    row = await (await cursor.execute(SQL["first_recorded_after"], {"moment": moment})).fetchone()
+    return int(row[0]) - 1 if row else None
+
+
+async def account(
+    conn: psycopg.AsyncConnection[Any], name: str, effective_on: date | None, position: int
+) -> list[dict[str, Any]]:
+    """One row a currency, of entries effective by that day and recorded up to the position, which the
+    read models must have reached; empty when there were none.
+    """
+    wanted = {"account": name, "effective_on": effective_on or FOR_EVER, "position": position}
+    cursor = conn.cursor(row_factory=dict_row)
+    return await (await cursor.execute(SQL["of_account"], wanted)).fetchall()
+
+
+async def trial_balance(
+    conn: psycopg.AsyncConnection[Any], effective_on: date | None, position: int
+) -> list[dict[str, Any]]:
+    """The same of every account; the balances of a currency sum to zero."""
+    wanted = {"effective_on": effective_on or FOR_EVER, "position": position}
+    cursor = conn.cursor(row_factory=dict_row)
+    return await (await cursor.execute(SQL["of_all"], wanted)).fetchall()
