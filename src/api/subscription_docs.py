@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from api import quotes
 from api.subscription_text import TEXT
 from ledger import subscriptions
 from ledger.errors import LedgerError
@@ -37,6 +38,7 @@ def render() -> str:
         trial_days=timers.TRIAL_ENDING.days,
         reminder_days=timers.REMINDED_BEFORE.days,
         shortest_days=asking.SHORTEST_INSTRUCTIONS.days,
+        quote_minutes=quotes.GOOD_FOR // timedelta(minutes=1),
         codes="".join(f"| `{code}` | {title} |\n" for code, title in sorted(_codes())),
         missed=max(rules.missed_periods for rules in POLICIES),
     )

@@ -110,6 +110,32 @@ does. June 2027 at 99,000, from June 1 at 10:00, tax included:
 - A preview is the decision itself, stored nowhere. The change made with its quote is made as of the
   quoted moment, and refused once anything else has happened (`quote_stale`).
 
+## Over HTTP
+
+| request | does |
+|---|---|
+| `POST /api/v1/subscriptions` | sells the newest version of a plan to a customer |
+| `GET /api/v1/subscriptions/{{id}}` | as it stands, with what to pay and the next renewal |
+| `PUT /api/v1/subscriptions/{{id}}` | changes what is sold, or how it is paid |
+| `POST …/preview` | what that change would bring, and a quote |
+| `DELETE /api/v1/subscriptions/{{id}}` | ends it: with what is paid for, on a date, or `now` |
+| `POST …/pause`, `…/resume`, `…/reactivate` | stops billing, goes on, takes an ending back |
+| `DELETE …/scheduled-change` | withdraws a change that waits for its date |
+| `POST …/missed-periods` | bills the oldest period that nobody billed |
+| `GET /api/v1/bills/{{id}}` | lines, tax, payments, and what of it is earned |
+
+- A date is a day as `2027-01-31`, which begins at midnight in the subscriber's zone (today is now), or
+  a moment with its offset.
+- What a `PUT` does not name stays: without `planId` also the version, with it the newest. `couponCode`
+  may be empty: no coupon. Plan and way of paying are changed by two requests (`change_one_thing`).
+- Every answer has an `ETag`; with `If-Match` nothing is done to what has changed since
+  (`version_differs`). Two changes that race are never both made of the same state: one is refused
+  (`subscription_moved`).
+- `quoteId` is signed and good for {quote_minutes} minutes, for just this change of this subscription
+  (`quote_invalid`, `quote_expired`), and until anything happens, also to the plan (`quote_stale`).
+- A repeat with the same `Idempotency-Key` is answered as the first was, whatever would be refused by
+  now. 202 says that it is done and the gateway has not answered about a payment yet.
+
 ## Ending
 
 - Without a date it ends with what is paid for, the trial included; with a date then, and renews until
