@@ -71,19 +71,19 @@ class GatewayAtOnce:
         self.move(order_id, ChargeStatus.SETTLED)
 
     async def inquire(self, order_id: str, transaction_id: str = "") -> Outcome:
-        """Time has gone by: what was not paid has expired, what was captured is settled next day."""
+        """Time has gone by: what was not paid has expired, what was captured is settled soon."""
         held = self.held.get(order_id)
         if held is None:
             return DidNot(code="never_seen", words="")
         now, over = self._now(), held.expires_at
         if held.status is ChargeStatus.PENDING and over and over <= now:
             self.move(order_id, ChargeStatus.EXPIRED)
-        if held.status is ChargeStatus.CAPTURED and self._is_of_an_earlier_day(held):
+        if held.status is ChargeStatus.CAPTURED and self._is_for_settlement(held):
             self.move(order_id, ChargeStatus.SETTLED)
         return Did(self.held[order_id])
 
-    def _is_of_an_earlier_day(self, held: Observation) -> bool:
-        return held.occurred_at is not None and self._now() >= held.occurred_at + timedelta(days=1)
+    def _is_for_settlement(self, held: Observation) -> bool:
+        return held.occurred_at is not None and self._now() >= held.occurred_at + timedelta(hours=5)
 
     async def cancel(
         self, order_id: str, session_token: str = "", transaction_id: str = ""
