@@ -2,7 +2,7 @@
 order, streamed.
 
 JSON Lines have the whole row, with the stored text exactly as it is: hashes can be made from it. CSV
-is for spreadsheets.
+is for spreadsheets. The journal alone goes to programs that keep books (plain_text_accounting.py).
 """
 
 import csv
@@ -18,6 +18,8 @@ from ledger.audit.proof import StoredEvent
 from ledger.errors import Rejected
 from ledger.eventstore import scanning
 from ledger.eventstore.log_row import LogRow
+from projections import plain_text_accounting
+from projections.plain_text_accounting import BEANCOUNT_HEAD, HLEDGER_HEAD
 from projections.steps import Progress, silent
 from projections.verifying import head, held_still
 
@@ -33,7 +35,7 @@ FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 class FormatUnknown(Rejected):
     code = "export_format_unknown"
-    title = "The log is exported as jsonl or csv."
+    title = "The log is exported as jsonl, csv, beancount or hledger."
 
 
 class Export(msgspec.Struct, kw_only=True):
@@ -62,7 +64,7 @@ def export(
     """The events after one position up to and including another. Raises FormatUnknown."""
     if format not in FORMATS:
         raise FormatUnknown(format=format)
-    began, form = clock.monotonic_seconds(), FORMATS[format]
+    began, form = clock.monotonic_seconds(), FORMATS[format]()
     with held_still(conninfo, schema) as connection:
         end = head(connection)
         done = Export(format=format, after=after, until=end if until is None else min(until, end))
@@ -136,9 +138,15 @@ def _harmless(cell: object) -> object:
     return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell
 
 
-FORMATS: Final[Mapping[str, Format]] = MappingProxyType(
+def _book(head: bytes, book: plain_text_accounting.Book) -> Format:
+    return Format(lambda: head, book.rows)
+
+
+FORMATS: Final[Mapping[str, Callable[[], Format]]] = MappingProxyType(
     {
-        "jsonl": Format(bytes, _json_lines),
-        "csv": Format(lambda: _lines([CSV_COLUMNS]), _csv),
+        "jsonl": lambda: Format(bytes, _json_lines),
+        "csv": lambda: Format(lambda: _lines([CSV_COLUMNS]), _csv),
+        "beancount": lambda: _book(BEANCOUNT_HEAD, plain_text_accounting.beancount()),
+        "hledger": lambda: _book(HLEDGER_HEAD, plain_text_accounting.hledger()),
     }
 )
