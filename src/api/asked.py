@@ -19,6 +19,7 @@ from ledger.errors import Rejected
 from ledger.subscriptions import commands as c
 from ledger.subscriptions.deciding import QuoteStale
 from ledger.subscriptions.following import Steps
+from ledger.subscriptions.life import Status
 from ledger.subscriptions.subscription import Subscription
 
 
@@ -59,7 +60,7 @@ async def update(wired: Wiring, s: Subscription, body: ChangeBody) -> Asked:
         return await change(wired, s, body)
     if body.changes_what_is_sold:
         raise ChangeOneThing()
-    paying = await offers.changed_paying(wired, s, body)
+    paying = await offers.changed_paying(wired, s, body.payment_method, body.fallback_methods)
     return Asked(c.ChangePaying(now=clock.now(), paying=paying, facts=s.facts))
 
 
@@ -118,10 +119,13 @@ async def resume(_: Subscription) -> Asked:
 
 
 async def reactivate(wired: Wiring, s: Subscription, body: ReactivateBody) -> Asked:
-    paying = None
-    if body.payment_method is not None:
-        customer_id = s.creation.customer_id
-        paying = await offers.paying(wired, customer_id, body.payment_method, body.fallback_methods)
+    """What goes on goes on as it was paid; that is changed by a request of its own."""
+    asked, fallback = body.payment_method, body.fallback_methods
+    if asked is None and fallback is None:
+        return Asked(c.ReactivateSubscription(now=clock.now()))
+    if s.status is Status.CANCELLING:
+        raise ChangeOneThing("It goes on as it was; change how it is paid by another request.")
+    paying = await offers.changed_paying(wired, s, asked, fallback)
     return Asked(c.ReactivateSubscription(now=clock.now(), paying=paying))
 
 

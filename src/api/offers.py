@@ -62,12 +62,14 @@ async def paying(wired: Wiring, customer_id: str, asked: str, fallback: tuple[st
     return way(await wired.customers.get(customer_id), asked, fallback)
 
 
-async def changed_paying(wired: Wiring, s: Subscription, body: ChangeBody) -> Paying:
+async def changed_paying(
+    wired: Wiring, s: Subscription, asked: str | None, fallback: tuple[str, ...] | None
+) -> Paying:
     """What is not asked for stays."""
     customer, has = await wired.customers.get(s.creation.customer_id), s.paying
-    asked = body.payment_method or has.saved_method or has.method
-    if body.fallback_methods is not None:
-        return way(customer, asked, body.fallback_methods)
+    asked = asked or has.saved_method or has.method
+    if fallback is not None:
+        return way(customer, asked, fallback)
     found = way(customer, asked, ())
     return replace(found, fallback=has.fallback) if found.is_pulled else found
 

@@ -125,7 +125,7 @@ class ReactivateBody(Body):
     """As it was paid before, unless another method is named."""
 
     payment_method: Method | None = None
-    fallback_methods: Fallbacks = ()
+    fallback_methods: Fallbacks | None = None
 
 
 class NothingBody(Body):

@@ -269,6 +269,14 @@ async def test_what_its_state_forbids_is_refused(stand: Stand, name: str) -> Non
     check(answer, 409, "subscription_state_forbids")
 
 
+async def test_what_goes_on_is_not_paid_otherwise_by_the_same_request(stand: Stand) -> None:
+    asked = {"paymentMethod": "bca_va"}
+
+    answer = await stand.market.act(stand.leaving, "reactivate", **asked)
+
+    check(answer, 422, "change_one_thing")
+
+
 ENDS: dict[str, tuple[str, Any, int, str]] = {
     "yesterday": ("DELETE", {"effectiveDate": "2027-02-01"}, 422, "effective_date_past"),
     "never": ("DELETE", {"effectiveDate": "never"}, 422, "request_invalid"),

@@ -51,6 +51,23 @@ async def test_a_new_card_is_tried_at_once(life: Moving, market: Market) -> None
     assert recovered["paying"]["savedMethod"] == good
 
 
+async def test_a_card_that_was_detached_is_a_pull_that_failed(life: Moving, market: Market) -> None:
+    bought = await market.subscribe(await market.plan(), await market.with_card())
+    methods = f"/api/v1/customers/{bought['customerId']}/payment-methods"
+    told(await market.shop.delete(f"{methods}/{bought['paying']['savedMethod']}"))
+
+    await life.pass_by(days=28, stride_days=7)
+    overdue = await market.read(bought)
+    assert (overdue["status"], payment(overdue)["status"]) == ("in_grace", "failed")
+    assert payment(overdue)["failure"]["code"] == "payment_method_not_attached"
+    told(await market.end(bought, effectiveDate="now"))
+    again = await market.act(bought, "reactivate")
+
+    assert again.status_code == 200, again.text
+    assert again.json()["status"] == "incomplete"
+    assert payment(again.json())["failure"]["code"] == "payment_method_not_attached"
+
+
 async def test_who_does_not_pay_loses_access_and_in_the_end_the_subscription(
     life: Moving, market: Market
 ) -> None:

@@ -80,6 +80,16 @@ async def test_what_has_ended_begins_anew_with_a_new_bill(life: Moving, market: 
     )
 
 
+async def test_what_begins_anew_may_fall_back_otherwise(life: Moving, market: Market) -> None:
+    bought = await market.subscribe(await market.plan(), await market.with_card())
+    told(await market.end(bought, effectiveDate="now"))
+
+    again = told(await market.act(bought, "reactivate", fallbackMethods=["bca_va", "qris"]))
+
+    assert again["status"] == "active"
+    assert again["paying"] == bought["paying"] | {"fallbackMethods": ["bca_va", "qris"]}
+
+
 async def test_nothing_is_billed_in_a_pause_and_a_new_period_begins_after_it(
     life: Moving, market: Market
 ) -> None:
