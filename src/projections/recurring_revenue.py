@@ -158,8 +158,9 @@ async def by_month(
     """For each month with movements, up to that one: their sums by kind, and how many customers began
     and ceased to pay.
     """
+    wanted = {"currency": currency, "until": until}
     cursor = conn.cursor(row_factory=dict_row)
-    return await (await cursor.execute(SQL["by_month"], (currency, until))).fetchall()
+    return await (await cursor.execute(SQL["by_month"], wanted, prepare=False)).fetchall()
 
 
 async def movements(

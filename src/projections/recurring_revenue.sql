@@ -34,6 +34,7 @@ create table recurring_standing (
 
 -- name: index
 create index recurring_movements_month on recurring_movements (month, moment, position, subscription_id);
+create index recurring_movements_customer on recurring_movements (customer_id, month) include (minor, currency);
 create index recurring_standing_customer on recurring_standing (customer_id);
 
 -- name: load
@@ -66,15 +67,10 @@ on conflict (subscription_id) do update set
     moved_at       = excluded.moved_at
 
 -- name: by_month
-with moved as (
-    select customer_id, month, kind, sum(minor) as minor
-    from recurring_movements
-    where currency = %s and month <= %s
-    group by customer_id, month, kind
-),
-of_customers as (
+with of_customers as (
     select month, sum(minor) as minor, sum(sum(minor)) over (partition by customer_id order by month) as level
-    from moved
+    from recurring_movements
+    where currency = %(currency)s and month <= %(until)s
     group by customer_id, month
 ),
 customers as (
@@ -93,7 +89,8 @@ kinds as (
         coalesce(sum(minor) filter (where kind = 'contraction'), 0)::bigint as contraction_minor,
         coalesce(sum(minor) filter (where kind = 'churn'), 0)::bigint as churn_minor,
         coalesce(sum(minor) filter (where kind = 'reactivation'), 0)::bigint as reactivation_minor
-    from moved
+    from recurring_movements
+    where currency = %(currency)s and month <= %(until)s
     group by month
 )
 select * from kinds join customers using (month) order by month
