@@ -3,13 +3,14 @@ balances alone, the chain alone, the log against its seals; beside COPY of the s
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Final
 
 import msgspec
 import psycopg
 
+from benchmarks import selling
 from benchmarks.floors import copy_out
 from benchmarks.measuring import Figure, Sample, interleaved
 from benchmarks.stage import SCHEMA, Stage, assert_safe
@@ -35,6 +36,7 @@ Look = Callable[[str, str], Report]
 KEY: Final = signing_key(bytes(range(32)))
 EVENTS: Final = 100_000
 EVENTS_A_PAYMENT: Final = 8
+EVENTS_A_SUBSCRIPTION: Final = 140
 UNDER_WAY: Final = 1_000  # payments at a time, so that most span two pages of the log
 MILLION: Final = 1_000_000
 REBUILD_BAR: Final = MILLION / 60  # events a second: a million in a minute
@@ -51,7 +53,7 @@ def measure(stage: Stage, rounds: int, seconds: float) -> list[Figure]:
         conn.execute(f'set search_path = "{SCHEMA}"'.encode())
         slots: dict[str, Callable[[], Sample]] = {
             "copy": lambda: copy_out(conn, events),
-            "rebuild": lambda: _rebuilt(stage, events),
+            "rebuild": lambda: _rebuilt(stage.conninfo, events),
             "verify": lambda: _looked(stage, events, verify),
             "balances": lambda: _looked(stage, events, verify_balances),
             "chain": lambda: _looked(stage, events, verify_chain),
@@ -66,19 +68,44 @@ def measure(stage: Stage, rounds: int, seconds: float) -> list[Figure]:
         "chain": ("chain, order and versions (--chain), events", CHAIN_BAR),
         "seals": ("chain, entries and seals (verify), events", CHAIN_BAR),
     }
-    return [
-        Figure(
-            name=words,
-            clients=1,
-            kind="rate",
-            ours=found[name],
-            floor=found["copy"],
-            floor_name="COPY of the log",
-            bar=bar,
-            notes={"events": events},
-        )
-        for name, (words, bar) in bars.items()
+    figures = [
+        _figure(words, found[name], found, bar, events) for name, (words, bar) in bars.items()
     ]
+    return [*figures, _measured_selling(stage, rounds)]
+
+
+def _measured_selling(stage: Stage, rounds: int) -> Figure:
+    """Of subscriptions, their bills and payments: most of it is a day's revenue, every day."""
+    conninfo = stage.fresh_database("selling")
+    events = LogRows(conninfo, SCHEMA).copy_all(selling.lives(EVENTS // EVENTS_A_SUBSCRIPTION))
+    with psycopg.connect(conninfo, autocommit=True) as conn:
+        conn.execute(f'set search_path = "{SCHEMA}"'.encode())
+        slots: dict[str, Callable[[], Sample]] = {
+            "copy": lambda: copy_out(conn, events),
+            "rebuild": lambda: _rebuilt(conninfo, events),
+        }
+        found = interleaved(slots, rounds)
+    words = "rebuild, of subscriptions and their bills, events"
+    return _figure(words, found["rebuild"], found, REBUILD_BAR, events)
+
+
+def _figure(
+    words: str,
+    ours: Sequence[Sample],
+    found: Mapping[str, Sequence[Sample]],
+    bar: float,
+    events: int,
+) -> Figure:
+    return Figure(
+        name=words,
+        clients=1,
+        kind="rate",
+        ours=ours,
+        floor=found["copy"],
+        floor_name="COPY of the log",
+        bar=bar,
+        notes={"events": events},
+    )
 
 
 def lives(payments: int) -> Iterator[tuple[str, Sequence[DomainEvent]]]:
@@ -112,13 +139,13 @@ def _follow(stage: Stage) -> None:
                 pass
 
 
-def _rebuilt(stage: Stage, events: int) -> Sample:
+def _rebuilt(conninfo: str, events: int) -> Sample:
     """All of them, from the log alone."""
     with (
-        connections.connect(stage.conninfo, SCHEMA) as source,
-        scratch(stage.conninfo, SCHEMA, READ_MODELS) as target,
+        connections.connect(conninfo, SCHEMA) as source,
+        scratch(conninfo, SCHEMA, READ_MODELS) as target,
     ):
-        connect = partial(connections.connect, stage.conninfo, SCHEMA, target.schema)
+        connect = partial(connections.connect, conninfo, SCHEMA, target.schema)
         began = time.perf_counter()
         replay(source, connect, [Stop(READ_MODELS, events)])
         return Sample(events / (time.perf_counter() - began))
