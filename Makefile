@@ -1,6 +1,6 @@
 # Every target sets up what it needs: Python 3.11 or newer, pip and make are enough.
 #
-#   make demo     payments by every method against a local Midtrans, and the proof that the books are right
+#   make demo     every method and a month of subscriptions against a local Midtrans, and the proof that the books are right
 #   make test     every test of the quick suite; ARGS="tests/ledger -k refund" runs some
 #   make faults   what kills, freezes and starves real processes, in about six minutes
 #   make up       everything on this machine until Ctrl-C; ARGS="--port 9000" changes how
@@ -9,7 +9,7 @@
 #   make chaos    kill everything again and again, and prove that nothing is lost; KILLS=200 SEED=1
 #   make mutants  break one rule after the other, and prove that each is caught; ARGS="M1 M8" only these
 #   make crashpoints   kill a process at every step that moves money, and prove the same; ARGS=--pairs at every two
-#   make bench    every speed with its bar, beside pgbench and the peers; ONLY=append runs one part
+#   make bench    every speed with its bar, beside pgbench and the peers; ONLY=append or renewals runs one part
 #   make bench-growth  whether anything slows down from ten thousand events to ten million
 #   make docs     write what is generated under docs/
 #   make format   format the code
