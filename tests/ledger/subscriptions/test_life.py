@@ -104,7 +104,7 @@ def test_a_command_is_refused_in_every_status_but_its_own(
         SUBSCRIPTION.decide(state, wanted)
 
 
-@pytest.mark.parametrize("status", set(Status) - {S.NEW}, ids=named)
+@pytest.mark.parametrize("status", [s for s in Status if s is not S.NEW], ids=named)
 def test_records_are_never_refused(status: Status) -> None:
     life = LIVES[status]()
     known = [bill.bill_id for bill in life.state.open_bills]
