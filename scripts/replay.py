@@ -37,7 +37,6 @@ from api import seals as sealing
 from api.seal_sinks import kept_in
 from api.tools import opened
 from ledger import logs
-from ledger.audit.seal import public_key
 from ledger.errors import LedgerError
 from ledger.settings import SealSettings, Settings
 from projections import replay_words as words
@@ -114,7 +113,7 @@ def verify_against_seals(
             *log_of(settings),
             progress,
             seals=kept_in(place) if place else None,
-            keys=key or own_keys(settings),
+            keys=key or sealing.own_keys(settings),
         )
     end(report, as_json=json)
 
@@ -180,14 +179,6 @@ def place(database: str, schema: str, data_dir: Path | None) -> Iterator[Setting
 
 def log_of(settings: Settings) -> tuple[str, str]:
     return settings.database_url.get_secret_value(), settings.database_schema
-
-
-def own_keys(settings: Settings) -> list[str]:
-    """The one that this deployment signs with, where its secrets are at hand."""
-    secrets = (settings.seals.key, settings.master_key)
-    if not any(secret.get_secret_value() for secret in secrets):
-        return []
-    return [public_key(sealing.key(settings))]
 
 
 def end(report: Report | StreamReport | LogReport, *, as_json: bool) -> None:

@@ -46,13 +46,15 @@ def test_the_wheel_holds_every_module_and_every_sql_file(wheel: zipfile.ZipFile)
     }
 
     assert source <= packed
-    assert {name.split("/")[0] for name in packed} == {"ledger", "projections", "api", "simulator"}
+    tops = {"ledger", "projections", "api", "simulator", "bukubesar_verify.py"}
+    assert {name.split("/")[0] for name in packed} == tops
 
 
-def test_the_wheel_brings_the_command(wheel: zipfile.ZipFile) -> None:
+def test_the_wheel_brings_the_commands(wheel: zipfile.ZipFile) -> None:
     entry = next(name for name in wheel.namelist() if name.endswith("entry_points.txt"))
 
-    assert "bukubesar = api.cli:main" in wheel.read(entry).decode()
+    told = wheel.read(entry).decode().splitlines()
+    assert {"bukubesar = api.cli:main", "bukubesar-verify = bukubesar_verify:main"} <= set(told)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ import typer
 import uvicorn
 from rich.console import Console
 
-from api import clock_commands, projection_commands, review_commands
+from api import clock_commands, projection_commands, review_commands, seal_commands
 from api.children import die_with_parent
 from api.descriptors import raise_descriptor_limit
 from api.durability import check_durability
@@ -33,6 +33,7 @@ keys = typer.Typer(help="API keys: shown once, kept only as a keyed hash.", no_a
 app.add_typer(keys, name="keys")
 app.add_typer(projection_commands.app, name="projections")
 app.add_typer(review_commands.app, name="review")
+app.add_typer(seal_commands.app, name="seals")
 app.add_typer(clock_commands.app, name="clock")
 
 console: Final = Console(highlight=False)
@@ -125,6 +126,17 @@ def demo(data_dir: DataDir = None) -> None:
     from api.demo.story import main as tell
 
     raise typer.Exit(tell(data_dir))
+
+
+@app.command()
+def prove(
+    event: Annotated[str, typer.Argument(help="Its position in the log, or STREAM:VERSION.")],
+    out: seal_commands.Out = None,
+    seals: seal_commands.Outside = None,
+    data_dir: DataDir = None,
+) -> None:
+    """Write the proof that an event stands in the log as it was sealed, for `bukubesar-verify`."""
+    seal_commands.prove(event, out, seals, data_dir)
 
 
 @app.command()

@@ -78,6 +78,12 @@ def opened(data_dir: Path | None = None) -> Iterator[Settings]:
         )
 
 
+def settings_of(data_dir: Path | None = None) -> Settings:
+    """Without a database: for what only needs the keys."""
+    settings, folder = Settings(), (data_dir or last_used()).resolve()
+    return _completed(settings, settings.database_url.get_secret_value(), folder)
+
+
 def _catch_up(conninfo: str, schema: str) -> None:
     """No worker runs here, so what the last one had left is applied now. What cannot be applied is
     the tool's to report.

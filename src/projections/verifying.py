@@ -12,8 +12,8 @@ import psycopg
 
 from ledger import clock
 from ledger.audit import seal as sealing
+from ledger.audit.proving import stored
 from ledger.audit.seal import Seal
-from ledger.audit.service import stored
 from ledger.eventstore import scanning
 from ledger.eventstore.connections import connect
 from ledger.eventstore.log_row import LogRow

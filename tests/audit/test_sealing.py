@@ -15,8 +15,8 @@ from api.seal_sinks import FileSink, FolderSink, kept_in
 from api.seals import key as seals_key
 from api.wiring import open_wiring
 from api.worker import Worker
+from ledger.audit import proving, service
 from ledger.audit import seal as sealing
-from ledger.audit import service
 from ledger.audit.seal import Seal
 from ledger.audit.service import LogNotSealable, Sealer
 from ledger.audit.sink import SealsDiffer, SealsMissing
@@ -133,7 +133,7 @@ def test_many_workers_make_one_series(sealed_log: SealedLog) -> None:
         eventually(lambda: sealed_log.seals and _last(sealed_log) == sealed_log.log.position)
 
     with sealed_log.connected("auditor") as connection:
-        kept = service.stored(connection)
+        kept = proving.stored(connection)
     assert kept == sealed_log.seals
     assert sealing.first_fault(kept, [PUBLIC]) is None
 
@@ -225,7 +225,7 @@ def test_a_database_that_lacks_what_was_published_is_noticed(sealed_log: SealedL
         sealed_log.seal()
 
     with sealed_log.connected() as connection:
-        assert service.stored(connection) == []  # there are no two seals of one number, ever
+        assert proving.stored(connection) == []  # there are no two seals of one number, ever
 
 
 def test_a_seal_made_anew_for_another_history_is_noticed(sealed_log: SealedLog) -> None:

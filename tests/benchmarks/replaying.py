@@ -14,8 +14,9 @@ from benchmarks import selling
 from benchmarks.floors import copy_out
 from benchmarks.measuring import Figure, Sample, interleaved
 from benchmarks.stage import SCHEMA, Stage, assert_safe
+from ledger.audit.proving import stored
 from ledger.audit.seal import Seal, public_key, signing_key
-from ledger.audit.service import Sealer, stored
+from ledger.audit.service import Sealer
 from ledger.events import DomainEvent
 from ledger.eventstore.connections import connect
 from ledger.identity import PAYMENT, new_id, order_id

@@ -9,8 +9,9 @@ database. docs/decisions/0020-seals.md says why it looks as it does.
     leaf      what a leaf covers: a whole row of the log
     seal      what is signed; one after the other, without gaps
     proof     that an event is under a seal, and that a later seal continues it
+    proving   the same, from the database
     sink      where seals go
-    service   makes them (the only file here that does I/O)
+    service   makes them; does I/O
 
 Terms: a *range* is the events of one seal; its *leaves* are their rows, hashed. The *tree* has a leaf
 for each range, so that it commits to the whole log and grows by one. A *mark* is the beginning of a

@@ -11,7 +11,7 @@ import msgspec
 from ledger.audit import merkle
 from ledger.audit.leaf import leaf
 from ledger.audit.seal import Seal, range_leaf
-from ledger.errors import Conflict
+from ledger.errors import Conflict, NotFound
 from ledger.eventstore.log_row import LogRow
 
 EVENT: Final = "bukubesar event proof v1"
@@ -21,6 +21,11 @@ CONSISTENCY: Final = "bukubesar consistency proof v1"
 class NotSealedYet(Conflict):
     code = "not_sealed_yet"
     title = "No seal covers this position yet; one is made every minute."
+
+
+class SealUnknown(NotFound):
+    code = "seal_unknown"
+    title = "There is no seal of this number."
 
 
 class StoredEvent(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -96,7 +101,11 @@ def of_event(rows: Sequence[LogRow], position: int, seals: Sequence[Seal]) -> Ev
 
 
 def of_consistency(seals: Sequence[Seal], older: int) -> ConsistencyProof:
-    """That the last of the seals, which are all from the first, continues seal number `older`."""
+    """That the last of the seals, which are all from the first, continues seal number `older`. Raises
+    SealUnknown.
+    """
+    if older > len(seals):
+        raise SealUnknown(f"There is no seal {older} among {len(seals)}.")
     ranges = [range_leaf(one) for one in seals]
     path = merkle.consistency_path(ranges, older)
     return ConsistencyProof(older=seals[older - 1], newer=seals[-1], path=_hex(path))

@@ -18,7 +18,8 @@ from ledger import clock
 from ledger.audit import seal as sealing
 from ledger.audit.leaf import leaf
 from ledger.audit.merkle import HASH_BYTES, Edge
-from ledger.audit.seal import Made, Seal
+from ledger.audit.proving import stored
+from ledger.audit.seal import Made
 from ledger.audit.sink import SealsDiffer, SealsMissing, Sink
 from ledger.errors import Conflict, LedgerError
 from ledger.eventstore import scanning
@@ -40,7 +41,6 @@ from (values (1)) as always (one)
     left join (select * from seals order by number desc limit 1) as s on true
 """
 KEEP: Final = "insert into seals (number, position, seal, edge) values (%s, %s, %s, %s)"
-SEALS: Final = "select seal from seals where number > %s order by number"
 ONE: Final = "select seal from seals where number = %s"
 
 log = structlog.get_logger(__name__)
@@ -157,11 +157,6 @@ class Sealer:
                 log.error("seals.not_published", to=sink.name, error=str(error))
                 failed = error
         return failed
-
-
-def stored(connection: Connection, after: int = 0) -> list[Seal]:
-    """The seals in the database from a number on."""
-    return [sealing.read(row[0]) for row in connection.execute(SEALS, (after,))]
 
 
 def _standing(connection: Connection) -> _Standing:
