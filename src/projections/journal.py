@@ -1,5 +1,5 @@
 """Every entry and its legs: from an account to its postings, and from each to the event that moved
-the money; and their sums by day and block of positions, from which standings.py answers what an
+the money; and their sums by day, month and block of positions, from which standings.py answers what an
 account held on any day, as known at any point.
 """
 
@@ -17,7 +17,7 @@ from projections.engine import copying, sql
 from projections.engine.read_model import Batch, Cursor
 
 NAME: Final = "journal"
-TABLES: Final = ("entries", "legs", "daily_sums", "entry_blocks")
+TABLES: Final = ("entries", "legs", "daily_sums", "monthly_sums", "entry_blocks")
 FOLLOWS: Final = (EntryPosted,)
 SQL: Final = sql.load(__name__)
 
@@ -59,7 +59,9 @@ def apply(batch: Batch, cursor: Cursor) -> None:
     legs = [leg for record, event in posted for leg in _legs(record, event)]
     copying.copy(cursor, SQL["copy_entries"], ENTRY_TYPES, entries)
     copying.copy(cursor, SQL["copy_legs"], LEG_TYPES, legs)
-    cursor.execute(SQL["add_sums"], (sql.rows(_sums(posted)),))
+    sums = sql.rows(_sums(posted))
+    cursor.execute(SQL["add_sums"], (sums,))
+    cursor.execute(SQL["add_months"], (sums,))
     cursor.execute(SQL["add_blocks"], (sql.rows(_blocks(posted)),))
 
 

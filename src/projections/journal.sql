@@ -32,6 +32,17 @@ create table daily_sums (
     postings     bigint not null,
     primary key (account, currency, effective_on, block)
 );
+-- The same by month, so that whole months are not added up day by day.
+create table monthly_sums (
+    account      text collate "C" not null,
+    currency     text collate "C" not null,
+    month        date not null,  -- its first day
+    block        bigint not null,
+    debit_minor  bigint not null,
+    credit_minor bigint not null,
+    postings     bigint not null,
+    primary key (account, currency, month, block)
+);
 create table entry_blocks (
     block          bigint primary key,
     recorded_from  timestamptz not null,  -- the earliest of its entries
@@ -61,6 +72,19 @@ on conflict (account, currency, effective_on, block) do update set
     debit_minor  = daily_sums.debit_minor + excluded.debit_minor,
     credit_minor = daily_sums.credit_minor + excluded.credit_minor,
     postings     = daily_sums.postings + excluded.postings
+
+-- name: add_months
+insert into monthly_sums
+select account, currency, month, block, sum(debit_minor), sum(credit_minor), sum(postings)
+from (
+    select *, effective_on - (extract(day from effective_on)::int - 1) as month
+    from jsonb_populate_recordset(null::daily_sums, %s)
+) as days
+group by account, currency, month, block
+on conflict (account, currency, month, block) do update set
+    debit_minor  = monthly_sums.debit_minor + excluded.debit_minor,
+    credit_minor = monthly_sums.credit_minor + excluded.credit_minor,
+    postings     = monthly_sums.postings + excluded.postings
 
 -- name: add_blocks
 insert into entry_blocks

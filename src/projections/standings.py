@@ -30,7 +30,7 @@ async def account(
     """One row a currency, of entries effective by that day and recorded up to the position, which the
     read models must have reached; empty when there were none.
     """
-    wanted = {"account": name, "effective_on": effective_on or FOR_EVER, "position": position}
+    wanted = {"account": name, **_until(effective_on), "position": position}
     cursor = conn.cursor(row_factory=dict_row)
     return await (await cursor.execute(SQL["of_account"], wanted)).fetchall()
 
@@ -39,6 +39,12 @@ async def trial_balance(
     conn: psycopg.AsyncConnection[Any], effective_on: date | None, position: int
 ) -> list[dict[str, Any]]:
     """The same of every account; the balances of a currency sum to zero."""
-    wanted = {"effective_on": effective_on or FOR_EVER, "position": position}
+    wanted = {**_until(effective_on), "position": position}
     cursor = conn.cursor(row_factory=dict_row)
     return await (await cursor.execute(SQL["of_all"], wanted)).fetchall()
+
+
+def _until(effective_on: date | None) -> dict[str, date]:
+    """Whole months, and the days of the last one."""
+    last = effective_on or FOR_EVER
+    return {"effective_on": last, "month": last.replace(day=1)}

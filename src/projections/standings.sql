@@ -18,7 +18,12 @@ select account, currency,
 from (
     select account, currency, debit_minor, credit_minor, postings
     from daily_sums
-    where account = %(account)s and effective_on <= %(effective_on)s and block < %(position)s >> 14
+    where account = %(account)s and effective_on >= %(month)s and effective_on <= %(effective_on)s
+        and block < %(position)s >> 14
+    union all
+    select account, currency, debit_minor, credit_minor, postings
+    from monthly_sums
+    where account = %(account)s and month < %(month)s and block < %(position)s >> 14
     union all
     select account, currency, greatest(minor, 0), greatest(-minor, 0), 1
     from legs
@@ -36,7 +41,12 @@ select account, currency,
 from (
     select account, currency, debit_minor, credit_minor, postings
     from daily_sums
-    where effective_on <= %(effective_on)s and block < %(position)s >> 14
+    where effective_on >= %(month)s and effective_on <= %(effective_on)s
+        and block < %(position)s >> 14
+    union all
+    select account, currency, debit_minor, credit_minor, postings
+    from monthly_sums
+    where month < %(month)s and block < %(position)s >> 14
     union all
     select account, currency, greatest(minor, 0), greatest(-minor, 0), 1
     from legs

@@ -21,7 +21,7 @@ from benchmarks.measuring import ROUNDS, SLOT_SECONDS, Figure
 from benchmarks.stage import machine, open_stage
 from ledger import logs
 
-PARTS = ("append", "payments", "bulk", "loading", "replaying", "http", "feed", "renewals")
+PARTS = ("append", "payments", "bulk", "loading", "replaying", "http", "feed", "renewals", "asof")
 Measure = Callable[..., list[Figure]]
 
 

@@ -46,6 +46,12 @@ select account, currency, effective_on, position >> %(bits)s, sum(greatest(minor
 from legs group by 1, 2, 3, 4
 """,
     """
+insert into monthly_sums
+select account, currency, date_trunc('month', effective_on::timestamp)::date, block, sum(debit_minor),
+    sum(credit_minor), sum(postings)
+from daily_sums group by 1, 2, 3, 4
+""",
+    """
 insert into entry_blocks
 select position >> %(bits)s, min(recorded_at), max(recorded_at) from entries group by 1
 """,

@@ -28,7 +28,7 @@ RECORDED_AFTER: Final = timedelta(milliseconds=12, microseconds=345)
 
 # Sums over many payments; every other table has rows of one payment.
 BALANCES, HEALTH = "balances", "method_health"
-BY_DAY: Final = ("daily_sums", "entry_blocks")  # added up by PostgreSQL at the end
+BY_DAY: Final = ("daily_sums", "monthly_sums", "entry_blocks")  # added up by PostgreSQL at the end
 TABLES: Final = tuple(
     name
     for model in READ_MODELS
