@@ -13,7 +13,13 @@ import typer
 import uvicorn
 from rich.console import Console
 
-from api import clock_commands, projection_commands, review_commands, seal_commands
+from api import (
+    clock_commands,
+    period_commands,
+    projection_commands,
+    review_commands,
+    seal_commands,
+)
 from api.children import die_with_parent
 from api.descriptors import raise_descriptor_limit
 from api.durability import check_durability
@@ -34,6 +40,7 @@ app.add_typer(keys, name="keys")
 app.add_typer(projection_commands.app, name="projections")
 app.add_typer(review_commands.app, name="review")
 app.add_typer(seal_commands.app, name="seals")
+app.add_typer(period_commands.app, name="period")
 app.add_typer(clock_commands.app, name="clock")
 
 console: Final = Console(highlight=False)

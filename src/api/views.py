@@ -341,6 +341,7 @@ class PostingView(View):
     rule: str
     words: str
     effective_on: str
+    original_on: str | None  # the day that it names, where the books of that day were closed
     occurred_at: datetime
     recorded_at: datetime
     amount: int

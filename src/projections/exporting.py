@@ -49,6 +49,7 @@ class Export(msgspec.Struct, kw_only=True):
 class Format(msgspec.Struct, frozen=True):
     begin: Callable[[], bytes]
     rows: Callable[[Sequence[LogRow]], bytes]
+    from_the_first: bool = False  # it has to see what stands before
 
 
 def export(
@@ -64,15 +65,16 @@ def export(
     """The events after one position up to and including another. Raises FormatUnknown."""
     if format not in FORMATS:
         raise FormatUnknown(format=format)
-    began, form = clock.monotonic_seconds(), FORMATS[format]()
+    began, form = clock.monotonic_seconds(), FORMATS[format](after)
     with held_still(conninfo, schema) as connection:
         end = head(connection)
         done = Export(format=format, after=after, until=end if until is None else min(until, end))
         write(form.begin())
-        for rows in scanning.scan(connection, after, done.until):
+        begin = 0 if form.from_the_first else after
+        for rows in scanning.scan(connection, begin, done.until):
             write(form.rows(rows))
             done.events += len(rows)
-            progress("exporting", done.events, done.until - after)
+            progress("exporting", done.events, done.until - begin)
     done.seconds = clock.monotonic_seconds() - began
     return done
 
@@ -139,14 +141,14 @@ def _harmless(cell: object) -> object:
 
 
 def _book(head: bytes, book: plain_text_accounting.Book) -> Format:
-    return Format(lambda: head, book.rows)
+    return Format(lambda: head, book.rows, from_the_first=True)
 
 
-FORMATS: Final[Mapping[str, Callable[[], Format]]] = MappingProxyType(
+FORMATS: Final[Mapping[str, Callable[[int], Format]]] = MappingProxyType(
     {
-        "jsonl": lambda: Format(bytes, _json_lines),
-        "csv": lambda: Format(lambda: _lines([CSV_COLUMNS]), _csv),
-        "beancount": lambda: _book(BEANCOUNT_HEAD, plain_text_accounting.beancount()),
-        "hledger": lambda: _book(HLEDGER_HEAD, plain_text_accounting.hledger()),
+        "jsonl": lambda after: Format(bytes, _json_lines),
+        "csv": lambda after: Format(lambda: _lines([CSV_COLUMNS]), _csv),
+        "beancount": lambda after: _book(BEANCOUNT_HEAD, plain_text_accounting.beancount(after)),
+        "hledger": lambda after: _book(HLEDGER_HEAD, plain_text_accounting.hledger(after)),
     }
 )

@@ -12,24 +12,29 @@ import psycopg
 from psycopg.rows import dict_row, tuple_row
 
 from ledger.events import Recorded
-from ledger.journal.events import EntryPosted
+from ledger.journal.events import EntryPosted, PeriodClosed
+from ledger.journal.period import OpenDays
 from projections.engine import copying, sql
 from projections.engine.read_model import Batch, Cursor
 
 NAME: Final = "journal"
-TABLES: Final = ("entries", "legs", "daily_sums", "monthly_sums", "entry_blocks")
-FOLLOWS: Final = (EntryPosted,)
+TABLES: Final = (
+    *("entries", "legs", "closed_periods"),
+    *("daily_sums", "monthly_sums", "entry_blocks"),
+)
+FOLLOWS: Final = (EntryPosted, PeriodClosed)
 SQL: Final = sql.load(__name__)
 
 ENTRY_TYPES: Final = (
     *("text", "int8", "text", "text", "text"),  # to words
-    *("int4", "int8", "int8", "int8", "text"),
+    *("int4", "int4", "int8", "int8", "int8", "text"),
 )
 LEG_TYPES: Final = ("text", "int4", "text", "int8", "text", "int8", "int4")
 BLOCK_BITS: Final = 14  # of a position: what is within a block is added up when it is asked for
 NEWEST: Final = (2**63 - 1, 0)  # before the first page
 
-Posted = Sequence[tuple[Recorded[Any], EntryPosted]]
+# Each with the day it counts for.
+Posted = Sequence[tuple[Recorded[Any], EntryPosted, date]]
 
 
 class _Sum(msgspec.Struct, gc=False):
@@ -51,12 +56,12 @@ class _Block(msgspec.Struct, gc=False):
 
 
 def apply(batch: Batch, cursor: Cursor) -> None:
-    posted = [(record, record.event) for record in batch if isinstance(record.event, EntryPosted)]
+    posted = _dated(batch, cursor)
     if not posted:
         return
-    causes = _causes([record for record, _ in posted], cursor)
-    entries = [_entry(record, event, causes) for record, event in posted]
-    legs = [leg for record, event in posted for leg in _legs(record, event)]
+    causes = _causes([record for record, *_ in posted], cursor)
+    entries = [_entry(record, event, on, causes) for record, event, on in posted]
+    legs = [leg for record, event, on in posted for leg in _legs(record, event, on)]
     copying.copy(cursor, SQL["copy_entries"], ENTRY_TYPES, entries)
     copying.copy(cursor, SQL["copy_legs"], LEG_TYPES, legs)
     sums = sql.rows(_sums(posted))
@@ -65,10 +70,27 @@ def apply(batch: Batch, cursor: Cursor) -> None:
     cursor.execute(SQL["add_blocks"], (sql.rows(_blocks(posted)),))
 
 
+def _dated(batch: Batch, cursor: Cursor) -> Posted:
+    """The entries; what closes a period is written down between them, in the order of the log."""
+    row = cursor.execute(SQL["closed_until"]).fetchone()
+    days = OpenDays(row[0] if row else None)
+    posted = []
+    for record in batch:
+        match record.event:
+            case EntryPosted() as event:
+                posted.append((record, event, days.day(event.effective_on)))
+            case PeriodClosed() as event:
+                days.close(event)
+                who = (copying.text(event.by), copying.text(event.reason))
+                values = (event.period, event.until, event.occurred_at, *who, record.position)
+                cursor.execute(SQL["add_period"], values)
+    return posted
+
+
 def _sums(posted: Posted) -> list[_Sum]:
     sums: dict[tuple[str, str, date, int], _Sum] = {}
-    for record, event in posted:
-        on, block = event.effective_on, record.position >> BLOCK_BITS
+    for record, event, on in posted:
+        block = record.position >> BLOCK_BITS
         for leg in event.legs:
             minor, currency = leg.amount.minor, leg.amount.currency
             key = (leg.account, currency, on, block)
@@ -83,7 +105,7 @@ def _sums(posted: Posted) -> list[_Sum]:
 
 def _blocks(posted: Posted) -> list[_Block]:
     times: dict[int, list[datetime]] = {}
-    for record, _ in posted:
+    for record, *_ in posted:
         times.setdefault(record.position >> BLOCK_BITS, []).append(record.metadata.recorded_at)
     return [_Block(block, min(at), max(at)) for block, at in times.items()]
 
@@ -100,7 +122,9 @@ def _causes(posted: list[Recorded[Any]], cursor: Cursor) -> dict[str, int]:
     return known
 
 
-def _entry(record: Recorded[Any], event: EntryPosted, causes: dict[str, int]) -> tuple[object, ...]:
+def _entry(
+    record: Recorded[Any], event: EntryPosted, on: date, causes: dict[str, int]
+) -> tuple[object, ...]:
     entry_id = f"{record.stream}/{record.version}"
     return (
         entry_id,
@@ -108,7 +132,8 @@ def _entry(record: Recorded[Any], event: EntryPosted, causes: dict[str, int]) ->
         record.stream,
         copying.text(event.rule),
         copying.text(event.words),
-        copying.day(event.effective_on),
+        copying.day(on),
+        None if on == event.effective_on else copying.day(event.effective_on),
         copying.moment(event.occurred_at),
         copying.moment(record.metadata.recorded_at),
         causes[entry_id],
@@ -116,11 +141,11 @@ def _entry(record: Recorded[Any], event: EntryPosted, causes: dict[str, int]) ->
     )
 
 
-def _legs(record: Recorded[Any], event: EntryPosted) -> list[tuple[object, ...]]:
+def _legs(record: Recorded[Any], event: EntryPosted, on: date) -> list[tuple[object, ...]]:
     entry_id, position = f"{record.stream}/{record.version}", record.position
-    on = copying.day(event.effective_on)
+    day = copying.day(on)
     return [
-        (entry_id, n, leg.account, leg.amount.minor, leg.amount.currency, position, on)
+        (entry_id, n, leg.account, leg.amount.minor, leg.amount.currency, position, day)
         for n, leg in enumerate(event.legs, start=1)
     ]
 

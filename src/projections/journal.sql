@@ -5,7 +5,8 @@ create table entries (
     stream        text collate "C" not null,
     rule          text not null,
     words         text not null,
-    effective_on  date not null,
+    effective_on  date not null,  -- the day it counts for
+    original_on   date,           -- the day that it names, where that was closed
     occurred_at   timestamptz not null,
     recorded_at   timestamptz not null,
     cause_version bigint not null,  -- of the fact in the same stream that moved the money; 0: the entry stands alone
@@ -43,6 +44,14 @@ create table monthly_sums (
     postings     bigint not null,
     primary key (account, currency, month, block)
 );
+create table closed_periods (
+    period    text collate "C" primary key,
+    until     date not null,
+    closed_at timestamptz not null,
+    closed_by text not null,
+    reason    text not null,
+    position  bigint not null
+);
 create table entry_blocks (
     block          bigint primary key,
     recorded_from  timestamptz not null,  -- the earliest of its entries
@@ -54,12 +63,19 @@ create index legs_by_account on legs (account, position desc, leg desc);
 create index entries_by_stream on entries (stream, position);
 create unique index entries_by_position on entries (position);
 
+-- name: closed_until
+select max(until) from closed_periods
+
+-- name: add_period
+insert into closed_periods values (%s, %s, %s, %s, %s, %s)
+
 -- name: causes
 select entry_id, cause_version from entries where entry_id = any(%s)
 
 -- name: copy_entries
 copy entries (
-    entry_id, position, stream, rule, words, effective_on, occurred_at, recorded_at, cause_version, reverses
+    entry_id, position, stream, rule, words, effective_on, original_on, occurred_at, recorded_at,
+    cause_version, reverses
 ) from stdin (format binary)
 
 -- name: copy_legs
@@ -96,7 +112,7 @@ on conflict (block) do update set
 -- name: entries_of
 select
     l.position, l.leg, l.entry_id, e.stream, l.account, l.minor, l.currency,
-    e.rule, e.words, e.effective_on, e.occurred_at, e.recorded_at, e.cause_version, e.reverses
+    e.rule, e.words, e.effective_on, e.original_on, e.occurred_at, e.recorded_at, e.cause_version, e.reverses
 from legs l join entries e using (entry_id)
 where l.account = %(account)s
     and (l.position, l.leg) < (%(position)s, %(leg)s)
@@ -121,7 +137,7 @@ from (
 -- name: entries_of_stream
 select
     e.position, l.leg, e.entry_id, e.stream, l.account, l.minor, l.currency,
-    e.rule, e.words, e.effective_on, e.occurred_at, e.recorded_at, e.cause_version, e.reverses
+    e.rule, e.words, e.effective_on, e.original_on, e.occurred_at, e.recorded_at, e.cause_version, e.reverses
 from entries e join legs l on l.position = e.position
 where e.stream = %s
 order by e.position, l.leg

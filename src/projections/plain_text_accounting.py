@@ -7,14 +7,15 @@ stands in the log come with it. Accounts and commodities are declared where they
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from typing import Final
+from typing import Any, Final
 
 from eventsourcing.persistence import MapperDeserialisationError
 
 from ledger.events import Recorded
 from ledger.eventstore.log_row import LogRow
 from ledger.eventstore.mapping import EventMapper
-from ledger.journal.events import EntryPosted
+from ledger.journal.events import EntryPosted, PeriodClosed
+from ledger.journal.period import OpenDays
 from ledger.money import EXPONENTS, Money
 from projections.auditing import broken
 from projections.engine.log import StoredRow
@@ -36,8 +37,11 @@ class Book:
         declared: Callable[["Book", str], str],
         commodity: Callable[[str], str],
         written: Callable[["Book", Entry], str],
+        after: int,
     ) -> None:
+        """Entries up to the position `after` are read, for periods may be closed there, and not written."""
         self._declared, self._commodity, self._written = declared, commodity, written
+        self._after, self.days = after, OpenDays()
         self._mapper = EventMapper()
         self._commodities: set[str] = set()
         self.names: dict[str, str] = {}  # by our account
@@ -59,9 +63,14 @@ class Book:
         return self.names[account]
 
     def _parts(self, row: LogRow) -> Iterator[str]:
-        if not row.topic.startswith("journal.entry_posted."):
-            return
-        entry = self._read(row)
+        if row.topic.startswith("journal.period_closed."):
+            closed = self._read(row).event
+            assert isinstance(closed, PeriodClosed)
+            self.days.close(closed)
+        elif row.topic.startswith("journal.entry_posted.") and row.position > self._after:
+            yield from self._entry(self._read(row))
+
+    def _entry(self, entry: Entry) -> Iterator[str]:
         for leg in entry.event.legs:
             if leg.amount.currency not in self._commodities:
                 self._commodities.add(leg.amount.currency)
@@ -70,10 +79,10 @@ class Book:
                 yield self._declared(self, leg.account)
         yield self._written(self, entry)
 
-    def _read(self, row: LogRow) -> Entry:
+    def _read(self, row: LogRow) -> Recorded[Any]:
         key = (row.stream, row.version, row.topic, row.state, row.position)
         try:
-            return self._mapper.decode(*key)  # type: ignore[return-value]
+            return self._mapper.decode(*key)
         except MapperDeserialisationError as error:
             raise broken("readable", "the entry cannot be read", StoredRow(*row[:6])) from error
 
@@ -83,8 +92,8 @@ class Book:
 BEANCOUNT_HEAD: Final = b'option "title" "Bukubesar"\n'
 
 
-def beancount() -> Book:
-    return Book(_opened, _beancount_commodity, _beancount)
+def beancount(after: int = 0) -> Book:
+    return Book(_opened, _beancount_commodity, _beancount, after)
 
 
 def beancount_name(account: str) -> str:
@@ -109,8 +118,8 @@ def _beancount(book: Book, entry: Entry) -> str:
         f"^{NOT_IN_A_LINK.sub('-', link)}" for link in (entry.stream, _entry_id(entry))
     )
     lines = [
-        f"\n{event.effective_on} * {_quoted(event.rule)} {_quoted(event.words)} {links}",
-        *(f"  {name}: {_quoted(value)}" for name, value in _told(entry)),
+        f"\n{book.days.day(event.effective_on)} * {_quoted(event.rule)} {_quoted(event.words)} {links}",
+        *(f"  {name}: {_quoted(value)}" for name, value in _told(book, entry)),
         f"  position: {entry.position}",
         *(f"  {book.names[leg.account]}  {_amount(leg.amount)}" for leg in event.legs),
     ]
@@ -127,8 +136,8 @@ def _quoted(words: str) -> str:
 HLEDGER_HEAD: Final = b"; Bukubesar\n"
 
 
-def hledger() -> Book:
-    return Book(_declared, _hledger_commodity, _hledger)
+def hledger(after: int = 0) -> Book:
+    return Book(_declared, _hledger_commodity, _hledger, after)
 
 
 def _declared(book: Book, account: str) -> str:
@@ -143,8 +152,8 @@ def _hledger(book: Book, entry: Entry) -> str:
     event = entry.event
     words = CONTROL.sub(" ", event.words).replace(";", ",").replace("|", "/")
     lines = [
-        f"\n{event.effective_on} * ({_entry_id(entry)}) {words}",
-        *(f"    ; {name}: {CONTROL.sub(' ', value)}" for name, value in _told(entry)),
+        f"\n{book.days.day(event.effective_on)} * ({_entry_id(entry)}) {words}",
+        *(f"    ; {name}: {CONTROL.sub(' ', value)}" for name, value in _told(book, entry)),
         f"    ; position: {entry.position}",
         *(f"    {book.names[leg.account]}  {_amount(leg.amount)}" for leg in event.legs),
     ]
@@ -158,12 +167,14 @@ def _entry_id(entry: Entry) -> str:
     return f"{entry.stream}/{entry.version}"
 
 
-def _told(entry: Entry) -> Iterator[tuple[str, str]]:
+def _told(book: Book, entry: Entry) -> Iterator[tuple[str, str]]:
     event = entry.event
     yield "event", _entry_id(entry)
     yield "occurred", event.occurred_at.isoformat()
     yield "recorded", entry.metadata.recorded_at.isoformat()
     yield "rule", event.rule
+    if book.days.day(event.effective_on) != event.effective_on:
+        yield "original", event.effective_on.isoformat()
     if event.reverses:
         yield "reverses", event.reverses
 

@@ -37,7 +37,7 @@ PAIR_BAR: Final = 50.0
 FILL: Final = (
     """
 insert into entries
-select 'pay_' || n || '/6', n * %(apart)s, 'pay_' || n, 'P2', 'Settled net of fee', on_day, at, at, 5, ''
+select 'pay_' || n || '/6', n * %(apart)s, 'pay_' || n, 'P2', 'Settled net of fee', on_day, null, at, at, 5, ''
 from made
 """,
     """

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from ledger.events import TOPICS, DomainEvent
-from ledger.journal.events import EntryPosted
+from ledger.journal.events import EntryPosted, PeriodClosed
 from ledger.payments import events as e
 from projections import (
     READ_MODELS,
@@ -117,6 +117,7 @@ def test_each_read_model_has_its_tables_in_its_sql() -> None:
             assert f"create table {table} (".encode() in model.SQL["create"]
 
 
-def test_money_follows_only_entries() -> None:
-    assert READ_MODELS[0].FOLLOWS == READ_MODELS[1].FOLLOWS == (EntryPosted,)
+def test_money_follows_only_entries_and_what_says_which_day_they_count_for() -> None:
+    assert (EntryPosted,) == READ_MODELS[0].FOLLOWS
+    assert (EntryPosted, PeriodClosed) == READ_MODELS[1].FOLLOWS
     assert e.PaymentCaptured not in READ_MODELS[0].FOLLOWS

@@ -173,6 +173,7 @@ def _posting(row: dict[str, Any]) -> PostingView:
         rule=row["rule"],
         words=row["words"],
         effective_on=row["effective_on"].isoformat(),
+        original_on=row["original_on"] and row["original_on"].isoformat(),
         occurred_at=row["occurred_at"],
         recorded_at=row["recorded_at"],
         amount=row["minor"],

@@ -22,6 +22,7 @@ Reading order
     chart           the accounts: code, normal side, kind, what must drain, names in two languages
     entry           building an entry, and its reverse
     tax             PPN by date: rates, the inclusive split, the tax of a part
+    period          months, closed once; which day an entry counts for       service   closing one
     accounts        the names that posting rules use
     posting_rules   which event makes which entry    bill_posting_rules   those of a bill
 """

@@ -25,3 +25,14 @@ class EntryPosted(DomainEvent, topic="journal.entry_posted.v1"):
     effective_on: date
     legs: tuple[Leg, ...]
     reverses: str = ""  # rule of the entry that this one takes back
+
+
+class PeriodClosed(DomainEvent, topic="journal.period_closed.v1"):
+    """The books up to and including `until` are final: an entry behind this in the log that is effective
+    by then counts for the first open day instead.
+    """
+
+    period: str  # a month, as 2026-11
+    until: date
+    by: str
+    reason: str
