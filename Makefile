@@ -12,6 +12,7 @@
 #   make bench    every speed with its bar, beside pgbench and the peers; ONLY=append or renewals runs one part
 #   make bench-growth  whether anything slows down from ten thousand events to ten million
 #   make docs     write what is generated under docs/
+#   make golden   write the golden file of each topic that has none
 #   make format   format the code
 #   make lock     resolve the requirements anew (needs uv)
 #   make clean    remove what make made; never any ledger's data
@@ -32,7 +33,7 @@ ifneq ($(shell cat $(INSTALLED) 2>/dev/null),$(CURDIR))
 endif
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test faults up check lint replay chaos mutants crashpoints bench bench-growth docs format lock clean
+.PHONY: help setup demo test faults up check lint replay chaos mutants crashpoints bench bench-growth docs golden format lock clean
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -93,6 +94,9 @@ bench: setup
 # ARGS="--events 1000000" asks for a tenth of the history, and needs a tenth of 15 GB.
 bench-growth: setup
 	@PYTHONPATH=tests $(RUN) -m benchmarks.growth $(ARGS)
+
+golden: setup
+	@PYTHONPATH=tests $(RUN) -m support.golden $(ARGS)
 
 docs: setup
 	@$(RUN) -m api.cli documents docs

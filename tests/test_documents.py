@@ -14,6 +14,7 @@ from api import documents
 from api.cli import app
 from ledger.settings import Settings
 from ledger.telemetry import METRICS
+from support import golden
 
 ROOT = Path(__file__).parents[1]
 DOCS = ROOT / "docs"
@@ -48,6 +49,12 @@ def test_no_schema_is_left_of_a_topic_that_is_gone() -> None:
     there = {path.relative_to(DOCS).as_posix() for path in DOCS.glob("events/*")}
 
     assert there <= fresh, "run `make docs`"
+
+
+def test_every_topic_has_a_golden_file() -> None:
+    missing = golden.missing()
+
+    assert not missing, f"run `make golden` ({golden.COMMAND}) and commit: {', '.join(missing)}"
 
 
 def test_writing_documents_twice_gives_the_same_bytes(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ import msgspec
 import ledger
 from api import problem_docs, subscription_docs
 from api.app import create_app
-from ledger.events import TOPICS, DomainEvent
+from ledger.events import PAST_TOPICS, TOPICS, DomainEvent
 from ledger.payments.life import REFUND_TRANSITIONS, SENT, TRANSITIONS, RefundStatus, Status
 from ledger.settings import Settings
 
@@ -86,7 +86,8 @@ def event_schemas() -> dict[str, Mapping[str, Any]]:
     for module in pkgutil.walk_packages(ledger.__path__, "ledger."):
         importlib.import_module(module.name)  # a topic is known once its module is imported
     # Tests may define events of their own; those are no part of the log's contract.
-    ours = {topic: fact for topic, fact in TOPICS.items() if fact.__module__.startswith("ledger.")}
+    known = {**TOPICS, **PAST_TOPICS}
+    ours = {topic: fact for topic, fact in known.items() if fact.__module__.startswith("ledger.")}
     return {topic: _schema(topic, ours[topic]) for topic in sorted(ours)}
 
 
@@ -100,7 +101,8 @@ def payments() -> str:
 
 
 def _schema(topic: str, fact: type[DomainEvent]) -> dict[str, Any]:
-    return {"$schema": DIALECT, "$id": topic, **msgspec.json.schema(fact)}
+    past = {"deprecated": True} if topic in PAST_TOPICS else {}
+    return {"$schema": DIALECT, "$id": topic, **past, **msgspec.json.schema(fact)}
 
 
 def _picture(transitions: Iterable[Transition], *, begins: StrEnum | None) -> str:

@@ -1,7 +1,8 @@
 """Facts: what a domain event is, what surrounds it in the log, and which topic names it.
 
 A topic (`payment.settled.v1`) is the stored name of an event class, so classes may move freely. A
-released event is never edited: add `.v2` and an upcast (ledger/eventstore/upcasts.py).
+released event is never edited: it gets a successor, and stays as what it was (`past=True`) so that
+what was stored under it is read for ever (ledger/eventstore/upcasts.py).
 """
 
 from datetime import datetime
@@ -11,11 +12,14 @@ import msgspec
 from msgspec import StructMeta
 
 TOPICS: Final[dict[str, type["DomainEvent"]]] = {}
+PAST_TOPICS: Final[dict[str, type["DomainEvent"]]] = {}  # that nothing is stored under any more
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True, field_specifiers=(msgspec.field,))
 class FactMeta(StructMeta):
-    """Makes every event frozen and keyword-only, and enters it in TOPICS under its topic."""
+    """Makes every event frozen and keyword-only, and enters it in TOPICS under its topic, or in
+    PAST_TOPICS.
+    """
 
     TOPIC: str
 
@@ -26,6 +30,7 @@ class FactMeta(StructMeta):
         namespace: dict[str, Any],
         *,
         topic: str = "",
+        past: bool = False,
         kw_only: bool = True,  # it is; said by a class whose fields with defaults others come after
     ) -> "FactMeta":
         # No fact holds itself, so looking for cycles in facts is work for nothing.
@@ -34,9 +39,9 @@ class FactMeta(StructMeta):
         )
         fact.TOPIC = topic
         if topic:
-            if topic in TOPICS:
-                raise TypeError(f"Topic {topic} is taken by {TOPICS[topic]}.")
-            TOPICS[topic] = fact  # type: ignore[assignment]
+            if taken := TOPICS.get(topic) or PAST_TOPICS.get(topic):
+                raise TypeError(f"Topic {topic} is taken by {taken}.")
+            (PAST_TOPICS if past else TOPICS)[topic] = fact  # type: ignore[assignment]
         return fact
 
 

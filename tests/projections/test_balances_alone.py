@@ -105,7 +105,7 @@ def summed_by_postgresql(read_side: ReadSide, stops: list[int]) -> str:
 def test_entries_are_stored_as_postgresql_sums_them() -> None:
     """Whoever adds a second form of entries changes the sum, too."""
     assert EntryPosted.TOPIC == "journal.entry_posted.v1"
-    assert EntryPosted.TOPIC not in {upcast.topic for upcast in UPCASTS.values()}
+    assert not any(topic.startswith("journal.entry_posted.") for topic in UPCASTS)
 
 
 def test_balances_alone_are_compared_and_shown(followed: ReadSide) -> None:

@@ -7,7 +7,7 @@ from typing import Final
 
 import msgspec
 
-from ledger.access.events import AccessEvent, ApiKeyIssued, ApiKeyRevoked
+from ledger.access.events import AccessEvent, ApiKeyIssued, ApiKeyRevoked, KeyedHash
 from ledger.access.roles import known_role
 from ledger.decider import Decider
 from ledger.errors import Conflict, NotFound, Rejected
@@ -59,7 +59,7 @@ class IssueKey(msgspec.Struct, frozen=True, kw_only=True):
     account: str
     role: str
     label: str
-    keyed_hash: str
+    kept: KeyedHash
     expires_at: datetime
 
 
@@ -94,7 +94,7 @@ def issue(key: ApiKey, command: IssueKey) -> Sequence[AccessEvent]:
             account=command.account,
             role=known_role(command.role),
             label=command.label,
-            keyed_hash=command.keyed_hash,
+            kept=command.kept,
             expires_at=command.expires_at,
             occurred_at=command.now,
         )

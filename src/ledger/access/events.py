@@ -2,16 +2,28 @@
 
 from datetime import datetime
 
+import msgspec
+
 from ledger.access.roles import Role
 from ledger.events import DomainEvent
 
 
-class ApiKeyIssued(DomainEvent, topic="access.key_issued.v1"):
+class KeyedHash(msgspec.Struct, frozen=True, kw_only=True):
+    """How a key is kept: it can be recognised, and not be read. It says how it was made, so that
+    another pepper can take the place of this one while older keys still work.
+    """
+
+    algorithm: str
+    pepper: str  # its name; it is derived from the master key under that label, and not stored
+    digest: str  # hexadecimal
+
+
+class ApiKeyIssued(DomainEvent, topic="access.key_issued.v2"):
     key_id: str
     account: str
     role: Role
     label: str  # the issuer's words for what it is used by
-    keyed_hash: str  # hex of HMAC-SHA-256 under a pepper that is not in the database
+    kept: KeyedHash
     expires_at: datetime
 
 

@@ -12,12 +12,16 @@ import secrets
 import string
 from typing import Final, NamedTuple
 
+from ledger.access.events import KeyedHash
 from ledger.identity import ALPHABET
 
 ALNUM: Final = string.ascii_letters + string.digits
 SECRET_LENGTH: Final = 43  # 62^43 is just above 2^256
 ID_LENGTH: Final = 8
 CHECKSUM_LENGTH: Final = 6
+
+ALGORITHM: Final = "hmac-sha-256"
+PEPPER: Final = "key-pepper/1"  # its label in ledger/secrets.py
 
 SHAPE: Final = re.compile(
     rf"bkb_([{ALPHABET}]{{{ID_LENGTH}}})_[A-Za-z0-9]{{{SECRET_LENGTH}}}_"
@@ -50,13 +54,16 @@ def parse(presented: str) -> PlainKey | None:
     return PlainKey(found[1], presented)
 
 
-def keyed_hash(pepper: bytes, key: PlainKey) -> str:
-    """HMAC-SHA-256 in hex; a slow hash buys nothing for a random secret (reliability.md 4.9)."""
-    return hmac.digest(pepper, key.text.encode(), "sha256").hex()
+def keyed_hash(pepper: bytes, key: PlainKey) -> KeyedHash:
+    """A slow hash buys nothing for a random secret (reliability.md 4.9)."""
+    digest = hmac.digest(pepper, key.text.encode(), "sha256").hex()
+    return KeyedHash(algorithm=ALGORITHM, pepper=PEPPER, digest=digest)
 
 
-def same_hash(one: str, other: str) -> bool:
-    return hmac.compare_digest(one.encode(), other.encode())
+def same_hash(one: KeyedHash, other: KeyedHash) -> bool:
+    """Made in another way, they are not comparable, and so not the same."""
+    same_way = (one.algorithm, one.pepper) == (other.algorithm, other.pepper)
+    return hmac.compare_digest(one.digest.encode(), other.digest.encode()) and same_way
 
 
 def _checksum(body: str) -> str:

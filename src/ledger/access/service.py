@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Final
 
 import structlog
+from msgspec import structs
 
 from ledger import clock
 from ledger.access import key_format
@@ -51,7 +52,7 @@ class ApiKeys:
             account=account,
             role=role,
             label=label,
-            keyed_hash=key_format.keyed_hash(self._pepper, key),
+            kept=key_format.keyed_hash(self._pepper, key),
             expires_at=now + lifetime,
         )
         await self._store.execute(API_KEY, stream_of(key.key_id), command, _context(by))
@@ -73,8 +74,9 @@ class ApiKeys:
 
     def _recognised(self, presented: PlainKey, known: ApiKey) -> Caller:
         # An unknown id is compared as well, so that it takes as long as a wrong secret.
-        kept = known.issued.keyed_hash if known.issued else "0" * 64
-        same = key_format.same_hash(kept, key_format.keyed_hash(self._pepper, presented))
+        hashed = key_format.keyed_hash(self._pepper, presented)
+        kept = known.issued.kept if known.issued else structs.replace(hashed, digest="0" * 64)
+        same = key_format.same_hash(kept, hashed)
         if not (same and known.issued and known.usable(self._now())):
             log.info("access.refused", key_id=presented.key_id, genuine=same)
             raise Unauthenticated()

@@ -3,13 +3,13 @@ and all under the chain.
 """
 
 from functools import cache
-from typing import Any, Final, Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 import msgspec
 from eventsourcing.persistence import Mapper, MapperDeserialisationError, Notification, StoredEvent
 
 from ledger.errors import LedgerError
-from ledger.events import TOPICS, DomainEvent, Metadata, Recorded
+from ledger.events import PAST_TOPICS, TOPICS, DomainEvent, Metadata, Recorded
 from ledger.eventstore import topics  # noqa: F401  enters every topic
 from ledger.eventstore.upcasts import UPCASTS
 
@@ -27,7 +27,6 @@ class Envelope(msgspec.Struct, Generic[F], frozen=True):
 
 
 _ENCODER: Final = msgspec.json.Encoder()
-_PLAIN: Final = msgspec.json.Decoder(Envelope[dict[str, Any]])
 
 
 class EventMapper(Mapper[str]):
@@ -63,7 +62,7 @@ class EventMapper(Mapper[str]):
         self, stream: str, version: int, topic: str, state: bytes, position: int = 0
     ) -> Recorded[DomainEvent]:
         try:
-            envelope = _upcast(topic, state) if topic in UPCASTS else _decoder(topic).decode(state)
+            envelope = _decoder(topic).decode(state)
         except (msgspec.MsgspecError, TopicUnknown, UnicodeDecodeError) as error:
             raise MapperDeserialisationError(
                 f"Event {version} of stream {stream} (position {position}, topic {topic}) cannot be read: {error}"
@@ -71,7 +70,7 @@ class EventMapper(Mapper[str]):
         return Recorded(
             stream=stream,
             version=version,
-            event=envelope.d,
+            event=_today(envelope.d) if topic in UPCASTS else envelope.d,
             metadata=envelope.m,
             position=position,
         )
@@ -83,15 +82,13 @@ def _decoder(topic: str) -> msgspec.json.Decoder[Envelope[DomainEvent]]:
 
 
 def _class_of(topic: str) -> type[DomainEvent]:
-    if topic not in TOPICS:
+    found = TOPICS.get(topic) or PAST_TOPICS.get(topic)
+    if found is None:
         raise TopicUnknown(f"No event is known under {topic}.", topic=topic)
-    return TOPICS[topic]
+    return found
 
 
-def _upcast(topic: str, state: bytes) -> Envelope[DomainEvent]:
-    plain = _PLAIN.decode(state)
-    fact = plain.d
-    while topic in UPCASTS:
-        topic, change = UPCASTS[topic]
-        fact = change(fact)
-    return Envelope(plain.m, msgspec.convert(fact, _class_of(topic)))
+def _today(fact: DomainEvent) -> DomainEvent:
+    while upcast := UPCASTS.get(fact.TOPIC):
+        fact = upcast(fact)
+    return fact

@@ -17,6 +17,7 @@ from ledger.access.api_key import (
     LifetimeRefused,
     RevokeKey,
 )
+from ledger.access.events import KeyedHash
 from ledger.access.roles import RoleUnknown
 from ledger.errors import LedgerError
 
@@ -27,7 +28,7 @@ ISSUE = IssueKey(
     account="shop",
     role="service",
     label="checkout",
-    keyed_hash="00" * 32,
+    kept=KeyedHash(algorithm="hmac-sha-256", pepper="key-pepper/1", digest="00" * 32),
     expires_at=NOW + timedelta(days=365),
 )
 REVOKE = RevokeKey(now=NOW + timedelta(days=1), reason="leaked")

@@ -5,6 +5,7 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from ledger.access import key_format
 from ledger.access.key_format import ALNUM, new_key, parse
@@ -49,4 +50,11 @@ def test_the_hash_depends_on_pepper_and_key():
     assert key_format.same_hash(kept, key_format.keyed_hash(PEPPER, KEY))
     assert not key_format.same_hash(kept, key_format.keyed_hash(b"q" * 32, KEY))
     assert not key_format.same_hash(kept, key_format.keyed_hash(PEPPER, new_key()))
-    assert KEY.text.split("_")[2] not in kept
+    assert KEY.text.split("_")[2] not in kept.digest
+
+
+@pytest.mark.parametrize("way", [{"pepper": "key-pepper/2"}, {"algorithm": "sha-256"}])
+def test_hashes_made_in_different_ways_are_not_the_same(way: dict[str, str]):
+    kept = key_format.keyed_hash(PEPPER, KEY)
+
+    assert not key_format.same_hash(kept, structs.replace(kept, **way))

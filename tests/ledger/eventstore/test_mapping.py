@@ -8,13 +8,20 @@ from eventsourcing.persistence import MapperDeserialisationError, Notification, 
 from ledger.events import DomainEvent, Metadata, Recorded
 from ledger.eventstore import upcasts
 from ledger.eventstore.mapping import EventMapper
-from ledger.eventstore.upcasts import Upcast
 from ledger.money import Money
 from ledger.payments.events import RefundRequested
 
 WHEN = datetime(2026, 11, 23, 3, 4, 5, tzinfo=UTC)
 METADATA = Metadata(command_id="cmd_1", actor="key:abc", recorded_at=WHEN, correlation_id="req_1")
 MAPPER = EventMapper()
+
+
+class Old(DomainEvent, topic="test.old_name.v1", past=True):
+    amount: int
+
+
+class RenamedV2(DomainEvent, topic="test.renamed.v2", past=True):
+    total_minor: int
 
 
 class Renamed(DomainEvent, topic="test.renamed.v3"):
@@ -56,16 +63,15 @@ def test_what_was_stored_is_read_back_with_its_position():
 
 
 def test_old_topics_are_read_through_their_chain_of_upcasts(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setitem(
-        upcasts.UPCASTS,
-        "test.old_name.v1",
-        Upcast("test.renamed.v2", lambda fact: {**fact, "total_minor": fact["amount"] * 100}),
-    )
-    monkeypatch.setitem(
-        upcasts.UPCASTS,
-        "test.renamed.v2",
-        Upcast("test.renamed.v3", lambda fact: {**fact, "currency": "IDR"}),
-    )
+    def renamed(old: Old) -> RenamedV2:
+        return RenamedV2(total_minor=old.amount * 100, occurred_at=old.occurred_at)
+
+    def in_rupiah(old: RenamedV2) -> Renamed:
+        more = {"currency": "IDR", "occurred_at": old.occurred_at}
+        return Renamed(total_minor=old.total_minor, **more)
+
+    monkeypatch.setitem(upcasts.UPCASTS, "test.old_name.v1", renamed)
+    monkeypatch.setitem(upcasts.UPCASTS, "test.renamed.v2", in_rupiah)
     state = (
         b'{"m":{"command_id":"c","actor":"a","recorded_at":"2026-11-23T03:04:05Z"},'
         b'"d":{"occurred_at":"2026-11-23T03:04:05Z","amount":5}}'
