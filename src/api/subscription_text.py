@@ -58,7 +58,9 @@ billed anew.
 ## Paying
 
 **Pulled**: a saved card or GoPay account is charged when the period begins. While the charge is under
-way the bill counts as paid; when it fails, dunning begins.
+way the bill counts as paid; when it fails, dunning begins, and what is due of it at once is done with
+it. Tokens of GoPay rotate, so the one of now is fetched before each charge: of the option that was
+saved while its token lasts, else of the wallet.
 
 **Pushed**: an account number, QR code, store code or page is sent `issuedDaysAhead` days before the
 period begins (the plan says how many), though not before the period before has begun, and the payer is

@@ -70,7 +70,7 @@ class Account:
     status: AccountStatus = AccountStatus.PENDING
     transactions: list[Transaction] = field(default_factory=list)
     tokens: dict[str, str] = field(default_factory=dict)  # the latest of each payment option
-    used_tokens: dict[str, str] = field(default_factory=dict)  # all ever given, for subscriptions
+    used_tokens: dict[str, str] = field(default_factory=dict)  # all ever given
 
     @property
     def left(self) -> int:
@@ -81,12 +81,16 @@ class Account:
     def option_names(self) -> tuple[str, ...]:
         return (WALLET, LATER) if self.phone in PAYS_LATER else (WALLET,)
 
-    def option(self, token: str, *, recurring: bool) -> str | None:
-        """Which payment option a token stands for. Tokens rotate with every look at the account;
-        a merchant's own repeats go on with the one they have.
+    def option(self, token: str) -> str | None:
+        """Which payment option a token stands for. Tokens rotate with every look at the account, also
+        for a merchant who charges by themselves: it is to be fetched before each payment.
         """
-        given = self.tokens | (self.used_tokens if recurring else {})
-        return given.get(token)
+        return self.tokens.get(token)
+
+    def turned(self, token: str) -> str:
+        """The token that took its place, which the gateway itself knows when it charges."""
+        name = self.used_tokens.get(token)
+        return next((new for new, option in self.tokens.items() if option == name), token)
 
     def turn_tokens(self) -> None:
         self.tokens = {f"eyJ{uuid4().hex}{uuid4().hex}": name for name in self.option_names}

@@ -48,11 +48,7 @@ def _account(gateway: Gateway, order: Order) -> tuple[Account, str]:
     account = gateway.accounts.get(str(account_id))
     if account is None or account.status is not AccountStatus.ENABLED:
         raise Refusal(*NO_WALLET)
-    token, recurring = (
-        str(order.options.get("payment_option_token")),
-        order.options.get("recurring"),
-    )
-    option = account.option(token, recurring=recurring is True)
+    option = account.option(str(order.options.get("payment_option_token")))
     if option is None:
         raise Invalid("GoPay token is invalid for the payment")
     return account, option

@@ -63,11 +63,12 @@ def _charge(gateway: Gateway, subscription: Subscription) -> Outcome:
 
 def _order(gateway: Gateway, subscription: Subscription) -> Order:
     method = METHODS[subscription.payment_type]
+    account = gateway.accounts.get(subscription.account_id or "")
     options: dict[str, Fields] = {
         "credit_card": {"token_id": subscription.token},
         "gopay": {
             "account_id": subscription.account_id,
-            "payment_option_token": subscription.token,
+            "payment_option_token": account.turned(subscription.token) if account else "",
             "recurring": True,
         },
     }

@@ -1,10 +1,13 @@
 """Saved cards and linked wallets against the simulator: charged without their owners (midtrans.md 4.2, 9)."""
 
+import asyncio
+
 import httpx2
 import pytest
 
 from ledger.payments.methods import METHODS
-from ledger.providers.port import NEVER_SEEN, ChargeOrder, ChargeStatus, Provider
+from ledger.providers.midtrans.wallets import TOKEN_TURNED
+from ledger.providers.port import NEVER_SEEN, ChargeOrder, ChargeStatus, Did, DidNot, Provider
 from support.charges import charge_order
 from support.outcomes import refused, seen
 from support.simulated_gateway import (
@@ -98,13 +101,41 @@ async def test_a_linked_wallet_is_settled_at_once(
     assert settled.status is again.status is ChargeStatus.SETTLED
 
 
-async def test_a_token_that_has_rotated_still_serves_repeats(
+async def test_a_wallet_is_charged_with_the_token_of_now_however_often_it_has_rotated(
     midtrans: Provider, core: httpx2.Client
 ) -> None:
     account = linked(core)
     core.get(f"/v2/pay/account/{account[0]}")
 
     assert seen(await midtrans.charge(wallet(account))).status is ChargeStatus.SETTLED
+
+
+@pytest.mark.parametrize("fault", ["hang", "error_500_without_doing", "reset_before", "html_502"])
+async def test_an_account_that_cannot_be_looked_at_is_not_charged_and_that_is_proved(
+    midtrans: Provider, core: httpx2.Client, gateway: SimulatedGateway, fault: str
+) -> None:
+    account = linked(core)
+    order = wallet(account)
+    match = {"order_id_prefix": "", "path_contains": f"/v2/pay/account/{account[0]}"}
+    gateway.control("faults", fault=fault, match=match, seconds=30)
+
+    refusal = refused(await midtrans.charge(order))
+
+    assert (refusal.code, refusal.retryable) == ("service_unavailable", True)
+    assert gateway.transactions(order.order_id) == []
+    assert seen(await midtrans.charge(order)).status is ChargeStatus.SETTLED
+
+
+async def test_of_two_charges_at_once_the_one_whose_token_was_turned_is_tried_again(
+    midtrans: Provider, core: httpx2.Client
+) -> None:
+    account = linked(core)
+
+    outcomes = await asyncio.gather(*(midtrans.charge(wallet(account)) for _ in range(6)))
+
+    turned = [one for one in outcomes if isinstance(one, DidNot)]
+    assert {(one.code, one.retryable) for one in turned} <= {(TOKEN_TURNED, True)}
+    assert any(isinstance(one, Did) for one in outcomes)
 
 
 async def test_an_empty_wallet_is_a_denial_with_its_code(
@@ -123,10 +154,18 @@ async def test_an_unlinked_wallet_is_refused(midtrans: Provider, core: httpx2.Cl
     assert refused(await midtrans.charge(wallet(account))).code == "payer_account_unknown"
 
 
-async def test_another_accounts_token_is_refused(midtrans: Provider, core: httpx2.Client) -> None:
-    mixed = linked(core)[0], linked(core)[1]
+async def test_whatever_token_was_saved_it_is_the_account_that_pays(
+    midtrans: Provider, core: httpx2.Client
+) -> None:
+    mixed = linked(core)[0], linked(core, POOR)[1]
 
-    assert refused(await midtrans.charge(wallet(mixed))).code == "request_invalid"
+    assert seen(await midtrans.charge(wallet(mixed))).status is ChargeStatus.SETTLED
+
+
+async def test_an_unknown_account_is_refused(midtrans: Provider) -> None:
+    assert refused(await midtrans.charge(wallet(("nobody", "token")))).code == (
+        "payer_account_unknown"
+    )
 
 
 def test_they_are_charged_by_methods_of_the_catalogue() -> None:

@@ -135,6 +135,22 @@ def test_it_shows_its_wallet_and_a_new_token_each_time(merchant):
     assert first["token"] != second["token"]
 
 
+@pytest.mark.parametrize("recurring", [True, False])
+def test_a_token_is_good_until_the_next_look_also_for_who_charges_by_themselves(
+    merchant, recurring
+):
+    account_id = linked(merchant)
+    old = options(merchant, account_id)[0]["token"]
+    options(merchant, account_id)
+
+    refused = pay_with(merchant, account_id, payment_option_token=old, recurring=recurring)
+    paid = pay_with(merchant, account_id, recurring=recurring)
+
+    assert refused["status_code"] == "400"
+    assert "GoPay token is invalid for the payment" in str(refused)
+    assert paid["transaction_status"] == "settlement"
+
+
 def test_some_users_may_pay_later(merchant):
     account_id = linked(merchant, "8103001242")
 

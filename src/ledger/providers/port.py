@@ -102,7 +102,8 @@ class ChargeOrder(msgspec.Struct, frozen=True, kw_only=True):
     payer: Payer = Payer()
     expires_after_seconds: int | None = None
     product: str = "General"
-    # What the payer had saved before: its token, and for a wallet the account that it is of.
+    # What the payer had saved before: its token, and for a wallet the account that it is of. Tokens of
+    # wallets may be out of date: the adapter finds out the one that holds now.
     saved: Literal["card", "gopay", ""] = ""
     saved_token: str = ""
     account_id: str = ""

@@ -17,5 +17,6 @@ Reading order
     sessions    how the HTTP library is set up         refusals      why a bank or wallet said no, in words
     requests    what we send                           instructions  what the payer needs
     answers     from bytes to an outcome               notices       what is posted to us; signature: its proof
-    hosted      the same for the hosted page           wire          answers, amounts and times as sent
+    hosted      the same for the hosted page           wallets       a linked account, and its token of now
+    wire        answers, amounts and times as sent
 """

@@ -10,7 +10,7 @@ import msgspec
 
 from ledger import clock
 from ledger.money import Money
-from ledger.providers.midtrans import answers, hosted, requests
+from ledger.providers.midtrans import answers, hosted, requests, wallets
 from ledger.providers.midtrans.answers import Asked, Reply
 from ledger.providers.midtrans.connection import Connection
 from ledger.providers.midtrans.hosted import Page
@@ -59,6 +59,22 @@ class Midtrans:
     async def charge(self, order: ChargeOrder) -> Outcome:
         if order.method.mapping.api == "snap":
             return await self._open_session(order)
+        if order.saved == "gopay":
+            return await self._charge_wallet(order)
+        return await self._charge(order)
+
+    async def _charge_wallet(self, order: ChargeOrder) -> Outcome:
+        token = wallets.current_token(await self._look_at(order.account_id), order.saved_token)
+        if isinstance(token, DidNot):
+            return token
+        charged = await self._charge(msgspec.structs.replace(order, saved_token=token))
+        return wallets.after_charge(charged)
+
+    async def _look_at(self, account_id: str) -> Reply | DidNot | Unknown:
+        url = f"{self._core_url}/v2/pay/account/{quote(account_id, safe='')}"
+        return await self._connection.exchange("GET", url, seconds=self._inquiry_seconds)
+
+    async def _charge(self, order: ChargeOrder) -> Outcome:
         body = requests.charge(order, self._shop_url)
         asked = Asked("charge", order.order_id)
         if not requests.honours_key(order):

@@ -96,8 +96,34 @@ class SnapAnswer(msgspec.Struct, frozen=True):
         return " ".join(self.error_messages or ())[:255]
 
 
+class Option(msgspec.Struct, frozen=True):
+    """Of what a linked wallet can pay from."""
+
+    name: str = ""
+    active: bool = False
+    token: str = ""
+
+
+class Options(msgspec.Struct, frozen=True):
+    payment_options: list[Option] = []
+
+
+class Account(msgspec.Struct, frozen=True):
+    """A linked GoPay account (midtrans.md 9)."""
+
+    status_code: str | None = None
+    status_message: str | None = None
+    account_status: str | None = None
+    metadata: Options | None = None
+
+    @property
+    def options(self) -> list[Option]:
+        return self.metadata.payment_options if self.metadata else []
+
+
 _ANSWER: Final = msgspec.json.Decoder(Answer)
 _SNAP_ANSWER: Final = msgspec.json.Decoder(SnapAnswer)
+_ACCOUNT: Final = msgspec.json.Decoder(Account)
 
 
 T = TypeVar("T")
@@ -109,6 +135,10 @@ def answer(raw: bytes) -> Answer:
 
 def snap_answer(raw: bytes) -> SnapAnswer:
     return _decoded(_SNAP_ANSWER, raw)
+
+
+def account(raw: bytes) -> Account:
+    return _decoded(_ACCOUNT, raw)
 
 
 def _decoded(decoder: msgspec.json.Decoder[T], raw: bytes) -> T:
