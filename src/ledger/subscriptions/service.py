@@ -11,6 +11,7 @@ from msgspec.structs import replace as with_fields
 from ledger import clock
 from ledger.eventstore.store import Context, EventStore, Executed
 from ledger.identity import PAYMENT, new_id
+from ledger.payments.late import LATE_BECAUSE
 from ledger.payments.payment import Payment
 from ledger.payments.ports import MethodHealth
 from ledger.payments.service import PaymentService
@@ -83,7 +84,9 @@ class SubscriptionService:
             done = await self._advanced(subscription_id, state.creation.customer_id)
             if not done.events:
                 return
-            state = done.state
+            # What a charge that failed at once has brought about came after that, and may be due, too.
+            failed = any(one.status in LATE_BECAUSE for one in _payments(done.also))
+            state = await self.get(subscription_id) if failed else done.state
 
     async def _advanced(self, subscription_id: str, customer_id: str) -> Executed[Subscription]:
         """A payment that cannot be asked for is an attempt that failed."""
@@ -143,10 +146,12 @@ class SubscriptionService:
             is_new=is_new,
             then=Following(self.now, asking, besides),
         )
-        for payment in _begun(done.also):
-            await self.payments.charge_begun(payment, began)
-        return done
+        sent = {
+            payment.request.payment_id: await self.payments.charge_begun(payment, began)
+            for payment in _payments(done.also)
+        }
+        return replace(done, also={**done.also, **sent})
 
 
-def _begun(also: Mapping[str, Any]) -> list[Payment]:
+def _payments(also: Mapping[str, Any]) -> list[Payment]:
     return [state for state in also.values() if isinstance(state, Payment)]

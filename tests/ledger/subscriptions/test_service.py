@@ -110,6 +110,20 @@ async def test_a_card_that_fails_is_dunned_falls_back_and_recovers(shop: Shop):
     )  # the card's, not settled yet
 
 
+async def test_a_step_that_is_due_when_a_pull_fails_at_once_is_taken_with_it(shop: Shop):
+    """The next look at it may be seconds away."""
+    made = await shop.create()
+    shop.gateway.refuses = lambda order: "202"
+    shop.moment = datetime(2026, 2, 28, 3, tzinfo=UTC)
+
+    await shop.scheduler.do(made.subscription_id, "advance", "")
+
+    (taken,) = shop.log("subscription.dunning_step_taken.v1")
+    failing = await shop.subscriptions.get(made.subscription_id)
+    assert (taken["d"]["step"], taken["d"]["action"]) == (0, "remind")
+    assert failing.look_at is not None and failing.look_at > shop.moment
+
+
 async def test_who_never_pays_is_cancelled_and_nothing_more_is_asked(shop: Shop):
     made = await shop.create()
     shop.gateway.refuses = lambda order: "202" if order.method.family == "card" else ""
