@@ -5,7 +5,7 @@ from typing import Self
 
 from api.next_action import next_action
 from api.views import AsOfView, FailureView, NextActionView, View
-from ledger.bills.bill import Bill, Collection, gross
+from ledger.bills.bill import Bill, Collection
 from ledger.bills.events import BillOpened, Line
 from ledger.clock import business_date
 from ledger.journal import tax
@@ -24,7 +24,7 @@ class AmountView(View):
 
     @classmethod
     def of(cls, share: Share) -> Self:
-        return cls(net=share.net.minor, tax=share.tax.minor, total=gross(share).minor)
+        return cls(net=share.net.minor, tax=share.tax.minor, total=share.total.minor)
 
 
 class LineView(View):
@@ -72,7 +72,7 @@ class TaxView(View):
                 words="No tax",
             )
         inclusive = opened.tax_mode == "inclusive"
-        price = gross(share) if inclusive else share.net
+        price = share.total if inclusive else share.net
         return cls(
             mode=opened.tax_mode,
             base=share.net.minor,
@@ -110,7 +110,7 @@ class CostView(View):
             tax=TaxView.of(opened),
             amount=AmountView.of(opened.share),
             credit_used=opened.credit.minor,
-            to_pay=(gross(opened.share) - opened.credit).minor,
+            to_pay=(opened.share.total - opened.credit).minor,
             due_at=opened.due_at,
         )
 
@@ -198,7 +198,7 @@ class BillView(CostView):
             paid_at=paid.occurred_at if paid else None,
             paid_by=(paid.payment_id or None) if paid else None,
             payments=[collection_of(bill, one) for one in payments],
-            credited=(gross(bill.credited) if bill.credited else nothing).minor,
+            credited=(bill.credited.total if bill.credited else nothing).minor,
             refunded=_refunded(bill, nothing).minor,
             disputed=bill.disputed,
             recognised=sum((one.earned for one in bill.schedules), nothing).minor,

@@ -13,7 +13,6 @@ import psycopg
 from psycopg.rows import dict_row
 
 from ledger.bills import events as e
-from ledger.bills.bill import gross
 from ledger.bills.life import TRANSITIONS
 from ledger.events import TOPICS, DomainEvent, Recorded
 from projections.engine import sql
@@ -144,7 +143,7 @@ def _earn(recognised: Sequence[Recorded[Any]], cursor: Cursor) -> None:
 
 
 def _new(recorded: Recorded[Any], event: e.BillOpened) -> BillRow:
-    total = gross(event.share)
+    total = event.share.total
     return BillRow(
         bill_id=recorded.stream,
         subscription_id=event.subscription_id,
@@ -218,7 +217,7 @@ def _recognised(row: BillRow, event: e.RevenueRecognised) -> None:
 
 def _changed(row: BillRow, event: e.BillChanged) -> None:
     row.product = event.product
-    row.credited_minor += gross(event.credited).minor
+    row.credited_minor += event.credited.total.minor
     row.unearned_minor -= event.from_deferred.minor
 
 

@@ -17,7 +17,7 @@ from ledger.events import DomainEvent, Recorded
 from ledger.subscriptions.events import SubscriptionCreated
 from ledger.subscriptions.folding import EFFECTS, evolve
 from ledger.subscriptions.life import OVERDUE, RUNNING
-from ledger.subscriptions.pricing import price, share, total
+from ledger.subscriptions.pricing import price, share
 from ledger.subscriptions.subscription import Subscription
 from projections.engine import sql
 from projections.engine.read_model import Batch, Cursor
@@ -189,7 +189,7 @@ def _renewal_minor(s: Subscription, at: datetime) -> int:
     changed = s.scheduled.sold if s.scheduled and s.scheduled.at <= at else None
     sold = changed or s.what
     cost = share(price(sold).net, sold.terms.tax_mode, at)
-    return (total(cost) + total(s.carried)).minor
+    return (cost.total + s.carried.total).minor
 
 
 def _scheduled(s: Subscription) -> Scheduled | None:

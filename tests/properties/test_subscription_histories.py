@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import reduce
+from operator import add
 from typing import Any, get_args
 
 import msgspec
@@ -21,7 +22,7 @@ from ledger.subscriptions import events as e
 from ledger.subscriptions.deciding import SUBSCRIPTION
 from ledger.subscriptions.folding import EFFECTS
 from ledger.subscriptions.periods import Interval, Zone
-from ledger.subscriptions.pricing import minus, plus, share, total
+from ledger.subscriptions.pricing import share
 from ledger.subscriptions.proration import By, due, stretches
 from ledger.subscriptions.subscription import NOTHING
 from support.subscription_facts import ACCOUNT, CARD, Life, later, sold
@@ -296,19 +297,17 @@ def charges_are_what_the_prices_come_to(world: World) -> None:
         terms = charged.sold.terms
         owed = due(stretches(charged.whole, charged.changes, terms.proration_by))
         assert charged.share == share(owed, terms.tax_mode, charged.sold_on)
-        assert sum(total(b.share).minor for b in charged.bills) <= total(charged.share).minor
+        assert sum(b.share.total.minor for b in charged.bills) <= charged.share.total.minor
 
 
 def bills_sum_to_what_periods_cost(world: World) -> None:
     """All bills, less what was taken off them, with what is carried to the next."""
     if any(isinstance(fact, e.BillDropped) for fact in world.facts):
         return
-    billed = [
-        minus(bill.share, bill.taken_off) for bill in world.bills.values() if bill.status != "void"
-    ]
+    billed = [bill.share - bill.taken_off for bill in world.bills.values() if bill.status != "void"]
     due_again = [bill.credited for bill in world.state.open_bills]
     costs = [*world.costs.values(), *world.missed, *due_again]
-    assert reduce(plus, billed, world.state.carried) == reduce(plus, costs, NOTHING)
+    assert reduce(add, billed, world.state.carried) == reduce(add, costs, NOTHING)
 
 
 def credit_is_what_was_given_and_used(world: World) -> None:
@@ -318,7 +317,7 @@ def credit_is_what_was_given_and_used(world: World) -> None:
             case e.CreditGiven(amount=amount):
                 given["credit"] += amount.minor
             case e.SubscriptionChanged() | e.SubscriptionCancelled():
-                given["credit"] += sum(total(one.share).minor for one in fact.credited)
+                given["credit"] += sum(one.share.total.minor for one in fact.credited)
                 if isinstance(fact, e.SubscriptionChanged):
                     given["credit"] -= fact.credit.minor
             case e.PeriodOpened(credit=credit):
@@ -364,8 +363,8 @@ def test_nobody_gains_by_going_up_and_down(
     life.changed(low, down, mode=mode)
 
     changes = [fact for fact in life.story.facts if isinstance(fact, e.SubscriptionChanged)]
-    taken = sum(total(fact.charge).minor + total(fact.carried).minor for fact in changes)
-    given_back = sum(total(one.share).minor for fact in changes for one in fact.credited)
+    taken = sum(fact.charge.total.minor + fact.carried.total.minor for fact in changes)
+    given_back = sum(one.share.total.minor for fact in changes for one in fact.credited)
     assert taken >= given_back
     if up == down:
         assert taken == given_back

@@ -61,7 +61,7 @@ def begin(payment_id: str = "pay_1", at: datetime = AT) -> c.BeginCollection:
 
 
 def paid(payment_id: str = "pay_1", of: Share = WHOLE, at: datetime = AT) -> c.RecordPaid:
-    return c.RecordPaid(now=at, payment_id=payment_id, amount=of.net + of.tax, share=of)
+    return c.RecordPaid(now=at, payment_id=payment_id, amount=of.total, share=of)
 
 
 def not_paid(payment_id: str = "pay_1", at: datetime = AT) -> c.RecordNotPaid:
@@ -73,7 +73,7 @@ def not_paid(payment_id: str = "pay_1", at: datetime = AT) -> c.RecordNotPaid:
 def undone(
     payment_id: str = "pay_1", of: Share = WHOLE, at: datetime = AT, why: Any = "cancelled"
 ) -> c.RecordUndone:
-    return c.RecordUndone(now=at, payment_id=payment_id, amount=of.net + of.tax, share=of, why=why)
+    return c.RecordUndone(now=at, payment_id=payment_id, amount=of.total, share=of, why=why)
 
 
 def refunded(

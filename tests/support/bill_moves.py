@@ -9,7 +9,7 @@ from typing import Any
 from hypothesis import strategies as st
 
 from ledger.bills import commands as c
-from ledger.bills.bill import Bill, gross
+from ledger.bills.bill import Bill
 from ledger.bills.deciding import BOOKED_BILL
 from ledger.bills.payments_facts import bill_command
 from ledger.errors import LedgerError
@@ -74,7 +74,7 @@ def lives(draw: st.DrawFn) -> Lived:
 @st.composite
 def _terms(draw: st.DrawFn) -> Any:
     whole = split(rp(draw(st.integers(0, 500_000))), AT.date(), draw(st.booleans()))
-    total = gross(whole).minor
+    total = whole.total.minor
     credit = draw(st.sampled_from([0, 0, draw(st.integers(-50_000, total)), total]))
     starts_at = AT + timedelta(hours=draw(st.integers(-200, 200)))
     length = timedelta(hours=draw(st.sampled_from([1, 24, 7 * 24, 30 * 24])))
@@ -195,7 +195,7 @@ def _recognise(draw: st.DrawFn, lived: Lived) -> None:
 
 def _change(draw: st.DrawFn, lived: Lived) -> None:
     now = _later(draw, lived)
-    most = gross(lived.bill.terms.share).minor
+    most = lived.bill.terms.share.total.minor
     credited = split(rp(draw(st.just(0) | st.integers(0, most))), AT.date(), draw(st.booleans()))
     lived.do(
         c.ChangeBill(

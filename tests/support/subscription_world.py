@@ -15,7 +15,7 @@ from ledger.subscriptions import commands as c
 from ledger.subscriptions import events as e
 from ledger.subscriptions.deciding import SUBSCRIPTION
 from ledger.subscriptions.life import ENDED, OVERDUE, RUNNING, Status, ends_of
-from ledger.subscriptions.pricing import minus, plus, share, total
+from ledger.subscriptions.pricing import share
 from ledger.subscriptions.subscription import NOTHING, Subscription, may
 
 LOOKS_AT_ONCE = 60  # of one subscription at one moment; more are an endless loop
@@ -33,7 +33,7 @@ class SeenBill:
 
     @property
     def to_pay(self) -> Money:
-        return total(self.share) - self.credit
+        return self.share.total - self.credit
 
 
 @dataclass
@@ -142,7 +142,7 @@ class World:
                 period=bill.number,
                 payment_id=bill.paid_by,
                 to_pay=bill.to_pay,
-                credited=total(taken_off),
+                credited=taken_off.total,
                 credited_share=taken_off,
                 credit=bill.credit,
             )
@@ -212,9 +212,9 @@ class World:
     def _take_off(self, credited: tuple[e.Credited, ...]) -> None:
         for one in credited:
             bill = self.bills[one.bill_id]
-            assert bill.status == "paid" or not total(one.share), "credit for what was not paid"
-            bill.taken_off = plus(bill.taken_off, one.share)
-            left = minus(bill.share, bill.taken_off)
+            assert bill.status == "paid" or not one.share.total, "credit for what was not paid"
+            bill.taken_off = bill.taken_off + one.share
+            left = bill.share - bill.taken_off
             assert min(left.net.minor, left.tax.minor) >= 0, "more than the bill is taken off it"
 
 
@@ -228,7 +228,7 @@ def check(s: Subscription) -> None:
     for charged in s.charged:
         parts = [bill.share for bill in charged.bills]
         assert all(min(part.net.minor, part.tax.minor) >= 0 for part in (*parts, charged.carried))
-    carried = sum(total(charged.carried).minor for charged in s.charged)
-    assert carried <= total(s.carried).minor
+    carried = sum(charged.carried.total.minor for charged in s.charged)
+    assert carried <= s.carried.total.minor
     for older, newer in zip(s.charged, s.charged[1:], strict=False):
         assert older.ends_at <= newer.starts_at

@@ -93,13 +93,13 @@ class Bill(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def to_pay(self) -> Money:
-        return gross(self.terms.share) - self.terms.credit
+        return self.terms.share.total - self.terms.credit
 
     @property
     def credit_share(self) -> Share:
         """What of the bill's net and tax its credit pays; below zero for what is owed from before."""
         whole, credit = self.terms.share, self.terms.credit
-        total = gross(whole).minor
+        total = whole.total.minor
         minor = half_up(whole.tax.minor * credit.minor, total) if total else 0
         tax = Money(minor, credit.currency)
         return Share(net=credit - tax, tax=tax)
@@ -107,8 +107,7 @@ class Bill(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def payment_share(self) -> Share:
         """What of them is left for a payment."""
-        whole, by_credit = self.terms.share, self.credit_share
-        return Share(net=whole.net - by_credit.net, tax=whole.tax - by_credit.tax)
+        return self.terms.share - self.credit_share
 
     @property
     def running(self) -> Schedule | None:
@@ -125,10 +124,6 @@ class Bill(msgspec.Struct, frozen=True, kw_only=True):
 
     def find_refund(self, refund_id: str) -> Refund | None:
         return next((one for one in self.refunds if one.refund_id == refund_id), None)
-
-
-def gross(share: Share) -> Money:
-    return share.net + share.tax
 
 
 def may(bill: Bill, event: type[DomainEvent]) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from ledger.bills import commands as c
 from ledger.bills import events as e
-from ledger.bills.bill import Bill, BillInconsistent, gross, may, require
+from ledger.bills.bill import Bill, BillInconsistent, may, require
 from ledger.bills.earning import timed
 from ledger.bills.folding import evolve
 from ledger.bills.life import CAPTURED, CollectionStatus
@@ -55,13 +55,13 @@ def record_paid(bill: Bill, command: c.RecordPaid) -> Facts:
     asked = bill.find_collection(command.payment_id)
     if bill.opened is None or (asked and asked.status in CAPTURED):
         return []
-    if asked and may(bill, e.BillPaid) and gross(command.share) >= bill.to_pay:
+    if asked and may(bill, e.BillPaid) and command.share.total >= bill.to_pay:
         return [_paid(bill, command, command.payment_id, command.share)]
     return [
         e.BillPaidTwice(
             occurred_at=command.now,
             payment_id=command.payment_id,
-            amount=gross(command.share),
+            amount=command.share.total,
             share=command.share,
             product=bill.opened.product,
         )
@@ -72,7 +72,7 @@ def _paid(bill: Bill, command: c.Command, payment_id: str, share: Share) -> e.Bi
     paid = e.BillPaid(
         occurred_at=command.now,
         payment_id=payment_id,
-        amount=gross(share),
+        amount=share.total,
         share=share,
         credit=bill.terms.credit,
         credit_share=bill.credit_share,

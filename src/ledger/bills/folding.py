@@ -70,7 +70,7 @@ def _paid(bill: Bill, event: e.BillPaid) -> Bill:
     whole, nothing = bill.terms, event.amount.zero()
     schedule = Schedule(
         product=event.product,
-        net=event.share.net + event.credit_share.net,
+        net=(event.share + event.credit_share).net,
         starts_at=whole.starts_at,
         ends_at=whole.ends_at,
         earned=nothing,
@@ -105,8 +105,7 @@ def _changed(bill: Bill, event: e.BillChanged) -> Bill:
     left = bill.unearned - event.from_deferred
     moved = _earned_anew(replace(bill, product=event.product), left, event.at)
     before = bill.credited or Share(net=left.zero(), tax=left.zero())
-    net, tax = before.net + event.credited.net, before.tax + event.credited.tax
-    return replace(moved, credited=Share(net=net, tax=tax))
+    return replace(moved, credited=before + event.credited)
 
 
 def _refunded(bill: Bill, event: e.BillRefunded) -> Bill:

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from ledger.bills import commands as c
 from ledger.bills import events as e
-from ledger.bills.bill import Bill, Refund, gross, may
+from ledger.bills.bill import Bill, Refund, may
 from ledger.bills.earning import catch_up, timed
 from ledger.bills.folding import evolve
 from ledger.bills.life import CollectionStatus
@@ -45,7 +45,7 @@ def _withdrawn(
     return e.BillCreditWithdrawn(
         occurred_at=command.now,
         payment_id=command.payment_id,
-        amount=gross(share),
+        amount=share.total,
         share=share,
         product=bill.terms.product,
         refund_id=refund_id,
@@ -57,7 +57,7 @@ def _reopened(bill: Bill, command: c.RecordUndone) -> e.BillReopened:
     return e.BillReopened(
         occurred_at=command.now,
         payment_id=command.payment_id,
-        amount=gross(command.share),
+        amount=command.share.total,
         net=command.share.net,
         sold_as=bill.terms.product,
         unearned=_by_product((one.product, one.unearned) for one in bill.schedules),

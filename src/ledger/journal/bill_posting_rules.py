@@ -13,7 +13,6 @@ from ledger.journal.accounts import CREDIT, OUTPUT_TAX, REFUNDS, deferred, subsc
 from ledger.journal.entry import credit, debit, entry, reverse
 from ledger.journal.events import EntryPosted, Leg
 from ledger.money import Money
-from ledger.payments.events import Share
 
 Entries = Sequence[EntryPosted]
 
@@ -43,7 +42,7 @@ def changed(fact: bill.BillChanged) -> Entries:
 
 
 def _credited(fact: bill.BillChanged) -> Entries:
-    gross = _gross(fact.credited)
+    gross = fact.credited.total
     if not gross:
         return ()
     legs = (
@@ -70,7 +69,7 @@ def paid_twice(fact: bill.BillPaidTwice) -> Entries:
     legs = (
         debit(deferred(fact.product), fact.share.net),
         debit(OUTPUT_TAX, fact.share.tax),
-        credit(CREDIT, _gross(fact.share)),
+        credit(CREDIT, fact.share.total),
     )
     words = "Money that the bill has no use for is credit"
     return (entry("P24", words, legs, occurred_at=fact.occurred_at),)
@@ -78,7 +77,7 @@ def paid_twice(fact: bill.BillPaidTwice) -> Entries:
 
 def credit_withdrawn(fact: bill.BillCreditWithdrawn) -> Entries:
     legs = (
-        debit(CREDIT, _gross(fact.share)),
+        debit(CREDIT, fact.share.total),
         credit(deferred(fact.product), fact.share.net),
         credit(OUTPUT_TAX, fact.share.tax),
     )
@@ -117,7 +116,7 @@ def reopened(fact: bill.BillReopened) -> Entries:
         credit(deferred(fact.sold_as), fact.net),
         *(debit(deferred(part.product), part.amount) for part in fact.unearned),
         *(debit(subscription_income(part.product), part.amount) for part in fact.earned),
-        debit(CREDIT, _gross(fact.credited)),
+        debit(CREDIT, fact.credited.total),
         credit(OUTPUT_TAX, fact.credited.tax),
         credit(CREDIT, fact.credit),
         debit(OUTPUT_TAX, fact.credit_share.tax),
@@ -126,10 +125,6 @@ def reopened(fact: bill.BillReopened) -> Entries:
     kept = _netted([*legs, credit(REFUNDS, rest)])
     words = f"The payment did not last ({fact.why}): what followed from it"
     return (entry("P22", words, kept, occurred_at=fact.occurred_at),) if kept else ()
-
-
-def _gross(share: Share) -> Money:
-    return share.net + share.tax
 
 
 def _netted(legs: Iterable[Leg]) -> Sequence[Leg]:

@@ -103,7 +103,7 @@ def tax_of_part(
 
 
 def _tax_up_to(whole: Share, taken: Money, sold_on: date) -> Money:
-    if taken >= whole.net + whole.tax:
+    if taken >= whole.total:
         return whole.tax
     # Never above what was booked, which also keeps an untaxed sale untaxed.
     return min(split(taken, sold_on, taxed=True).tax, whole.tax)

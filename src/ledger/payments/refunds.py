@@ -52,7 +52,7 @@ def refund_split(
     what earlier refunds that stand took; leave the latter out only if none of them ever failed.
     Raises RefundExceedsSale: what was overpaid stands in Unapplied and goes back from there.
     """
-    refundable = min(captured, share.net + share.tax) - refunded_before
+    refundable = min(captured, share.total) - refunded_before
     if amount > refundable:
         raise RefundExceedsSale(
             f"Only {refundable} is left of the sale.", refundable_minor=refundable.minor

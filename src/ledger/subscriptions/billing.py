@@ -6,7 +6,6 @@ from ledger.bills.events import BillOpened, Line
 from ledger.money import Money
 from ledger.payments.events import Share
 from ledger.subscriptions import events as e
-from ledger.subscriptions.pricing import total
 from ledger.subscriptions.subscription import Subscription
 
 
@@ -15,7 +14,7 @@ def bill_of_period(s: Subscription, fact: e.PeriodOpened) -> BillOpened:
     lines = [
         _line(sold, sold.terms.name, fact.starts_at, fact.ends_at, _priced(fact.charged, sold)),
     ]
-    if total(fact.carried):
+    if fact.carried.total:
         words = "Changes in the period before"
         lines.append(_line(sold, words, fact.starts_at, fact.ends_at, _priced(fact.carried, sold)))
     return BillOpened(
@@ -83,4 +82,4 @@ def _line(sold: e.Sold, words: str, starts_at: datetime, ends_at: datetime, amou
 
 def _priced(share: Share, sold: e.Sold) -> Money:
     """As the plan prices: with tax in it, or without."""
-    return share.net if sold.terms.tax_mode == "exclusive" else total(share)
+    return share.net if sold.terms.tax_mode == "exclusive" else share.total

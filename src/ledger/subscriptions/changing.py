@@ -17,7 +17,7 @@ from ledger.subscriptions.difference import Difference, difference
 from ledger.subscriptions.life import Status
 from ledger.subscriptions.opening import bill_id_of, check_quantity, open_next, take_over
 from ledger.subscriptions.policies import current
-from ledger.subscriptions.pricing import counted, plus, total
+from ledger.subscriptions.pricing import counted
 from ledger.subscriptions.story import Story
 from ledger.subscriptions.subscription import (
     NOTHING,
@@ -172,8 +172,8 @@ def _billed(s: Subscription, found: Difference, mode: Proration) -> tuple[Money,
     """What of a bill for the change its own and earlier credit pays, and whether there is a bill: what
     is too little to be asked for comes on the next one.
     """
-    costs = total(found.more)
-    given = sum((total(one.share) for one in found.credited), s.credit)
+    costs = found.more.total
+    given = sum((one.share.total for one in found.credited), s.credit)
     credit = credit_for(given, costs, s.paying)
     if mode == "prorate_at_renewal" or not costs or not can_be_asked(costs - credit, s.paying):
         return s.credit.zero(), False
@@ -205,7 +205,7 @@ def _prorate(
             mode=mode,
             repriced=found.repriced,
             charge=found.more if billed else NOTHING,
-            carried=found.carried if billed else plus(found.carried, found.more),
+            carried=found.carried if billed else found.carried + found.more,
             credited=found.credited,
             bill_id=bill_id if billed else "",
             credit=credit,
@@ -214,7 +214,7 @@ def _prorate(
             quote_id=quote_id,
         )
     )
-    if billed and total(found.more) > credit:
+    if billed and found.more.total > credit:
         order(story, command, bill_id, "due")
     if restarts:
         open_next(story, command, "change")

@@ -11,7 +11,6 @@ from msgspec.structs import replace
 from ledger.payments.events import Share
 from ledger.subscriptions import events as e
 from ledger.subscriptions.periods import Period
-from ledger.subscriptions.pricing import minus
 from ledger.subscriptions.proration import Change
 
 
@@ -39,14 +38,14 @@ class Charged(msgspec.Struct, frozen=True, kw_only=True):
     def carried(self) -> Share:
         left = self.share
         for bill in self.bills:
-            left = minus(left, bill.share)
+            left = left - bill.share
         return left
 
     def kept(self, bill: e.Credited) -> Share:
         """What of a bill's part can still be given as credit."""
         left = bill.share
         for refund in self.refunds:
-            left = minus(left, refund.share) if refund.bill_id == bill.bill_id else left
+            left = left - refund.share if refund.bill_id == bill.bill_id else left
         return Share(net=max(left.net, left.net.zero()), tax=max(left.tax, left.tax.zero()))
 
 
@@ -95,7 +94,7 @@ def dropped(charged: Charged, bill_id: str) -> Charged:
     """Nobody has to pay the bill any more: so much less was charged."""
     share = charged.share
     for bill in charged.bills:
-        share = minus(share, bill.share) if bill.bill_id == bill_id else share
+        share = share - bill.share if bill.bill_id == bill_id else share
     return replace(taken_back(charged, bill_id), share=share)
 
 

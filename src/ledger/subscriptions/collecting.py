@@ -5,7 +5,6 @@ from ledger.subscriptions import commands as c
 from ledger.subscriptions import events as e
 from ledger.subscriptions.dunning import start_dunning
 from ledger.subscriptions.life import ENDED, RUNNING, Status
-from ledger.subscriptions.pricing import total
 from ledger.subscriptions.story import Story
 from ledger.subscriptions.subscription import OpenBill, Subscription
 
@@ -19,7 +18,7 @@ def record_paid(story: Story, command: c.RecordBillPaid) -> None:
     bill = s.find_bill(command.bill_id)
     if bill is None:
         return
-    status, again = _settled_status(s, bill), total(bill.credited)
+    status, again = _settled_status(s, bill), bill.credited.total
     story.add(
         e.BillSettled(
             occurred_at=command.now,
@@ -97,7 +96,7 @@ def record_credit(story: Story, command: c.RecordCredit) -> None:
 
 
 def record_refund(story: Story, command: c.RecordRefund) -> None:
-    if total(command.share):
+    if command.share.total:
         noted = e.RefundNoted(occurred_at=command.now, bill_id=command.bill_id, share=command.share)
         story.add(noted)
 

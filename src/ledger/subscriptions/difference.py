@@ -7,7 +7,7 @@ from ledger.money import Money
 from ledger.payments.events import Share
 from ledger.subscriptions import events as e
 from ledger.subscriptions.charged import Charged
-from ledger.subscriptions.pricing import counted, minus, plus, price, share, total
+from ledger.subscriptions.pricing import counted, price, share
 from ledger.subscriptions.proration import Change, due, stretches
 from ledger.subscriptions.subscription import NOTHING, Subscription
 
@@ -35,8 +35,8 @@ def difference(s: Subscription, at: datetime, sold: e.Sold | None, bill_id: str 
 
 def _and(one: Difference, other: Difference) -> Difference:
     return Difference(
-        plus(one.more, other.more),
-        plus(one.carried, other.carried),
+        one.more + other.more,
+        one.carried + other.carried,
         one.credited + other.credited,
         one.repriced + other.repriced,
     )
@@ -47,12 +47,12 @@ def _of(charged: Charged, at: datetime, sold: e.Sold | None, bill_id: str) -> Di
     change = Change(max(at, charged.changes[-1].at), _price(charged, sold))
     parts = stretches(charged.whole, (*charged.changes, change), charged.sold.terms.proration_by)
     target = share(due(parts), charged.sold.terms.tax_mode, charged.sold_on)
-    gap = minus(target, charged.share)
-    if total(gap).minor > 0:
+    gap = target - charged.share
+    if gap.total.minor > 0:
         if sold is None:
             return NONE  # a bill of it was dropped: nothing is asked for any more
         return _more(charged, change, target, gap, bill_id)
-    return _less(charged, change, target, minus(NOTHING, gap))
+    return _less(charged, change, target, -gap)
 
 
 def _price(charged: Charged, sold: e.Sold | None) -> Money:
@@ -75,14 +75,14 @@ def _less(charged: Charged, change: Change, target: Share, off: Share) -> Differ
     bill is named, so that each learns what it is for now.
     """
     not_carried = _at_most(off, charged.carried)
-    left, kept, taken = minus(off, not_carried), list[e.Credited](), list[e.Credited]()
+    left, kept, taken = off - not_carried, list[e.Credited](), list[e.Credited]()
     for bill in reversed(charged.bills):
         part = _at_most(left, charged.kept(bill))
-        left = minus(left, part)
-        kept.insert(0, e.Credited(bill_id=bill.bill_id, share=minus(bill.share, part)))
+        left = left - part
+        kept.insert(0, e.Credited(bill_id=bill.bill_id, share=bill.share - part))
         taken.append(e.Credited(bill_id=bill.bill_id, share=part))
-    news = _repriced(charged, change, plus(target, left), tuple(kept))
-    return Difference(NOTHING, minus(NOTHING, not_carried), tuple(taken), (news,))
+    news = _repriced(charged, change, target + left, tuple(kept))
+    return Difference(NOTHING, -not_carried, tuple(taken), (news,))
 
 
 def _at_most(off: Share, of: Share) -> Share:

@@ -14,7 +14,7 @@ from ledger.subscriptions import charged, owing
 from ledger.subscriptions import events as e
 from ledger.subscriptions.life import NEXT, Status
 from ledger.subscriptions.periods import Calendar
-from ledger.subscriptions.pricing import counted, minus, plus, total
+from ledger.subscriptions.pricing import counted
 from ledger.subscriptions.subscription import NOTHING, Missed, OpenBill, Subscription
 
 PERIODS_KEPT: Final = 2  # the running one, and the next when it was billed ahead
@@ -56,7 +56,7 @@ def _period_opened(old: Subscription, event: e.PeriodOpened) -> Subscription:
     bill = OpenBill(
         bill_id=event.bill_id,
         period=event.number,
-        to_pay=total(event.share) - event.credit,
+        to_pay=event.share.total - event.credit,
         credit=event.credit,
         carried=event.carried,
         opened_at=event.occurred_at,
@@ -66,7 +66,7 @@ def _period_opened(old: Subscription, event: e.PeriodOpened) -> Subscription:
         old,
         bills=old.bills + 1,
         credit=old.credit - event.credit,
-        carried=minus(old.carried, event.carried),
+        carried=old.carried - event.carried,
         charged=tuple(charged.carried_on(one, event.bill_id) for one in old.charged),
         open_bills=(*old.open_bills, bill),
     )
@@ -104,7 +104,7 @@ def _period_withdrawn(old: Subscription, event: e.PeriodWithdrawn) -> Subscripti
         sold=event.sold,
         charged=tuple(charged.taken_back(one, event.bill_id) for one in left),
         credit=old.credit + event.credit,
-        carried=plus(old.carried, event.carried),
+        carried=old.carried + event.carried,
     )
 
 
@@ -113,7 +113,7 @@ def _changed(old: Subscription, event: e.SubscriptionChanged) -> Subscription:
         _repriced(old, event.repriced, event.sold),
         sold=event.sold,
         scheduled=None,
-        carried=plus(old.carried, event.carried),
+        carried=old.carried + event.carried,
         credit=old.credit - event.credit + _sum(event.credited, old.credit),
     )
     if event.restarts:
@@ -124,7 +124,7 @@ def _changed(old: Subscription, event: e.SubscriptionChanged) -> Subscription:
     bill = OpenBill(
         bill_id=event.bill_id,
         period=running.number if running else old.opened,
-        to_pay=total(event.charge) - event.credit,
+        to_pay=event.charge.total - event.credit,
         credit=event.credit,
         carried=NOTHING,
         opened_at=event.occurred_at,
@@ -152,7 +152,7 @@ def _repriced(
 
 
 def _sum(credited: tuple[e.Credited, ...], like: Money) -> Money:
-    return sum((total(one.share) for one in credited), like.zero())
+    return sum((one.share.total for one in credited), like.zero())
 
 
 def _anchored(old: Subscription, anchor: datetime, sold: e.Sold) -> Subscription:
@@ -206,7 +206,7 @@ def _cancelled(old: Subscription, event: e.SubscriptionCancelled) -> Subscriptio
     return replace(
         _repriced(old, event.repriced),
         credit=old.credit + _sum(event.credited, old.credit),
-        carried=plus(old.carried, event.carried),
+        carried=old.carried + event.carried,
         cancel=None,
         scheduled=None,
         dunning=None,

@@ -31,7 +31,6 @@ from ledger.subscriptions import commands as c
 from ledger.subscriptions import events as e
 from ledger.subscriptions.billing import bill_of_change, bill_of_period
 from ledger.subscriptions.deciding import SUBSCRIPTION
-from ledger.subscriptions.pricing import total
 from ledger.subscriptions.subscription import Subscription
 
 Steps = Sequence[Step[Any, Any]]
@@ -237,8 +236,8 @@ def _reopened(fact: be.BillReopened, bill: Bill, now: datetime) -> c.Command:
         bill_id=bill.terms.bill_id,
         period=bill.terms.period,
         payment_id=fact.payment_id,
-        to_pay=total(bill.terms.share) - bill.terms.credit,
-        credited=total(fact.credited),
+        to_pay=bill.terms.share.total - bill.terms.credit,
+        credited=fact.credited.total,
         credited_share=fact.credited,
         credit=bill.terms.credit,
     )

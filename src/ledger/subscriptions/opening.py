@@ -12,7 +12,7 @@ from ledger.subscriptions.asking import credit_for, due_at, order
 from ledger.subscriptions.life import Status
 from ledger.subscriptions.periods import MONTHS, ZONES, Calendar, Period
 from ledger.subscriptions.policies import current
-from ledger.subscriptions.pricing import Price, counted, plus, price, share, total
+from ledger.subscriptions.pricing import Price, counted, price, share
 from ledger.subscriptions.proration import Change, due, stretches
 from ledger.subscriptions.story import Story
 from ledger.subscriptions.subscription import (
@@ -135,7 +135,7 @@ def _open(
 ) -> None:
     s, now = story.state, command.now
     charged = share(cost.net, sold.terms.tax_mode, now)
-    whole = plus(charged, s.carried)
+    whole = charged + s.carried
     opened = e.PeriodOpened(
         occurred_at=now,
         number=period.number,
@@ -148,12 +148,12 @@ def _open(
         charged=charged,
         share=whole,
         carried=s.carried,
-        credit=credit_for(s.credit, total(whole), s.paying),
+        credit=credit_for(s.credit, whole.total, s.paying),
         due_at=due_at(s, period.starts_at, now),
         sold=_one_bill_less(sold),
     )
     story.add(opened)
-    if total(whole) > opened.credit:
+    if whole.total > opened.credit:
         order(story, command, opened.bill_id, "due" if period.starts_at <= now else "issued_ahead")
 
 

@@ -14,7 +14,6 @@ from ledger.plans.terms import Proration
 from ledger.subscriptions import events as e
 from ledger.subscriptions.billing import bill_of_change, bill_of_period
 from ledger.subscriptions.forecast import Decided, ahead_of, next_period
-from ledger.subscriptions.pricing import total
 from ledger.subscriptions.story import Story
 from ledger.subscriptions.subscription import NOTHING, Subscription
 
@@ -91,7 +90,7 @@ def _bills(made: Decided) -> Iterator[BillOpened]:
 
 
 def _credited(changed: e.SubscriptionChanged | None, nothing: Money) -> Money:
-    return sum((total(one.share) for one in changed.credited), nothing) if changed else nothing
+    return sum((one.share.total for one in changed.credited), nothing) if changed else nothing
 
 
 def _find(facts: Sequence[DomainEvent], kind: type[Fact]) -> Fact | None:

@@ -57,15 +57,3 @@ def share(amount: Money, mode: TaxMode, sold_at: datetime) -> Share:
     if mode == "exclusive":
         return tax.added(amount, on)
     return tax.split(amount, on, taxed=mode == "inclusive")
-
-
-def plus(one: Share, other: Share) -> Share:
-    return Share(net=one.net + other.net, tax=one.tax + other.tax)
-
-
-def minus(one: Share, other: Share) -> Share:
-    return Share(net=one.net - other.net, tax=one.tax - other.tax)
-
-
-def total(of: Share) -> Money:
-    return of.net + of.tax

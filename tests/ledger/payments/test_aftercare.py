@@ -59,9 +59,7 @@ def test_what_was_held_is_captured_in_whole_or_in_part(wanted, amount):
     taken.when(inquired(observation("settled", amount=amount))).then(e.PaymentSettled)
 
     state = taken.state
-    assert (
-        state.captured.amount == state.captured.share.net + state.captured.share.tax == rp(amount)
-    )
+    assert state.captured.amount == state.captured.share.total == rp(amount)
     assert state.settled.amount == state.refundable == rp(amount)
 
 

@@ -6,7 +6,7 @@ from ledger.subscriptions import commands as c
 from ledger.subscriptions import events as e
 from ledger.subscriptions.changing import EffectiveDatePast
 from ledger.subscriptions.life import Status
-from ledger.subscriptions.pricing import share, total
+from ledger.subscriptions.pricing import share
 from support.subscription_facts import ACCOUNT, JUNE, MAX, PRO, Life, june, later, on, rp, sold
 from support.subscription_lives import overdue
 
@@ -32,7 +32,7 @@ def test_at_once_with_credit_gives_back_the_days_that_are_left():
 
     life.story.then(e.SubscriptionCancelled)
     (taken,) = life.told(e.SubscriptionCancelled).credited
-    assert (taken.bill_id, total(taken.share)) == ("bill_1_1", rp(66_000))
+    assert (taken.bill_id, taken.share.total) == ("bill_1_1", rp(66_000))
     assert life.state.credit == rp(66_000)
 
 

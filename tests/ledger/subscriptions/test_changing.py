@@ -7,7 +7,6 @@ from ledger.subscriptions import commands as c
 from ledger.subscriptions import events as e
 from ledger.subscriptions.life import Status
 from ledger.subscriptions.periods import Interval
-from ledger.subscriptions.pricing import total
 from support.subscription_facts import ACCOUNT, JUNE, MAX, PRO, Life, june, on, rp, sold
 
 S = Status
@@ -16,15 +15,15 @@ HALF = CouponTerms(code="HALF", percent=50, periods=1)
 
 
 def charge(life: Life) -> int:
-    return total(life.told(e.SubscriptionChanged).charge).minor
+    return life.told(e.SubscriptionChanged).charge.total.minor
 
 
 def credit(life: Life) -> int:
-    return sum(total(one.share).minor for one in life.told(e.SubscriptionChanged).credited)
+    return sum(one.share.total.minor for one in life.told(e.SubscriptionChanged).credited)
 
 
 def carried(life: Life) -> int:
-    return total(life.state.carried).minor
+    return life.state.carried.total.minor
 
 
 # ── at once ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -170,7 +169,7 @@ def test_what_was_carried_to_a_bill_that_is_paid_is_taken_off_that_bill():
     life.paid(2).changed(PRO, on(6, 29))
 
     taken = [
-        (one.bill_id, total(one.share).minor) for one in life.told(e.SubscriptionChanged).credited
+        (one.bill_id, one.share.total.minor) for one in life.told(e.SubscriptionChanged).credited
     ]
     assert taken == [("bill_1_2", 6_667), ("bill_1_1", 0), ("bill_1_2", 100_000)]
     assert carried(life) == 0

@@ -10,7 +10,6 @@ from ledger.subscriptions.life import Status
 from ledger.subscriptions.opening import AnchorDayInvalid, QuantityInvalid
 from ledger.subscriptions.periods import Interval
 from ledger.subscriptions.policies import DunningPolicyUnknown
-from ledger.subscriptions.pricing import total
 from ledger.subscriptions.subscription import SubscriptionStateForbids
 from support.subscription_facts import ACCOUNT, BEGUN, MAX, MONTH, PRO, Life, later, on, rp, sold
 
@@ -364,7 +363,7 @@ def test_a_missed_period_keeps_its_dates_and_price_when_all_has_changed_since():
 def test_what_was_carried_comes_on_one_bill_only():
     life = Life().created().paid(1).advanced(on(5, 2)).paid(2).advanced().paid(3)
     life.changed(MAX, on(5, 10), mode="prorate_at_renewal")
-    assert total(life.state.carried) == rp(67_742)  # of 100,000, for 21 of 31 days
+    assert life.state.carried.total == rp(67_742)  # of 100,000, for 21 of 31 days
 
     life.when(c.BillMissed(now=on(5, 11), payment_id=life.payment()))
     assert life.to_pay(4) == 99_000 + 67_742

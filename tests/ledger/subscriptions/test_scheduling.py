@@ -20,7 +20,6 @@ from ledger.subscriptions.deciding import QuoteStale
 from ledger.subscriptions.life import Status
 from ledger.subscriptions.opening import QuantityInvalid
 from ledger.subscriptions.policies import DunningPolicyUnknown
-from ledger.subscriptions.pricing import total
 from ledger.subscriptions.subscription import SubscriptionStateForbids
 from support.subscription_facts import JUNE, MAX, PRO, Life, june, later, on, sold
 
@@ -30,7 +29,7 @@ HALF = CouponTerms(code="HALF", percent=50, periods=1)
 
 
 def charge(life: Life) -> int:
-    return total(life.told(e.SubscriptionChanged).charge).minor
+    return life.told(e.SubscriptionChanged).charge.total.minor
 
 
 # ── at a date ───────────────────────────────────────────────────────────────────────────────────────────────────────
