@@ -4,7 +4,6 @@ from typing import Any, Final
 
 import msgspec
 import psycopg
-from psycopg.rows import dict_row
 
 from ledger.journal.events import EntryPosted
 from projections.engine import sql
@@ -64,11 +63,9 @@ def _write(changes: list[_Balance], cursor: Cursor) -> None:
 
 async def trial_balance(conn: psycopg.AsyncConnection[Any]) -> list[dict[str, Any]]:
     """Every account; the balances of a currency sum to zero."""
-    cursor = conn.cursor(row_factory=dict_row)
-    return await (await cursor.execute(SQL["trial_balance"])).fetchall()
+    return await sql.fetch(conn, SQL["trial_balance"])
 
 
 async def account(conn: psycopg.AsyncConnection[Any], name: str) -> list[dict[str, Any]]:
     """One row a currency; empty when nothing was ever posted there."""
-    cursor = conn.cursor(row_factory=dict_row)
-    return await (await cursor.execute(SQL["account"], (name,))).fetchall()
+    return await sql.fetch(conn, SQL["account"], (name,))

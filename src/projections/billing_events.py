@@ -3,7 +3,6 @@
 from typing import Any, Final
 
 import psycopg
-from psycopg.rows import dict_row
 
 from ledger.events import DomainEvent
 from projections import bills, history, subscriptions
@@ -28,5 +27,4 @@ async def of(
     conn: psycopg.AsyncConnection[Any], stream: str, after_version: int, limit: int
 ) -> list[dict[str, Any]]:
     """Oldest first; start with `after_version` 0."""
-    cursor = conn.cursor(row_factory=dict_row)
-    return await (await cursor.execute(SQL["of"], (stream, after_version, limit))).fetchall()
+    return await sql.fetch(conn, SQL["of"], (stream, after_version, limit))

@@ -10,7 +10,6 @@ from typing import Any, Final
 
 import msgspec
 import psycopg
-from psycopg.rows import dict_row
 
 from ledger.bills import events as e
 from ledger.bills.life import TRANSITIONS
@@ -273,6 +272,4 @@ async def page(
 ) -> list[dict[str, Any]]:
     """Newest first; `after` is (first_position,) of the last row seen."""
     wanted = {**msgspec.structs.asdict(filters), "before": after and after[0], "limit": limit}
-    cursor = conn.cursor(row_factory=dict_row)
-    # Never prepared: a plan made for these very values drops the conditions that are null.
-    return await (await cursor.execute(SQL["page"], wanted, prepare=False)).fetchall()
+    return await sql.fetch(conn, SQL["page"], wanted, prepare=False)

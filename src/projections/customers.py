@@ -3,7 +3,6 @@
 from typing import Any, Final
 
 import psycopg
-from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
 from ledger.customers.customer import STREAM
@@ -74,5 +73,4 @@ async def page(
 ) -> list[dict[str, Any]]:
     """Newest first; `after` is (first_position,) of the last row seen."""
     wanted = {"before": after and after[0], "limit": limit}
-    cursor = conn.cursor(row_factory=dict_row)
-    return await (await cursor.execute(SQL["page"], wanted, prepare=False)).fetchall()
+    return await sql.fetch(conn, SQL["page"], wanted, prepare=False)

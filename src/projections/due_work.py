@@ -11,7 +11,6 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 import psycopg
-from psycopg.rows import dict_row
 
 from ledger.bills import due as bills
 from ledger.due import Due, Rule, by_event, changes
@@ -98,8 +97,7 @@ async def due(
 ) -> list[dict[str, Any]]:
     """What fell due after a mark, the longest overdue first."""
     wanted = {**after._asdict(), "now": now, "limit": limit}
-    cursor = conn.cursor(row_factory=dict_row)
-    return await (await cursor.execute(SQL["due"], wanted)).fetchall()
+    return await sql.fetch(conn, SQL["due"], wanted)
 
 
 async def late(
@@ -107,5 +105,4 @@ async def late(
 ) -> list[dict[str, Any]]:
     """What was written after a position and was due by a time, in the order of the log."""
     wanted = {"position": after, "due_at": due_at, "limit": limit}
-    cursor = conn.cursor(row_factory=dict_row)
-    return await (await cursor.execute(SQL["late"], wanted)).fetchall()
+    return await sql.fetch(conn, SQL["late"], wanted)

@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 import psycopg
-from psycopg.rows import dict_row, tuple_row
+from psycopg.rows import tuple_row
 
 from ledger.events import Recorded
 from ledger.journal.events import EntryPosted, PeriodClosed
@@ -176,9 +176,8 @@ async def entries_of(
         first, end = await _span(conn, account, times)
         place = min(place, (end, 0))
     wanted = {"account": account, "position": place[0], "leg": place[1], "limit": limit}
-    cursor = conn.cursor(row_factory=dict_row)
     values = {**wanted, "first": first, **times._asdict()}
-    return await (await cursor.execute(SQL["entries_of"], values)).fetchall()
+    return await sql.fetch(conn, SQL["entries_of"], values)
 
 
 async def _span(conn: psycopg.AsyncConnection[Any], account: str, times: Times) -> tuple[int, int]:
@@ -193,5 +192,4 @@ async def entries_of_stream(
     conn: psycopg.AsyncConnection[Any], stream: str
 ) -> list[dict[str, Any]]:
     """All postings of a payment or a bill, oldest first."""
-    cursor = conn.cursor(row_factory=dict_row)
-    return await (await cursor.execute(SQL["entries_of_stream"], (stream,))).fetchall()
+    return await sql.fetch(conn, SQL["entries_of_stream"], (stream,))

@@ -4,7 +4,6 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 import psycopg
-from psycopg.rows import dict_row
 
 from ledger.events import DomainEvent
 from ledger.journal.events import EntryPosted
@@ -53,5 +52,4 @@ async def of(
         "limit": limit,
         **times._asdict(),
     }
-    cursor = conn.cursor(row_factory=dict_row)
-    return await (await cursor.execute(SQL["of"], wanted)).fetchall()
+    return await sql.fetch(conn, SQL["of"], wanted)

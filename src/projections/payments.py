@@ -6,7 +6,6 @@ from typing import Any, Final
 
 import msgspec
 import psycopg
-from psycopg.rows import dict_row
 
 from ledger.events import TOPICS, DomainEvent, Recorded
 from ledger.journal.events import EntryPosted
@@ -291,6 +290,4 @@ async def page(
 ) -> list[dict[str, Any]]:
     """Newest first; `after` is (first_position,) of the last row seen."""
     wanted = {**msgspec.structs.asdict(filters), "before": after and after[0], "limit": limit}
-    cursor = conn.cursor(row_factory=dict_row)
-    # Never prepared: a plan made for these very values drops the conditions that are null.
-    return await (await cursor.execute(SQL["page"], wanted, prepare=False)).fetchall()
+    return await sql.fetch(conn, SQL["page"], wanted, prepare=False)

@@ -4,7 +4,6 @@ from typing import Any, Final
 
 import msgspec
 import psycopg
-from psycopg.rows import dict_row
 
 from ledger.events import DomainEvent, Recorded
 from ledger.plans.events import PlanCreated, PlanRetired, PlanVersionAdded
@@ -63,5 +62,4 @@ async def page(
 ) -> list[dict[str, Any]]:
     """Newest first; `after` is (first_position,) of the last row seen."""
     wanted = {"retired": retired, "before": after and after[0], "limit": limit}
-    cursor = conn.cursor(row_factory=dict_row)
-    return await (await cursor.execute(SQL["page"], wanted, prepare=False)).fetchall()
+    return await sql.fetch(conn, SQL["page"], wanted, prepare=False)

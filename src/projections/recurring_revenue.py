@@ -11,7 +11,6 @@ from typing import Any, Final, Literal, get_args
 
 import msgspec
 import psycopg
-from psycopg.rows import dict_row
 
 from ledger.clock import business_date
 from ledger.events import DomainEvent, Recorded
@@ -159,8 +158,7 @@ async def by_month(
     and ceased to pay.
     """
     wanted = {"currency": currency, "until": until}
-    cursor = conn.cursor(row_factory=dict_row)
-    return await (await cursor.execute(SQL["by_month"], wanted, prepare=False)).fetchall()
+    return await sql.fetch(conn, SQL["by_month"], wanted, prepare=False)
 
 
 async def movements(
@@ -176,8 +174,7 @@ async def movements(
     moment, position, subscription_id = after or (None, 0, "")
     wanted = {"month": month, "kind": kind, "moment": moment, "position": position}
     wanted |= {"subscription_id": subscription_id, "limit": limit}
-    cursor = conn.cursor(row_factory=dict_row)
-    return await (await cursor.execute(SQL["movements"], wanted, prepare=False)).fetchall()
+    return await sql.fetch(conn, SQL["movements"], wanted, prepare=False)
 
 
 async def standing_at_end(
@@ -187,5 +184,4 @@ async def standing_at_end(
     `after` is the subscription_id of the last row seen.
     """
     wanted = {"month": month, "after": after, "limit": limit}
-    cursor = conn.cursor(row_factory=dict_row)
-    return await (await cursor.execute(SQL["standing_at_end"], wanted)).fetchall()
+    return await sql.fetch(conn, SQL["standing_at_end"], wanted)

@@ -5,7 +5,6 @@ from typing import Any, Final
 
 import msgspec
 import psycopg
-from psycopg.rows import dict_row
 
 from ledger.events import DomainEvent, Recorded
 from ledger.payments.events import ReviewRequested
@@ -91,5 +90,4 @@ def _asked(recorded: Recorded[Any], rule: str, subject: str) -> _Question:
 
 async def open_reviews(conn: psycopg.AsyncConnection[Any], limit: int) -> list[dict[str, Any]]:
     """Those that wait longest first."""
-    cursor = conn.cursor(row_factory=dict_row)
-    return await (await cursor.execute(SQL["open"], (limit,))).fetchall()
+    return await sql.fetch(conn, SQL["open"], (limit,))

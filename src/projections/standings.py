@@ -8,7 +8,7 @@ from datetime import date, datetime
 from typing import Any, Final
 
 import psycopg
-from psycopg.rows import dict_row, tuple_row
+from psycopg.rows import tuple_row
 
 from projections.engine import sql
 
@@ -31,8 +31,7 @@ async def account(
     read models must have reached; empty when there were none.
     """
     wanted = {"account": name, **_until(effective_on), "position": position}
-    cursor = conn.cursor(row_factory=dict_row)
-    return await (await cursor.execute(SQL["of_account"], wanted)).fetchall()
+    return await sql.fetch(conn, SQL["of_account"], wanted)
 
 
 async def trial_balance(
@@ -40,8 +39,7 @@ async def trial_balance(
 ) -> list[dict[str, Any]]:
     """The same of every account; the balances of a currency sum to zero."""
     wanted = {**_until(effective_on), "position": position}
-    cursor = conn.cursor(row_factory=dict_row)
-    return await (await cursor.execute(SQL["of_all"], wanted)).fetchall()
+    return await sql.fetch(conn, SQL["of_all"], wanted)
 
 
 def _until(effective_on: date | None) -> dict[str, date]:

@@ -11,7 +11,6 @@ from typing import Any, Final
 
 import msgspec
 import psycopg
-from psycopg.rows import dict_row
 
 from ledger.events import DomainEvent, Recorded
 from ledger.subscriptions.events import SubscriptionCreated
@@ -224,9 +223,7 @@ async def page(
 ) -> list[dict[str, Any]]:
     """Newest first; `after` is (first_position,) of the last row seen."""
     wanted = {**msgspec.structs.asdict(filters), "before": after and after[0], "limit": limit}
-    cursor = conn.cursor(row_factory=dict_row)
-    # Never prepared: a plan made for these very values drops the conditions that are null.
-    return await (await cursor.execute(SQL["page"], wanted, prepare=False)).fetchall()
+    return await sql.fetch(conn, SQL["page"], wanted, prepare=False)
 
 
 async def renewals(
@@ -240,5 +237,4 @@ async def renewals(
     """
     at, subscription_id = after or (None, "")
     wanted = {"until": until, "at": at, "subscription_id": subscription_id, "limit": limit}
-    cursor = conn.cursor(row_factory=dict_row)
-    return await (await cursor.execute(SQL["renewals"], wanted, prepare=False)).fetchall()
+    return await sql.fetch(conn, SQL["renewals"], wanted, prepare=False)

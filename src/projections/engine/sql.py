@@ -10,6 +10,8 @@ from types import MappingProxyType
 from typing import Any, Final
 
 import msgspec
+import psycopg
+from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 
 _NAME: Final = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
@@ -25,6 +27,20 @@ def load(module: str) -> Mapping[str, bytes]:
     return MappingProxyType(
         {name: text.strip().encode() for name, text in zip(parts[::2], parts[1::2], strict=True)}
     )
+
+
+async def fetch(
+    conn: psycopg.AsyncConnection[Any],
+    query: bytes,
+    values: Mapping[str, Any] | Sequence[Any] | None = None,
+    *,
+    prepare: bool | None = None,
+) -> list[dict[str, Any]]:
+    """Every row by the names of its columns. A query that leaves conditions out where a value is null
+    takes `prepare=False`: a plan made for these very values drops them, one for any keeps them all.
+    """
+    cursor = conn.cursor(row_factory=dict_row)
+    return await (await cursor.execute(query, values, prepare=prepare)).fetchall()
 
 
 def rows(values: Sequence[Any]) -> Jsonb:
