@@ -14,7 +14,6 @@ from api.signed import NotGivenOut, Signed
 from ledger.errors import Conflict, Rejected
 
 GOOD_FOR: Final = timedelta(minutes=15)
-LONGEST_QUOTE: Final = 512
 BEGINS: Final = "quote_"
 
 

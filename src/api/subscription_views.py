@@ -228,7 +228,7 @@ class SubscriptionView(SoldView):
             zone=s.schedule.zone,
             current_period=PeriodView.of(running) if running else None,
             trial_ends_at=s.trial_ends_at,
-            paid_until=_paid_until(s),
+            paid_until=s.paid_until,
             next_renewal=RenewalView.of(shown.renewal) if shown.renewal else None,
             open_bills=[_open_bill(*one) for one in shown.bills],
             credit=s.credit.minor,
@@ -249,12 +249,6 @@ def _running(s: Subscription, now: datetime) -> Charged | None:
     """Of what has not ended, the period that was billed and holds this moment."""
     running = s.charged_at(now)
     return running if running and running.bills and s.status not in ENDED else None
-
-
-def _paid_until(s: Subscription) -> datetime | None:
-    owed = {bill.period for bill in s.open_bills}
-    paid = (one.ends_at for one in s.charged if one.bills and one.number not in owed)
-    return max(paid, default=None)
 
 
 def _open_bill(bill: OpenBill, whole: Bill, newest: Payment | None) -> OpenBillView:

@@ -150,7 +150,7 @@ def _row(place: _Place) -> SubscriptionRow:
         pulled=s.paying.is_pulled,
         zone=s.schedule.zone,
         periods=[PeriodSpan(one.number, one.starts_at, one.ends_at) for one in s.charged],
-        paid_until=_paid_until(s),
+        paid_until=s.paid_until,
         next_at=s.look_at,
         renews_at=renews_at,
         renewal_minor=_renewal_minor(s, renews_at) if renews_at else None,
@@ -168,12 +168,6 @@ def _row(place: _Place) -> SubscriptionRow:
         position=place.position,
         state=msgspec.Raw(_ENCODE(s)),
     )
-
-
-def _paid_until(s: Subscription) -> datetime | None:
-    """The end of the newest period with nothing left to pay."""
-    owed = {bill.period for bill in s.open_bills}
-    return max((one.ends_at for one in s.charged if one.number not in owed), default=None)
 
 
 def _renews_at(s: Subscription) -> datetime | None:

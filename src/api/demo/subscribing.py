@@ -3,14 +3,11 @@ fails and another way is found, one takes more and one leaves.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from itertools import count
 from typing import Any, Final
 
 from api.demo import stage
 from api.demo.answers import Json
-from api.demo.client import Refused
 from api.demo.scene import Scene
 from api.demo.waiting import until
 
@@ -148,10 +145,9 @@ PAID: Final = ("captured", "settled")
 
 async def _schedules(scene: Scene) -> None:
     """What is deferred is what the bills still have to earn."""
-    unearned = 0
-    for one in EVERYBODY:
-        unearned += sum([bill["unearned"] async for bill in _bills(scene, one)])
     books = await scene.api.trial_balance()
+    bills = await scene.api.all("/api/v1/bills", "bills")
+    unearned = sum(bill["unearned"] for bill in bills)
     products = [*PLANS, "trial"]
     deferred = -sum(books.balance(f"Liabilities:DeferredRevenue:{one}") for one in products)
     scene.checks.equal(
@@ -159,16 +155,6 @@ async def _schedules(scene: Scene) -> None:
     )
     earned = -sum(books.balance(f"Income:Subscription:{one}") for one in products)
     scene.checks.holds("revenue was earned, day by day", "more than 0", earned, earned > 0)
-
-
-async def _bills(scene: Scene, one: Subscriber) -> AsyncIterator[Json]:
-    """They are numbered."""
-    name = scene.subscriptions[one.name].removeprefix("sub_")
-    for number in count(1):
-        try:
-            yield await scene.api.read(f"/api/v1/bills/bill_{name}_{number}")
-        except Refused:
-            return
 
 
 async def _pay_open_bill(scene: Scene, one: Subscriber) -> None:

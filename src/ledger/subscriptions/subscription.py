@@ -139,6 +139,12 @@ class Subscription(msgspec.Struct, frozen=True, kw_only=True):
         """Anything for a period."""
         return any(bill.period == number for bill in self.open_bills)
 
+    @property
+    def paid_until(self) -> datetime | None:
+        """The end of the newest period that was billed, with nothing left to pay for it."""
+        paid = (one.ends_at for one in self.charged if one.bills and not self.owes(one.number))
+        return max(paid, default=None)
+
     def period(self, number: int) -> Period:
         """Of this calendar; periods before its anchor were of another one."""
         found = self.schedule.period(number - self.first)
