@@ -56,7 +56,7 @@ MIGRATIONS: Final = (
     *FILES,
     *(
         HERE / f"{name}.sql"
-        for name in ("idempotency", "inbox", "work_claims", "work_claims_at_work")
+        for name in ("idempotency", "inbox", "work_claims", "work_claims_at_work", "second_looks")
     ),
 )
 Process = Literal["api", "worker", "tool"]

@@ -1,5 +1,5 @@
-"""The worker: read models followed, notices asked after, due work done, old rows purged. Run as
-many as you like.
+"""The worker: read models followed, notices asked after, due work done, settled payments looked at
+again, old rows purged. Run as many as you like.
 
 Claims save work, nothing more: the right to send is won by an append to the log, and everything
 else may be done twice.
@@ -18,6 +18,7 @@ import structlog
 from api import next_look, seals
 from api.claims import LEASE, Claimed, Claims
 from api.inbox import Stored
+from api.second_looks import SecondLooks
 from api.wiring import Wiring
 from ledger import clock
 from ledger.crashpoint import crashpoint
@@ -37,6 +38,7 @@ NOTICES_AT_ONCE: Final = 512  # many are about the same order
 IDLE_SECONDS: Final = 0.2
 TROUBLE_SECONDS: Final = 1.0
 PURGE_EVERY_SECONDS: Final = 3_600.0
+SECOND_LOOK_SECONDS: Final = 5.0
 # How long what was claimed is tried again when the store is away: then its lease is about to run out,
 # and whoever comes first takes it up.
 KEPT_SECONDS: Final = LEASE.total_seconds() - 5.0
@@ -50,6 +52,7 @@ class Worker:
         self._wired = wired
         self._now = now
         self._claims = Claims(wired.readers, now)
+        self._second_looks = SecondLooks(wired.readers, wired.payments, now)
         self._places = asyncio.Semaphore(AT_ONCE)
         self._tasks: set[asyncio.Task[None]] = set()
         self._stop = asyncio.Event()
@@ -60,6 +63,7 @@ class Worker:
         threads = [*(self._follow(group, halted) for group in GROUPS), self._seal(halted)]
         await asyncio.gather(
             self._repeat(self._look, stop, IDLE_SECONDS),
+            self._repeat(self._second_looks.turn, stop, SECOND_LOOK_SECONDS),
             self._repeat(self._purge, stop, PURGE_EVERY_SECONDS),
         )
         if self._tasks:
@@ -71,7 +75,7 @@ class Worker:
             await asyncio.to_thread(thread.join, 5)
 
     async def turn(self) -> bool:
-        """One look, and all that it found carried out; whether there was anything."""
+        """One look for due work and notices, and all that it found carried out; whether there was any."""
         found = await self._look()
         while self._tasks:
             await asyncio.wait(self._tasks)

@@ -282,6 +282,15 @@ class PaymentFilter(msgspec.Struct, frozen=True, kw_only=True):
     order_reference: str | None = None
 
 
+async def in_state(
+    conn: psycopg.AsyncConnection[Any], status: str, after: int, limit: int
+) -> list[dict[str, Any]]:
+    """Oldest first: payment_id, method, created_at and first_position, which `after` is of the last row
+    seen.
+    """
+    return await sql.fetch(conn, SQL["in_state"], (status, after, limit))
+
+
 async def page(
     conn: psycopg.AsyncConnection[Any],
     filters: PaymentFilter,

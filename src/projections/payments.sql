@@ -72,3 +72,7 @@ where (%(before)s::bigint is null or first_position < %(before)s)
         or (metadata ->> 'orderId' = %(order_reference)s and metadata ? 'orderId'))
 order by first_position desc
 limit %(limit)s
+
+-- name: in_state
+select payment_id, method, created_at, first_position from payments
+where status = %s and first_position > %s order by first_position limit %s

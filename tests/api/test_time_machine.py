@@ -1,30 +1,21 @@
 """Months in seconds, with the worker's and the read models' own code and a gateway in the same process."""
 
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
 from api.idleness import Standing, standing
-from api.time_machine import TimeMachine, time_machine
-from api.wiring import Wiring, open_wiring
+from api.wiring import Wiring
 from ledger import clock
-from ledger.eventstore.store import Context
-from ledger.identity import PAYMENT, new_id
-from ledger.money import Money
-from ledger.payments.events import PaymentRequested, Sale
 from ledger.payments.life import Status
 from ledger.payments.payment import Payment
-from ledger.providers.port import ChargeStatus, Payer
-from ledger.settings import Settings
+from ledger.providers.port import ChargeStatus
 from projections import balances
 from support.gateway_faults import Transaction
 from support.gateway_in_process import GatewayInProcess
-from support.running import MASTER_KEY, SCHEMA
+from support.shop import BEGINS, travelling
 
-BEGINS = datetime(2027, 1, 31, 3, tzinfo=UTC)
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 METHODS = ("bca_va", "qris", "credit_card", "alfamart")
@@ -33,45 +24,6 @@ AGREE = {
     ChargeStatus.EXPIRED: Status.EXPIRED,
     ChargeStatus.DENIED: Status.DENIED,
 }
-
-
-class Shop:
-    """A merchant's program that asks the service itself."""
-
-    def __init__(self, wired: Wiring) -> None:
-        self._payments = wired.payments
-
-    async def request(self, method: str, **more: object) -> Payment:
-        asked = PaymentRequested(
-            occurred_at=clock.now(),
-            payment_id=new_id(PAYMENT),
-            amount=Money.rupiah(99_000),
-            requested_method=method,
-            sale=Sale(kind="delivered", product="Report"),
-            taxed=True,
-            **more,
-        )
-        context = Context(command_id=new_id("cmd"), actor="shop")
-        began = clock.monotonic_seconds()
-        done = await self._payments.request(
-            asked, context, country="ID", payer=Payer(), card_token="token"
-        )
-        return await self._payments.charge_requested(done, began)
-
-    async def payment(self, payment: Payment) -> Payment:
-        return await self._payments.get(payment.request.payment_id)
-
-
-@asynccontextmanager
-async def travelling(
-    database: str, gateway: GatewayInProcess
-) -> AsyncIterator[tuple[TimeMachine, Shop, Wiring]]:
-    settings = Settings(database_url=database, database_schema=SCHEMA, master_key=MASTER_KEY)
-    async with (
-        open_wiring(settings, "worker", gateway=gateway) as wired,
-        time_machine(wired, BEGINS) as machine,
-    ):
-        yield machine, Shop(wired), wired
 
 
 async def topics(wired: Wiring, payment: Payment) -> list[tuple[str, datetime]]:

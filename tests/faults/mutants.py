@@ -4,7 +4,7 @@
     python -m faults.mutants M1 M8      only these
 
 Whole processes are mutated where a short chaos run can tell; the others are met by the schedules below the process, or
-by a control beside the test that it proves. M7 (no anchor outside the chain) will apply once there are seals.
+by a control beside the test that it proves.
 """
 
 import asyncio
@@ -49,6 +49,8 @@ MUTANTS: Final = (
            ("tests/properties/test_feed.py::test_ids_from_a_sequence_are_caught_making_a_reader_skip",)),
     Mutant("M6", "periods opened whatever others have opened",
            ("tests/faults/test_two_schedulers.py::test_a_scheduler_that_appends_whatever_others_did_is_caught",)),
+    Mutant("M7", "no seals kept outside the chain",
+           ("tests/audit/test_tampering.py::test_without_seals_from_outside_whoever_owns_the_database_is_believed",)),
     Mutant("M8", "a notice's status taken at its word", (f"{BELOW}[trusts the notice]",)),
     Mutant("M9", "run again without its command id", (f"{BELOW}[runs again under a new id]",)),
     Mutant("M10", "the framework's own answer to invalid input",
