@@ -63,7 +63,7 @@ class Worker:
         threads = [*(self._follow(group, halted) for group in GROUPS), self._seal(halted)]
         await asyncio.gather(
             self._repeat(self._look, stop, IDLE_SECONDS),
-            self._repeat(self._second_looks.turn, stop, SECOND_LOOK_SECONDS),
+            self._repeat(self._look_again, stop, SECOND_LOOK_SECONDS),
             self._repeat(self._purge, stop, PURGE_EVERY_SECONDS),
         )
         if self._tasks:
@@ -220,6 +220,11 @@ class Worker:
 
     def _step_later(self, work: Claimed) -> datetime:
         return self._now() + next_look.rung(next_look.OTHERWISE, work.tries)
+
+    async def _look_again(self) -> bool:
+        """Never at once again: nobody waits for it, and there may be very many."""
+        await self._second_looks.turn()
+        return False
 
     async def _purge(self) -> bool:
         moment = self._now()

@@ -100,19 +100,15 @@ def issue_keys(folder: Path, *roles: str) -> list[str]:
         return list(pool.map(lambda role: _issue_key(folder, role), roles))
 
 
-def run(*arguments: str) -> int:
-    """A command of the product on this deployment, and how it ended."""
-    done = subprocess.run(
-        _bukubesar(*arguments), env=_environment(), capture_output=True, check=False
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """A command of the product, as an operator would give it."""
+    return subprocess.run(
+        _bukubesar(*arguments), env=_environment(), capture_output=True, text=True, check=False
     )
-    return done.returncode
 
 
 def _issue_key(folder: Path, role: str) -> str:
-    argv = _bukubesar(
-        "keys", "create", "--role", role, "--label", "demo", "--data-dir", str(folder)
-    )
-    done = subprocess.run(argv, env=_environment(), capture_output=True, text=True, check=False)
+    done = run("keys", "create", "--role", role, "--label", "demo", "--data-dir", str(folder))
     if done.returncode:
         raise NotStarted(f"No {role} key was made: {done.stderr.strip()}")
     return done.stdout.strip()

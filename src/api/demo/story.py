@@ -13,6 +13,7 @@ from typing import Any, Final
 from rich.console import Console
 
 from api.demo import (
+    auditing,
     buying,
     giving_back,
     going_wrong,
@@ -51,6 +52,8 @@ ACTS: Final[tuple[tuple[str, Act], ...]] = (
     ("Our payments are compared with the gateway's book", proving.gateways_book),
     ("The books are added up", proving.trial_balance),
     ("The log is replayed", proving.replay),
+    ("The log is sealed, and checked offline", auditing.sealed),
+    (auditing.ADDED_UP, auditing.added_up),
 )
 
 

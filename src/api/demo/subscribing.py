@@ -88,7 +88,7 @@ async def _pass(scene: Scene, days: int) -> None:
     done = await asyncio.to_thread(
         stage.run, "clock", "advance", f"{days}d", "--stride", "12h", "--data-dir", scene.folder
     )
-    scene.checks.equal(f"{days} days pass", 0, done)
+    scene.checks.equal(f"{days} days pass", 0, done.returncode)
 
 
 async def _upgrade(scene: Scene) -> None:
