@@ -76,17 +76,28 @@ def check(data_dir: DataDir = None, as_json: AsJson = False) -> None:
 @app.command("make")
 def make(data_dir: DataDir = None) -> None:
     """Seal at once what a worker would within a minute."""
-    from api.seals import sealer
-    from ledger.eventstore.connections import connect
+    import asyncio
 
     with _opened(data_dir) as settings:
-        database, schema = settings.database_url.get_secret_value(), settings.database_schema
-        made, works = 0, sealer(settings)
-        with connect(database, schema, "app") as connection:
-            while now := works.step(connection, at_once=True):
-                made += now
+        made = asyncio.run(_made(settings))
         newest = _seals(settings, None)[-1:]
     print(f"{made} made; sealed up to {newest[0].position if newest else 0}")
+
+
+async def _made(settings: "Settings") -> int:
+    """By the time of the database, as a worker's seals are."""
+    from api.seals import sealer
+    from api.wiring import open_wiring
+    from ledger.eventstore.connections import connect
+
+    made, works = 0, sealer(settings)
+    async with open_wiring(settings, "tool"):
+        with connect(
+            settings.database_url.get_secret_value(), settings.database_schema, "app"
+        ) as conn:
+            while now := works.step(conn, at_once=True):
+                made += now
+    return made
 
 
 @app.command("prove")

@@ -63,7 +63,10 @@ async def sealed(scene: Scene) -> None:
     await asyncio.to_thread(_change_a_digit, log)
     changed, words = await asyncio.to_thread(_verified, key.stdout.strip(), log, scene)
     scene.checks.holds(
-        "the same with one digit of the log changed", "exit code 1", words, changed == 1
+        "the same with one digit of the log changed",
+        "exit code 1 and the position",
+        words.rpartition("WRONG")[2].strip(),
+        changed == 1 and "at position" in words,
     )
 
 
