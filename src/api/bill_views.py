@@ -10,9 +10,9 @@ from ledger.bills.events import BillOpened, Line
 from ledger.clock import business_date
 from ledger.journal import tax
 from ledger.money import Money
-from ledger.payments.events import Share
 from ledger.payments.life import LIVE
 from ledger.payments.payment import Payment
+from ledger.share import Share
 
 
 class AmountView(View):

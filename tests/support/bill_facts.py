@@ -7,7 +7,7 @@ from ledger.bills import commands as c
 from ledger.bills import events as e
 from ledger.bills.deciding import BILL, BOOKED_BILL
 from ledger.clock import WIB
-from ledger.payments.events import Share
+from ledger.share import Share
 from support.payment_facts import AT, rp, share
 from support.scenario import Scenario
 

@@ -19,8 +19,8 @@ from ledger.payments.events import (
     RefundFailed,
     Sale,
     SettlementReversed,
-    Share,
 )
+from ledger.share import Share
 
 AT = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)  # 10:00 in Jakarta
 SAID = Evidence(source="inquiry", digest="0" * 64)

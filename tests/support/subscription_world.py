@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from ledger.errors import LedgerError
 from ledger.events import DomainEvent
 from ledger.money import Money
-from ledger.payments.events import Share
+from ledger.share import Share
 from ledger.subscriptions import commands as c
 from ledger.subscriptions import events as e
 from ledger.subscriptions.deciding import SUBSCRIPTION

@@ -12,7 +12,7 @@ from ledger.bills.life import NEXT, CollectionStatus, Status
 from ledger.errors import Conflict, LedgerError, NotFound
 from ledger.events import DomainEvent
 from ledger.money import Money, half_up
-from ledger.payments.events import Share
+from ledger.share import Share
 
 
 class BillNotFound(NotFound):

@@ -12,7 +12,7 @@ from ledger.bills.earning import timed
 from ledger.bills.folding import evolve
 from ledger.bills.life import CAPTURED, CollectionStatus
 from ledger.events import DomainEvent
-from ledger.payments.events import Share
+from ledger.share import Share
 
 Facts = Sequence[DomainEvent]
 

@@ -7,7 +7,7 @@ import msgspec
 
 from ledger.bills.events import BillOpened, Trouble
 from ledger.money import Money
-from ledger.payments.events import Share
+from ledger.share import Share
 
 
 class Command(msgspec.Struct, frozen=True, kw_only=True):

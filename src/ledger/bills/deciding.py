@@ -5,7 +5,7 @@ entries.
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from ledger import money
+from ledger import money, share
 from ledger.bills import bill, billing, changing, earning, events, folding, life, undoing
 from ledger.bills import commands as c
 from ledger.bills.bill import Bill
@@ -47,7 +47,7 @@ BILL: Final[Decider[Bill, c.BillCommand]] = Decider(
     Bill(),
     decide,
     evolve,
-    snapshot_form(Bill, bill, folding, life, events, payment_events, money),
+    snapshot_form(Bill, bill, folding, life, events, payment_events, money, share),
 )
 
 BOOKED_BILL: Final = followed_by(BILL, consequence)

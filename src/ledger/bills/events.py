@@ -11,7 +11,7 @@ import msgspec
 
 from ledger.events import DomainEvent
 from ledger.money import Money
-from ledger.payments.events import Share
+from ledger.share import Share
 
 Reason = Literal["first", "renewal", "change", "reactivation", "missed"]
 # What may help: time, the payer, nothing.

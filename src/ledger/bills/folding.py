@@ -11,7 +11,7 @@ from ledger.bills.bill import Bill, Collection, Refund, Schedule
 from ledger.bills.life import NEXT, CollectionStatus
 from ledger.events import DomainEvent
 from ledger.money import Money
-from ledger.payments.events import Share
+from ledger.share import Share
 
 C = CollectionStatus
 

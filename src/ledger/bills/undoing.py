@@ -18,7 +18,7 @@ from ledger.bills.folding import evolve
 from ledger.bills.life import CollectionStatus
 from ledger.events import DomainEvent
 from ledger.money import Money
-from ledger.payments.events import Share
+from ledger.share import Share
 
 Facts = Sequence[DomainEvent]
 C = CollectionStatus

@@ -31,7 +31,8 @@ from ledger.journal.entry import credit, debit, entry, reverse
 from ledger.journal.events import EntryPosted, Leg
 from ledger.payments import events as payment
 from ledger.payments import review_events as review
-from ledger.payments.events import Sale, Share
+from ledger.payments.events import Sale
+from ledger.share import Share
 
 
 def consequence(fact: DomainEvent) -> Sequence[EntryPosted]:

@@ -8,7 +8,8 @@ from datetime import date
 from typing import Final, Literal, NamedTuple
 
 from ledger.money import Money, half_up
-from ledger.payments.events import PaymentRequested, Share
+from ledger.payments.events import PaymentRequested
+from ledger.share import Share
 
 
 class Rate(NamedTuple):

@@ -5,7 +5,7 @@ brings its entry.
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from ledger import money
+from ledger import money, share
 from ledger.decider import Decider, followed_by
 from ledger.events import DomainEvent
 from ledger.eventstore.snapshot_form import snapshot_form
@@ -66,7 +66,7 @@ PAYMENT: Final[Decider[Payment, c.PaymentCommand]] = Decider(
     Payment(),
     decide,
     evolve,
-    snapshot_form(Payment, payment, folding, life, events, review_events, money),
+    snapshot_form(Payment, payment, folding, life, events, review_events, money, share),
 )
 
 BOOKED_PAYMENT: Final = followed_by(PAYMENT, consequence)

@@ -13,6 +13,7 @@ import msgspec
 from ledger.events import DomainEvent
 from ledger.money import Money
 from ledger.privacy.sealed import Sealed
+from ledger.share import Share
 
 
 class Sale(msgspec.Struct, frozen=True, kw_only=True):
@@ -21,26 +22,6 @@ class Sale(msgspec.Struct, frozen=True, kw_only=True):
     kind: Literal["delivered", "prepaid"] = "delivered"
     product: str = "General"  # last part of the income or deferred revenue account
     bill_id: str = ""  # the bill of a subscription that it pays
-
-
-class Share(msgspec.Struct, frozen=True, kw_only=True):
-    """A gross amount split into revenue and output tax; `total` is the gross amount."""
-
-    net: Money
-    tax: Money
-
-    @property
-    def total(self) -> Money:
-        return self.net + self.tax
-
-    def __add__(self, other: "Share") -> "Share":
-        return Share(net=self.net + other.net, tax=self.tax + other.tax)
-
-    def __sub__(self, other: "Share") -> "Share":
-        return Share(net=self.net - other.net, tax=self.tax - other.tax)
-
-    def __neg__(self) -> "Share":
-        return Share(net=-self.net, tax=-self.tax)
 
 
 class Fee(msgspec.Struct, frozen=True, kw_only=True):

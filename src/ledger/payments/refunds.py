@@ -10,7 +10,8 @@ from typing import NamedTuple
 from ledger.errors import Rejected
 from ledger.journal.tax import tax_of_part
 from ledger.money import Money, half_up
-from ledger.payments.events import Fee, Sale, Share
+from ledger.payments.events import Fee, Sale
+from ledger.share import Share
 
 
 class RefundExceedsSale(Rejected):

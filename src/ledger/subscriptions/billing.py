@@ -4,7 +4,7 @@ from datetime import datetime
 
 from ledger.bills.events import BillOpened, Line
 from ledger.money import Money
-from ledger.payments.events import Share
+from ledger.share import Share
 from ledger.subscriptions import events as e
 from ledger.subscriptions.subscription import Subscription
 

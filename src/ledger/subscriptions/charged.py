@@ -8,7 +8,7 @@ from datetime import datetime
 import msgspec
 from msgspec.structs import replace
 
-from ledger.payments.events import Share
+from ledger.share import Share
 from ledger.subscriptions import events as e
 from ledger.subscriptions.periods import Period
 from ledger.subscriptions.proration import Change

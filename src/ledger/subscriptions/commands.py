@@ -6,8 +6,8 @@ import msgspec
 
 from ledger.bills.events import Trouble
 from ledger.money import Money
-from ledger.payments.events import Share
 from ledger.plans.terms import Proration
+from ledger.share import Share
 from ledger.subscriptions.events import Paying, Sold
 from ledger.subscriptions.periods import Zone
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 from msgspec.structs import replace
 
-from ledger import money
+from ledger import money, share
 from ledger.coupons import terms as coupon_terms
 from ledger.decider import Decider
 from ledger.errors import Conflict
@@ -90,7 +90,19 @@ SUBSCRIPTION: Final[Decider[Subscription, c.SubscriptionCommand]] = Decider(
     evolve,
     snapshot_form(
         Subscription,
-        *(subscription, charged, folding, owing, life, events, periods, pricing, proration, money),
+        *(
+            subscription,
+            charged,
+            folding,
+            owing,
+            life,
+            events,
+            periods,
+            pricing,
+            proration,
+            money,
+            share,
+        ),
         *(plan_terms, coupon_terms),
     ),
 )

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from ledger.money import Money
-from ledger.payments.events import Share
+from ledger.share import Share
 from ledger.subscriptions import events as e
 from ledger.subscriptions.charged import Charged
 from ledger.subscriptions.pricing import counted, price, share

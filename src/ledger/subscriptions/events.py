@@ -13,8 +13,8 @@ from ledger.bills.events import Reason, Trouble
 from ledger.coupons.terms import CouponTerms
 from ledger.events import DomainEvent
 from ledger.money import Money
-from ledger.payments.events import Share
 from ledger.plans.terms import PlanTerms, Proration
+from ledger.share import Share
 from ledger.subscriptions.periods import Calendar
 
 

@@ -24,9 +24,10 @@ from ledger.eventstore.joining import Step
 from ledger.money import Money
 from ledger.payments import commands as pc
 from ledger.payments.deciding import BOOKED_PAYMENT
-from ledger.payments.events import PaymentRequested, Sale, Share
+from ledger.payments.events import PaymentRequested, Sale
 from ledger.payments.methods import METHODS
 from ledger.payments.payment import Payment
+from ledger.share import Share
 from ledger.subscriptions import commands as c
 from ledger.subscriptions import events as e
 from ledger.subscriptions.billing import bill_of_change, bill_of_period

@@ -9,8 +9,8 @@ import msgspec
 from ledger.bills.events import BillOpened
 from ledger.events import DomainEvent
 from ledger.money import Money
-from ledger.payments.events import Share
 from ledger.plans.terms import Proration
+from ledger.share import Share
 from ledger.subscriptions import events as e
 from ledger.subscriptions.billing import bill_of_change, bill_of_period
 from ledger.subscriptions.forecast import Decided, ahead_of, next_period

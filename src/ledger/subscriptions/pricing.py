@@ -9,8 +9,8 @@ from ledger.clock import business_date
 from ledger.coupons.terms import CouponTerms
 from ledger.journal import tax
 from ledger.money import Money, half_up
-from ledger.payments.events import Share
 from ledger.plans.terms import TaxMode
+from ledger.share import Share
 from ledger.subscriptions.events import Sold
 
 

@@ -11,7 +11,7 @@ import msgspec
 from ledger.errors import Conflict, NotFound
 from ledger.events import DomainEvent
 from ledger.money import Money
-from ledger.payments.events import Share
+from ledger.share import Share
 from ledger.subscriptions import events as e
 from ledger.subscriptions.charged import Charged
 from ledger.subscriptions.life import NEXT, OVERDUE, RUNNING, Status

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from ledger.journal.posting_rules import consequence
 from ledger.journal.tax import split
-from ledger.payments.events import Fee, Sale, Share
+from ledger.payments.events import Fee, Sale
 from ledger.payments.methods import fee_for, method
 from ledger.payments.refunds import (
     FeeReturned,
@@ -17,6 +17,7 @@ from ledger.payments.refunds import (
     fee_returned,
     refund_split,
 )
+from ledger.share import Share
 from support.payment_facts import (
     CARD_FEE,
     DELIVERED,
