@@ -6,7 +6,7 @@
     python scripts/replay.py --until 120000       balances when the log ended there, or at a time (UTC)
     python scripts/replay.py --stream pay_01k9…   one stream, event by event
     python scripts/replay.py verify --seals F     the log, entries and seals included, against seals kept outside
-    python scripts/replay.py export --out F       the log as JSON Lines or CSV, the journal for beancount or hledger
+    python scripts/replay.py export --out F       the log as JSON Lines, CSV or Parquet, the journal for other programs
 
 Without --database it is the ledger of BUKUBESAR_DATABASE_URL, else what `bukubesar up` or
 `bukubesar demo` last ran. Exit code 1, and the first thing that is wrong, when anything is.
@@ -121,7 +121,7 @@ def verify_against_seals(
 @app.command("export")
 def write_out(
     form: Annotated[
-        str, typer.Option("--format", help="jsonl, csv, beancount or hledger")
+        str, typer.Option("--format", help="jsonl, csv, parquet, beancount or hledger")
     ] = "jsonl",
     out: Annotated[Path | None, typer.Option(help="else to standard output")] = None,
     after: Annotated[int, typer.Option(min=0, help="the position before the first")] = 0,

@@ -1,5 +1,5 @@
 """Writes what is generated under docs: the schema of every event, OpenAPI, the problems, a
-payment's life.
+payment's life, the views for reports.
 
 The same code always gives the same bytes, so a test can tell when somebody forgot `make docs`.
 """
@@ -15,7 +15,7 @@ from typing import Any, Final
 import msgspec
 
 import ledger
-from api import problem_docs, subscription_docs
+from api import problem_docs, reporting_docs, subscription_docs
 from api.app import create_app
 from ledger.events import PAST_TOPICS, TOPICS, DomainEvent
 from ledger.payments.life import REFUND_TRANSITIONS, SENT, TRANSITIONS, RefundStatus, Status
@@ -78,6 +78,7 @@ def contents() -> dict[str, str]:
         "problems.md": problem_docs.render(),
         "payments.md": payments(),
         "subscriptions.md": subscription_docs.render(),
+        "reporting.md": reporting_docs.render(),
     }
 
 

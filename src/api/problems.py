@@ -46,6 +46,7 @@ STATUS_BY_CODE: Final = {
     "notice_malformed": 400,
     "unauthenticated": 401,
     "method_not_allowed": 405,
+    "report_format_not_acceptable": 406,
     "body_too_slow": 408,
     "version_differs": 412,
     "body_too_large": 413,

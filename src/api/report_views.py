@@ -1,64 +1,13 @@
-"""What is answered of recurring revenue; docs/subscriptions-reporting.md defines each figure."""
+"""What is behind the figures of recurring revenue; docs/subscriptions-reporting.md defines each figure."""
 
 from datetime import date, datetime
 from typing import Any, Self
 
-from api.views import FreshnessView, Page, View
-from projections.recurring_figures import MonthFigures
-
-
-class MonthView(View):
-    month: str
-    at_beginning: int
-    new: int
-    reactivation: int
-    expansion: int
-    contraction: int
-    churn: int
-    recurring: int
-    customers_at_beginning: int
-    customers_gained: int
-    customers_lost: int
-    customers: int
-    per_customer: int | None
-    customer_churn: float | None
-    revenue_churn: float | None
-    links: dict[str, str]
-
-    @classmethod
-    def of(cls, found: MonthFigures) -> Self:
-        month = in_words(found.month)
-        path = f"/api/v1/reports/recurring/{month}"
-        return cls(
-            month=month,
-            at_beginning=found.at_beginning,
-            new=found.new,
-            reactivation=found.reactivation,
-            expansion=found.expansion,
-            contraction=found.contraction,
-            churn=found.churn,
-            recurring=found.recurring,
-            customers_at_beginning=found.customers_at_beginning,
-            customers_gained=found.customers_gained,
-            customers_lost=found.customers_lost,
-            customers=found.customers,
-            per_customer=found.per_customer,
-            customer_churn=found.customer_churn,
-            revenue_churn=found.revenue_churn,
-            links={"movements": f"{path}/movements", "subscriptions": f"{path}/subscriptions"},
-        )
+from api.views import Page, View
 
 
 def in_words(month: date) -> str:
     return f"{month:%Y-%m}"
-
-
-class RecurringReport(View):
-    """Amounts are without tax, in whole units of the currency; months are those of Jakarta."""
-
-    currency: str
-    months: list[MonthView]
-    as_of: FreshnessView
 
 
 class MovementView(View):

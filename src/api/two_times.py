@@ -32,7 +32,8 @@ def _point(value: Any) -> Any:
     return int(value) if digits else _moment(value)
 
 
-def _day(value: Any) -> Any:
+def day_in_words(value: Any) -> Any:
+    """As `2026-11-27`. Pydantic itself would also take a number."""
     return _words(value, date.fromisoformat)
 
 
@@ -58,11 +59,11 @@ KnownAt = Annotated[
 EffectiveOn = Annotated[
     _Day | None,
     Query(alias="effectiveOn", description="By what counts up to this business day in Jakarta."),
-    BeforeValidator(_day),
+    BeforeValidator(day_in_words),
 ]
-EffectiveFrom = Annotated[_Day | None, Query(alias="effectiveFrom"), BeforeValidator(_day)]
+EffectiveFrom = Annotated[_Day | None, Query(alias="effectiveFrom"), BeforeValidator(day_in_words)]
 EffectiveTo = Annotated[
-    _Day | None, Query(alias="effectiveTo", description="Inclusive."), BeforeValidator(_day)
+    _Day | None, Query(alias="effectiveTo", description="Inclusive."), BeforeValidator(day_in_words)
 ]
 OccurredFrom = Annotated[_Moment | None, Query(alias="occurredFrom"), BeforeValidator(_moment)]
 OccurredTo = Annotated[

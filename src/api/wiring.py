@@ -46,8 +46,8 @@ from ledger.secrets import Secrets
 from ledger.settings import Settings
 from ledger.subscriptions.following import Following
 from ledger.subscriptions.service import SubscriptionService
-from projections import GROUPS, balances, method_health
-from projections.engine import connections, rebuild
+from projections import balances, method_health
+from projections.layout import lay_out
 
 log = structlog.get_logger(__name__)
 
@@ -61,6 +61,7 @@ MIGRATIONS: Final = (
 )
 Process = Literal["api", "worker", "tool"]
 
+REPORTS_AT_ONCE: Final = 4  # a process; each is a connection for as long as somebody reads
 HEALTH_SECONDS: Final = 1.0  # how old a method's health may be when a payment is routed
 
 
@@ -69,6 +70,7 @@ class Wiring:
     settings: Settings
     recorder: GroupCommitRecorder
     readers: Readers
+    reporters: Readers  # in the role that sees nothing but the views for reports
     calls: Connect  # opens a connection for group calls
     store: EventStore
     provider: Provider
@@ -95,8 +97,7 @@ def prepare(settings: Settings) -> None:
     check_durability(conninfo)
     applied = migrate(conninfo, schema, (*MIGRATIONS, *simulated_clock.migrations(settings)))
     simulated_clock.check_clock(settings)
-    with connections.connect(conninfo, schema) as connection:
-        rebuild.create(connection, conninfo, schema, f"{schema}_read", GROUPS)
+    lay_out(conninfo, schema)
     if applied:
         log.info("database.migrated", files=applied, schema=schema)
 
@@ -110,21 +111,31 @@ async def open_wiring(
     """
     conninfo, schema = settings.database_url.get_secret_value(), settings.database_schema
     readers = Readers(conninfo, schema, settings.readers)
+    reporters = Readers(conninfo, schema, REPORTS_AT_ONCE, role="reporting", idle=0)
     await readers.open()
+    await reporters.open()
     calls = partial(connect_for_calls, conninfo, schema)
     try:
         async with (
             simulated_clock.living_by(settings, readers, calls) as simulated,
-            _opened(settings, process, readers, calls, gateway or _midtrans(settings)) as wired,
+            _opened(
+                settings, process, readers, reporters, calls, gateway or _midtrans(settings)
+            ) as wired,
         ):
             yield replace(wired, simulated_clock=simulated)
     finally:
+        await reporters.close()
         await readers.close()
 
 
 @asynccontextmanager
 async def _opened(
-    settings: Settings, process: Process, readers: Readers, calls: Connect, gateway: Provider
+    settings: Settings,
+    process: Process,
+    readers: Readers,
+    reporters: Readers,
+    calls: Connect,
+    gateway: Provider,
 ) -> AsyncIterator[Wiring]:
     conninfo, schema = settings.database_url.get_secret_value(), settings.database_schema
     secrets = Secrets.derived_from(settings.master_key.get_secret_value())
@@ -144,6 +155,7 @@ async def _opened(
             settings=settings,
             recorder=recorder,
             readers=readers,
+            reporters=reporters,
             calls=calls,
             store=store,
             provider=provider,

@@ -1,13 +1,12 @@
 """The log as files that other programs read, and that `bukubesar-verify` checks: a line an event, in
 order, streamed.
 
-JSON Lines have the whole row, with the stored text exactly as it is: hashes can be made from it. CSV
-is for spreadsheets. The journal alone goes to programs that keep books (plain_text_accounting.py).
+JSON Lines and Parquet have the whole row, with what is stored exactly as it is: hashes can be made from
+it. CSV is for spreadsheets. The journal alone goes to programs that keep books (plain_text_accounting.py).
 """
 
-import csv
-import io
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -19,6 +18,8 @@ from ledger.errors import Rejected
 from ledger.eventstore import scanning
 from ledger.eventstore.log_row import LogRow
 from projections import plain_text_accounting
+from projections.comma_separated import csv_lines
+from projections.parquet import Field, ParquetFile
 from projections.plain_text_accounting import BEANCOUNT_HEAD, HLEDGER_HEAD
 from projections.steps import Progress, silent
 from projections.verifying import head, held_still
@@ -29,13 +30,11 @@ CSV_COLUMNS: Final = (
     *("position", "recorded_at", "occurred_at", "stream", "version", "topic"),
     *("actor", "command_id", "fingerprint", "hash", "state"),
 )
-# A spreadsheet takes a cell that begins with one of these for a formula (reliability.md T24).
-FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 class FormatUnknown(Rejected):
     code = "export_format_unknown"
-    title = "The log is exported as jsonl, csv, beancount or hledger."
+    title = "The log is exported as jsonl, csv, parquet, beancount or hledger."
 
 
 class Export(msgspec.Struct, kw_only=True):
@@ -49,6 +48,7 @@ class Export(msgspec.Struct, kw_only=True):
 class Format(msgspec.Struct, frozen=True):
     begin: Callable[[], bytes]
     rows: Callable[[Sequence[LogRow]], bytes]
+    end: Callable[[], bytes] = bytes
     from_the_first: bool = False  # it has to see what stands before
 
 
@@ -75,6 +75,7 @@ def export(
             write(form.rows(rows))
             done.events += len(rows)
             progress("exporting", done.events, done.until - begin)
+        write(form.end())
     done.seconds = clock.monotonic_seconds() - began
     return done
 
@@ -107,14 +108,18 @@ _SAID: Final = msgspec.json.Decoder(_Said)
 
 
 def _csv(rows: Sequence[LogRow]) -> bytes:
-    return _lines([_cells(row) for row in rows])
+    return csv_lines([_cells(row) for row in rows])
+
+
+def _said(row: LogRow) -> _Said:
+    try:
+        return _SAID.decode(row.state)
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return _Said()
 
 
 def _cells(row: LogRow) -> list[object]:
-    try:
-        said = _SAID.decode(row.state)
-    except (msgspec.MsgspecError, UnicodeDecodeError):
-        said = _Said()
+    said = _said(row)
     return [
         row.position,
         said.m.recorded_at,
@@ -130,14 +135,52 @@ def _cells(row: LogRow) -> list[object]:
     ]
 
 
-def _lines(lines: Sequence[Sequence[object]]) -> bytes:
-    text = io.StringIO()
-    csv.writer(text).writerows([[_harmless(cell) for cell in line] for line in lines])
-    return text.getvalue().encode()
+# ── Parquet ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+# Nothing where the bytes do not say it.
+PARQUET_FIELDS: Final = (
+    Field("position", "bigint", "in the log, from 1"),
+    Field("recorded_at", "timestamptz", "when it was appended"),
+    Field("occurred_at", "timestamptz", "when it happened in the world"),
+    Field("stream", "text"),
+    Field("version", "bigint", "in its stream, from 1"),
+    Field("topic", "text", "what kind of event it is, with its version"),
+    Field("actor", "text", "who did it"),
+    Field("command_id", "text", "at the last event of a command"),
+    Field("fingerprint", "bytea", "of the command's content"),
+    Field("hash", "bytea", "the link in the chain"),
+    Field("state", "bytea", "the stored bytes, exactly"),
+)
 
 
-def _harmless(cell: object) -> object:
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell
+def _parquet() -> Format:
+    file = ParquetFile(PARQUET_FIELDS, {})
+    return Format(bytes, lambda rows: file.rows([_values(row) for row in rows]), file.end)
+
+
+def _values(row: LogRow) -> list[object]:
+    said = _said(row)
+    return [
+        row.position,
+        _moment(said.m.recorded_at),
+        _moment(said.d.occurred_at),
+        row.stream,
+        row.version,
+        row.topic,
+        said.m.actor or None,
+        row.command_id,
+        row.fingerprint,
+        row.hash,
+        row.state,
+    ]
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment if moment.tzinfo else None
 
 
 def _book(head: bytes, book: plain_text_accounting.Book) -> Format:
@@ -147,7 +190,8 @@ def _book(head: bytes, book: plain_text_accounting.Book) -> Format:
 FORMATS: Final[Mapping[str, Callable[[int], Format]]] = MappingProxyType(
     {
         "jsonl": lambda after: Format(bytes, _json_lines),
-        "csv": lambda after: Format(lambda: _lines([CSV_COLUMNS]), _csv),
+        "csv": lambda after: Format(lambda: csv_lines([CSV_COLUMNS]), _csv),
+        "parquet": lambda after: _parquet(),
         "beancount": lambda after: _book(BEANCOUNT_HEAD, plain_text_accounting.beancount(after)),
         "hledger": lambda after: _book(HLEDGER_HEAD, plain_text_accounting.hledger(after)),
     }

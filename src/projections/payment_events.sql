@@ -13,6 +13,9 @@ create table payment_events (
     primary key (payment_id, version)
 );
 
+-- name: index
+create index payment_events_refunds on payment_events (occurred_at) where topic = 'payment.refund_requested.v1';
+
 -- name: copy
 copy payment_events (
     payment_id, version, position, topic, occurred_at, recorded_at, actor, command_id, correlation_id, event

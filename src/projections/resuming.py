@@ -13,7 +13,7 @@ import psycopg
 
 from ledger.errors import NotFound
 from ledger.eventstore.migrate import LogNames
-from projections import GROUPS
+from projections import GROUPS, reporting
 from projections.engine import connections, rebuild
 from projections.engine.follower import Follower
 from projections.sides import put_aside, schema_of_ones_own
@@ -76,6 +76,7 @@ def _take_its_place(
                 rebuild.take_turn(cursor, names.read_schema, follower.group)
                 follower.catch_up(connection)
                 models = GROUPS[follower.group]
+                reporting.install(cursor, names, fresh)
                 return rebuild.swap(cursor, names, fresh, follower.group, models)
         except (psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected):
             tries += 1

@@ -4,8 +4,10 @@ import csv
 import hashlib
 import io
 import json
+from datetime import datetime
 
 import psycopg
+import pyarrow.parquet
 import pytest
 
 from ledger.eventstore.chain import GENESIS, link
@@ -76,9 +78,34 @@ def test_no_cell_is_a_formula(begin: str, sealed_history: SealedLog, intruder: I
     assert not any(cell.startswith(("=", "+", "-", "@")) for row in rows for cell in row)
 
 
-def test_parquet_is_refused_with_a_code(sealed_history: SealedLog) -> None:
+def test_parquet_has_the_whole_row_with_its_bytes(
+    sealed_history: SealedLog, intruder: Intruder
+) -> None:
+    intruder.change(r"state = '\xff7b'", 5)
+    pieces: list[bytes] = []
+    done = export(sealed_history.conninfo, SCHEMA, pieces.append, format="parquet")
+
+    table = pyarrow.parquet.read_table(io.BytesIO(b"".join(pieces)))
+
+    rows = table.to_pylist()
+    assert done.events == len(rows) == HEAD
+    by_json = [json.loads(line) for line in exported(sealed_history).splitlines()]
+    for row, other in zip(rows, by_json, strict=True):
+        same = {"position", "stream", "version", "topic"}
+        assert {name: row[name] for name in same} == {name: other[name] for name in same}
+        assert row["hash"].hex() == other["hash"]
+        assert row["command_id"] == other["commandId"]
+        if other["state"] is not None:
+            assert row["state"] == other["state"].encode()
+            said = json.loads(other["state"])
+            assert row["recorded_at"] == datetime.fromisoformat(said["m"]["recorded_at"])
+            assert row["occurred_at"] == datetime.fromisoformat(said["d"]["occurred_at"])
+    assert (rows[4]["state"], rows[4]["recorded_at"], rows[4]["actor"]) == (b"\xff{", None, None)
+
+
+def test_another_format_is_refused_with_a_code(sealed_history: SealedLog) -> None:
     with pytest.raises(FormatUnknown):
-        exported(sealed_history, "parquet")
+        exported(sealed_history, "xlsx")
 
 
 def test_who_exports_may_not_write(sealed_history: SealedLog) -> None:

@@ -6,15 +6,19 @@ from itertools import pairwise
 from typing import Any, Final
 
 import pytest
+from psycopg.rows import dict_row
 
 from ledger.coupons.terms import CouponTerms
+from ledger.eventstore.connections import connect
 from ledger.subscriptions import commands as c
 from ledger.subscriptions.events import Sold
 from ledger.subscriptions.periods import Interval
 from ledger.subscriptions.pricing import price
 from projections import recurring_revenue
+from projections.layout import lay_out
 from projections.recurring_figures import figures
 from projections.recurring_standing import Standing, a_month
+from support.log_rows import SCHEMA
 from support.read_side import ReadSide, open_read_side
 from support.subscription_facts import ACCOUNT, sold
 from support.subscription_stories import Bought, in_order
@@ -169,6 +173,29 @@ async def test_rates_are_of_what_there_was_at_the_beginning(followed: ReadSide) 
     assert (october.customer_churn, october.revenue_churn) == (0, 0.1746)  # 140,000 of 802,000
     assert (february.customer_churn, february.revenue_churn) == (0.1667, 0.3638)
     assert february.per_customer == 122_400  # 612,000 of five
+
+
+async def test_the_view_for_reports_has_the_same_figures(followed: ReadSide) -> None:
+    async with followed.asking() as conn:
+        rows = await recurring_revenue.by_month(conn, "IDR", date(2027, 12, 1))
+    expected = figures(rows, date(2026, 1, 1), date(2027, 12, 1))
+    lay_out(followed.conninfo, SCHEMA)
+
+    with connect(followed.conninfo, SCHEMA, "reporting") as reports:
+        cursor = reports.cursor(row_factory=dict_row)
+        found = cursor.execute("select * from recurring_revenue order by month").fetchall()
+
+    assert len(found) == len(expected) == 24  # to the month in which the log ends
+    for row, month in zip(found, expected, strict=True):
+        same = ("month", "customers_at_beginning", "customers_gained", "customers_lost")
+        amounts = ("at_beginning", "recurring", *recurring_revenue.KINDS)
+        assert [row[name] for name in same] == [getattr(month, name) for name in same]
+        assert [row[f"{name}_minor"] for name in amounts] == [getattr(month, n) for n in amounts]
+        assert row["customers"] == month.customers
+        assert row["per_customer_minor"] == month.per_customer
+        for rate in ("customer_churn", "revenue_churn"):
+            shown = None if row[rate] is None else float(row[rate])
+            assert shown == getattr(month, rate), (rate, month.month)
 
 
 async def test_before_anything_was_sold_there_is_nothing(read_side: ReadSide) -> None:

@@ -52,6 +52,7 @@ def equal(log: ReadSide) -> dict[str, bool]:
     return report.equal
 
 
+REPORTING = f"{SCHEMA}_reporting"
 EVERY_ONE = {model.NAME: True for model in READ_MODELS}
 
 
@@ -66,7 +67,7 @@ def test_a_repaired_event_leaves_no_trace_of_having_been_parked(log: ReadSide) -
     assert resumed == ("views", 24, True, ["pay_2"])
     assert aside(log) == []
     assert equal(log) == EVERY_ONE
-    assert schemas(log) == {SCHEMA, READ_SCHEMA}
+    assert schemas(log) == {SCHEMA, READ_SCHEMA, REPORTING}
 
 
 def test_a_repaired_program_takes_in_what_it_could_not(log: ReadSide) -> None:
@@ -102,7 +103,7 @@ def test_while_it_is_not_repaired_resuming_changes_nothing(log: ReadSide) -> Non
         assert refused.value.context["position"] == 14
 
     assert (aside(log), log.rows("select * from payments order by payment_id")) == before
-    assert schemas(log) == {SCHEMA, READ_SCHEMA}
+    assert schemas(log) == {SCHEMA, READ_SCHEMA, REPORTING}
 
 
 def test_followers_and_readers_go_on_through_a_swap(log: ReadSide) -> None:

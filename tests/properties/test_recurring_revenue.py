@@ -17,6 +17,7 @@ from ledger.subscriptions import commands as c
 from ledger.subscriptions.events import BillSettled, Sold
 from ledger.subscriptions.periods import Interval
 from projections import READ_MODELS, recurring_revenue
+from projections.layout import lay_out
 from projections.recurring_figures import figures
 from projections.recurring_standing import COUNTED, a_month
 from projections.replaying import verify
@@ -34,6 +35,7 @@ INTERVALS: Final = (
 )
 MODES: Final = ("prorate_now", "prorate_at_renewal", "next_period", "none")
 EVER: Final = date(2099, 1, 1)
+VIEW: Final = "select * from bukubesar_reporting.recurring_revenue"
 
 
 @pytest.fixture
@@ -148,6 +150,12 @@ async def test_it_is_what_the_subscriptions_are_worth(read_side: ReadSide) -> No
 
     assert [one.recurring for one in found] == [oracle.worth[business_date(end)] for end in ends()]
     assert [one.customers for one in found] == [len(one) for one in oracle.paying.values()]
+    lay_out(read_side.conninfo, SCHEMA)
+    shown = {row["month"]: row for row in read_side.rows(VIEW)}
+    for one in found:
+        row = shown[one.month]
+        assert (row["recurring_minor"], row["customers"]) == (one.recurring, one.customers)
+        assert (row["churn_minor"], row["customers_lost"]) == (one.churn, one.customers_lost)
     assert {"active", "in_grace", "past_due", "paused", "cancelled", "cancelling"} <= set(
         oracle.met
     )

@@ -160,7 +160,7 @@ class EveryRoute:
         """Lists and reports of what was sold."""
         get, api = self.shop.get, "/api/v1"
         sub, bill = f"{api}/subscriptions", f"{api}/bills"
-        report = f"{api}/reports/recurring"
+        report = f"{api}/reports/recurring_revenue"
         month = f"{report}/{{month}}"
         return {
             f"GET {sub}": lambda: get(sub),
@@ -171,7 +171,7 @@ class EveryRoute:
             f"GET {api}/customers/{{customer_id}}/overview": lambda: get(
                 f"{api}/customers/nobody/overview"
             ),
-            f"GET {report}": lambda: get(report, **{"from": "2026-01", "to": "2026-12"}),
+            f"GET {api}/reports/{{name}}": lambda: get(report, **{"from": "2026-01-01"}),
             f"GET {month}/movements": lambda: get(f"{report}/2026-01/movements"),
             f"GET {month}/subscriptions": lambda: get(f"{report}/2026-01/subscriptions"),
         }

@@ -19,8 +19,7 @@ from api.gateway_clock import gateway_clock
 from api.wiring import MIGRATIONS
 from ledger import clock
 from ledger.eventstore.migrate import migrate
-from projections import GROUPS
-from projections.engine import connections, rebuild
+from projections.layout import lay_out
 from support.customer import Caller, Gateway
 from support.market import Market
 from support.running import SCHEMA, Running, running, simulator
@@ -87,8 +86,7 @@ def laid_out_with_clock(request: pytest.FixtureRequest, server: str) -> str:
             conn.execute(f'create database "{name}"')
         conninfo = make_conninfo(server, dbname=name)
         migrate(conninfo, SCHEMA, (*MIGRATIONS, simulated_clock.MIGRATION))
-        with connections.connect(conninfo, SCHEMA) as connection:
-            rebuild.create(connection, conninfo, SCHEMA, f"{SCHEMA}_read", GROUPS)
+        lay_out(conninfo, SCHEMA)
         stash[_LAID_OUT] = name
     return stash[_LAID_OUT]
 

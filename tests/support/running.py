@@ -39,8 +39,7 @@ from api.worker import Worker
 from ledger import clock
 from ledger.eventstore.migrate import migrate
 from ledger.settings import MidtransSettings, Settings
-from projections import GROUPS
-from projections.engine import connections, rebuild
+from projections.layout import lay_out
 from support.customer import CLIENT_KEY, SERVER_KEY, Caller, Fields, Gateway, eventually
 
 SCHEMA = "bukubesar"
@@ -366,8 +365,7 @@ def laid_out(request: pytest.FixtureRequest, server: str) -> str:
             conn.execute("create database laid_out_template")
         conninfo = make_conninfo(server, dbname="laid_out_template")
         migrate(conninfo, SCHEMA, MIGRATIONS)
-        with connections.connect(conninfo, SCHEMA) as connection:
-            rebuild.create(connection, conninfo, SCHEMA, f"{SCHEMA}_read", GROUPS)
+        lay_out(conninfo, SCHEMA)
         stash[_LAID_OUT] = "laid_out_template"
     return stash[_LAID_OUT]
 

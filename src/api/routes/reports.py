@@ -1,59 +1,68 @@
-"""Reports: what subscriptions bring a month, down to the events behind each figure."""
+"""Reports: the views for reporting jobs as files, and what is behind the figures of recurring revenue."""
 
 from datetime import date, datetime
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Path, Query
+from starlette.responses import StreamingResponse
 
 from api.pagination import DEFAULT_SIZE, PageCursor, PageSize
-from api.report_views import (
-    MonthView,
-    MovementPage,
-    MovementView,
-    RecurringReport,
-    StandingPage,
-    in_words,
+from api.report_answers import (
+    BY_NAME,
+    Accept,
+    AsOfPosition,
+    From,
+    MinPosition,
+    ReportView,
+    To,
+    UntilSent,
+    accepted,
+    asked_for,
+    streamed,
 )
+from api.report_views import MovementPage, MovementView, StandingPage, in_words
 from api.routes.parts import MayReadReports, Wired, as_of, cut
 from api.strict_json import StrictRoute
-from ledger.errors import Rejected
 from projections import recurring_revenue
-from projections.recurring_figures import figures
 from projections.recurring_revenue import Kind
+from projections.reporting.sheets import FORMATS, FormatName
 
 router = APIRouter(prefix="/api/v1/reports", tags=["reports"], route_class=StrictRoute)
 
 MONTH: Final = r"^20\d{2}-(0[1-9]|1[0-2])$"
-MOST_MONTHS: Final = 120
-CURRENCY: Final = "IDR"
+OTHER_FORMATS: Final = {
+    form.media_type.split(";")[0]: {"schema": {"type": "string", "format": "binary"}}
+    for name, form in FORMATS.items()
+    if name != "json"
+}
+ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
+    200: {"model": ReportView, "content": OTHER_FORMATS}
+}
 
+Name = Annotated[str, Path(max_length=40, json_schema_extra={"enum": list(BY_NAME)})]
 Month = Annotated[str, Path(pattern=MONTH, description="As `2026-03`, in Jakarta.")]
 
 
-class ReportRangeInvalid(Rejected):
-    code = "report_range_invalid"
-    title = "A report goes from a month to the same or a later one, over 120 months at most."
-
-
-@router.get("/recurring", response_model=RecurringReport)
-async def recurring(
+@router.get("/{name}", response_class=StreamingResponse, responses=ANSWERS)
+async def get_report(
+    name: Name,
     caller: MayReadReports,
     wired: Wired,
-    first: Annotated[str, Query(alias="from", pattern=MONTH, description="As `2026-01`.")],
-    last: Annotated[str, Query(alias="to", pattern=MONTH)],
-) -> RecurringReport:
-    """MRR, its movements, churn and revenue per customer, month by month."""
-    begins, ends = _first_day(first), _first_day(last)
-    if not 0 <= (ends.year - begins.year) * 12 + ends.month - begins.month < MOST_MONTHS:
-        raise ReportRangeInvalid(most_months=MOST_MONTHS)
-    async with wired.readers.connection() as conn:
-        fresh = await as_of(conn)
-        rows = await recurring_revenue.by_month(conn, CURRENCY, ends)
-    months = [MonthView.of(month) for month in figures(rows, begins, ends)]
-    return RecurringReport(currency=CURRENCY, months=months, as_of=fresh)
+    held: UntilSent,
+    first: From = None,
+    last: To = None,
+    form: Annotated[FormatName | None, Query(alias="format")] = None,
+    position: AsOfPosition = None,
+    at_least: MinPosition = 0,
+    accept: Accept = "*/*",
+) -> StreamingResponse:
+    """All rows of a view, as of one position of the log, which `Bukubesar-Position` and the answer name."""
+    wanted = form or accepted(accept)
+    asked = await asked_for(wired, name, first, last, position, at_least)
+    return await streamed(wired, held, asked, wanted)
 
 
-@router.get("/recurring/{month}/movements", response_model=MovementPage)
+@router.get("/recurring_revenue/{month}/movements", response_model=MovementPage)
 async def list_movements(
     month: Month,
     caller: MayReadReports,
@@ -79,7 +88,7 @@ async def list_movements(
     )
 
 
-@router.get("/recurring/{month}/subscriptions", response_model=StandingPage)
+@router.get("/recurring_revenue/{month}/subscriptions", response_model=StandingPage)
 async def list_standing(
     month: Month,
     caller: MayReadReports,

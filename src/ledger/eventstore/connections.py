@@ -19,7 +19,7 @@ from ledger import clock, deadline
 from ledger.eventstore.group_call import StoreUnavailable
 from ledger.eventstore.migrate import LogNames
 
-Role = Literal["app", "projector", "auditor"]
+Role = Literal["app", "projector", "auditor", "reporting"]
 
 POOL_WAIT_SECONDS: Final = 2.0  # for a burst; part of the next
 READ_SECONDS: Final = 4.0  # from asking for a connection to giving it back
@@ -55,6 +55,14 @@ SERVER_LIMITS: Final[Mapping[Role, Mapping[str, str]]] = {
         "lock_timeout": "1500ms",
         "idle_in_transaction_session_timeout": "60s",
     },
+    "reporting": {  # a report is one long statement, read as fast as whoever asked for it reads
+        "statement_timeout": "600s",
+        "lock_timeout": "1500ms",
+        "idle_in_transaction_session_timeout": "60s",
+        "default_transaction_read_only": "on",
+        "timezone": "UTC",
+        "cursor_tuple_fraction": "1",  # it is read to its end
+    },
 }
 
 # A server whose machine is gone says nothing, so the kernel has to notice; over TCP only.
@@ -73,10 +81,13 @@ def conninfo_for(
     conninfo: str, schema: str, role: Role, more: Mapping[str, str] = MappingProxyType({})
 ) -> str:
     """The same server as `conninfo`, in the role's rights and seeing the log and its read models
-    unqualified; `more` are settings of the session.
+    unqualified, or the views for reports; `more` are settings of the session.
     """
     names = LogNames(schema)
-    path = sql.SQL(", ").join(map(sql.Identifier, (names.schema, names.read_schema)))
+    seen = (names.schema, names.read_schema)
+    path = sql.SQL(", ").join(
+        map(sql.Identifier, (names.reporting_schema,) if role == "reporting" else seen)
+    )
     options = {
         "role": names.roles[role],
         "search_path": path.as_string().replace(" ", ""),
@@ -105,13 +116,31 @@ async def connect_for_calls(
     )
 
 
+class Loan:
+    """A connection until a moment of the loop's time; then our end is closed, and whoever reads fails."""
+
+    def __init__(self, conn: psycopg.AsyncConnection[DictRow], over_at: float) -> None:
+        self.conn = conn
+        # Not asyncio.timeout: a cancelled psycopg first asks the server to cancel, and a frozen one
+        # never answers.
+        self.over = asyncio.get_running_loop().call_at(over_at, _hang_up, conn)
+
+    def extend(self, seconds: float) -> None:
+        """From now on."""
+        self.over.cancel()
+        self.over = asyncio.get_running_loop().call_later(seconds, _hang_up, self.conn)
+
+
 class Readers:
     """A bounded pool of connections for reading, and for the small tables beside the log."""
 
-    def __init__(self, conninfo: str, schema: str, size: int) -> None:
+    def __init__(
+        self, conninfo: str, schema: str, size: int, *, role: Role = "app", idle: int = 1
+    ) -> None:
+        """`idle` connections are kept open though nobody reads."""
         self.pool: AsyncConnectionPool[psycopg.AsyncConnection[DictRow]] = AsyncConnectionPool(
-            conninfo_for(conninfo, schema, "app"),
-            min_size=1,
+            conninfo_for(conninfo, schema, role),
+            min_size=idle,
             max_size=size,
             timeout=POOL_WAIT_SECONDS,
             max_waiting=5_000,
@@ -129,18 +158,22 @@ class Readers:
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[psycopg.AsyncConnection[DictRow]]:
         """Raises StoreUnavailable when PostgreSQL does not serve us in time."""
+        async with self.loan() as loan:
+            yield loan.conn
+
+    @asynccontextmanager
+    async def loan(self) -> AsyncIterator["Loan"]:
+        """The same, for who may ask for more time once it is served."""
         loop = asyncio.get_running_loop()
         seconds = deadline.left(READ_SECONDS)
         over_at = loop.time() + seconds
         try:
             async with self._taken(min(POOL_WAIT_SECONDS, seconds)) as conn:
-                # Not asyncio.timeout: a cancelled psycopg first asks the server to cancel, and a
-                # frozen one never answers.
-                over = loop.call_at(over_at, _hang_up, conn)
+                loan = Loan(conn, over_at)
                 try:
-                    yield conn
+                    yield loan
                 finally:
-                    over.cancel()
+                    loan.over.cancel()
         except AWAY as error:
             raise StoreUnavailable() from error
 

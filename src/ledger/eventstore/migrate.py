@@ -18,6 +18,8 @@ from ledger.errors import Conflict
 
 HERE: Final = Path(__file__).parent
 CONNECT_SECONDS: Final = 10
+ROLES: Final = ("owner", "app", "projector", "auditor", "reporting")
+READ_ONLY: Final = "alter role {} set default_transaction_read_only = on;"
 FILES: Final = tuple(HERE / f"{name}.sql" for name in ("schema", "key_ring", "snapshots", "seals"))
 
 
@@ -39,12 +41,16 @@ class LogNames:
         return f"{self.schema}_read"
 
     @property
+    def reporting_schema(self) -> str:
+        return f"{self.schema}_reporting"
+
+    @property
     def channel(self) -> str:
         return f"{self.schema}_log"
 
     @property
     def roles(self) -> dict[str, str]:
-        return {role: f"{self.schema}_{role}" for role in ("owner", "app", "projector", "auditor")}
+        return {role: f"{self.schema}_{role}" for role in ROLES}
 
     @property
     def lock(self) -> int:
@@ -91,14 +97,20 @@ def _apply(
 
 def _create_roles_and_schemas(conn: psycopg.Connection[Any], names: LogNames) -> None:
     # Roles belong to the cluster, not to the database, so two databases may race to create one.
-    for role in names.roles.values():
+    for role, name in names.roles.items():
         conn.execute(
             sql.SQL(
-                "do $$ begin create role {} nologin;"
+                "do $$ begin create role {role} nologin; {more}"
                 " exception when duplicate_object or unique_violation then null; end $$"
-            ).format(sql.Identifier(role))
+            ).format(
+                role=sql.Identifier(name),
+                more=sql.SQL(READ_ONLY).format(sql.Identifier(name))
+                if role == "reporting"
+                else sql.SQL(""),
+            )
         )
     log, read = sql.Identifier(names.schema), sql.Identifier(names.read_schema)
+    views = sql.Identifier(names.reporting_schema)
     roles = {role: sql.Identifier(name) for role, name in names.roles.items()}
     everyone = sql.SQL(", ").join([roles["app"], roles["projector"], roles["auditor"]])
     for statement in (
@@ -111,9 +123,16 @@ def _create_roles_and_schemas(conn: psycopg.Connection[Any], names: LogNames) ->
         sql.SQL(
             "alter default privileges for role {projector} in schema {read} grant select on tables to {app}, {auditor}"
         ),
-        sql.SQL("grant {app}, {projector}, {auditor} to current_user"),
+        sql.SQL("create schema if not exists {views}"),
+        sql.SQL("alter schema {views} owner to {projector}"),
+        sql.SQL("grant usage on schema {views} to {reporting}"),
+        sql.SQL(
+            "alter default privileges for role {projector} in schema {views} grant select on tables to {reporting}"
+        ),
+        sql.SQL("grant {app}, {projector}, {auditor}, {reporting} to current_user"),
         sql.SQL(
             "do $$ begin execute format('grant create on database %I to {projector}', current_database()); end $$"
         ),
     ):
-        conn.execute(statement.format(log=log, read=read, everyone=everyone, **roles))
+        places = {"log": log, "read": read, "views": views}
+        conn.execute(statement.format(everyone=everyone, **places, **roles))

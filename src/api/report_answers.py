@@ -1,0 +1,205 @@
+"""How a report goes out: as of which position, in which format, and never whole in memory."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from datetime import date
+from typing import Annotated, Any, Final
+
+from fastapi import Depends, Header, Query
+from pydantic import BeforeValidator, Field
+from starlette.responses import StreamingResponse
+
+from api.two_times import LAST_POSITION, day_in_words
+from api.views import FreshnessView, View
+from api.wiring import Wiring
+from ledger.errors import NotFound, Rejected
+from projections.points import end_of_append
+from projections.reporting import REPORTS
+from projections.reporting.reading import Asked, Opened, opened
+from projections.reporting.sheets import FORMATS, AsOf, FormatName, Head, Range, Rows, Sheet
+from projections.reporting.view import Report
+
+LONGEST_SECONDS: Final = (
+    600.0  # of a caller who reads slowly; meanwhile old rows cannot be cleared away
+)
+POSITION: Final = "Bukubesar-Position"
+BY_NAME: Final = {report.name: report for report in REPORTS}
+
+Day = Annotated[date, Field(strict=True, ge=date(2000, 1, 1), le=date(2199, 12, 31))]
+From = Annotated[
+    Day | None,
+    Query(alias="from", description="The first day, in Jakarta; of months, any day of it."),
+    BeforeValidator(day_in_words),
+]
+To = Annotated[
+    Day | None,
+    Query(alias="to", description="The last day, included."),
+    BeforeValidator(day_in_words),
+]
+MinPosition = Annotated[
+    int,
+    Query(
+        alias="minPosition",
+        ge=0,
+        le=LAST_POSITION,
+        description="Of the log, as another answer named it: this is waited for, two seconds at most.",
+    ),
+]
+AsOfPosition = Annotated[
+    int | None,
+    Query(
+        alias="asOf",
+        ge=1,
+        le=LAST_POSITION,
+        description="Exactly this position, or 409: `report_position_passed` where a report shows only how"
+        " things stand.",
+    ),
+]
+Accept = Annotated[str, Header(max_length=1_000, description="Where `format` is not sent.")]
+
+
+class ReportUnknown(NotFound):
+    code = "report_unknown"
+    title = "There is no such report."
+
+
+class ReportRangeInvalid(Rejected):
+    code = "report_range_invalid"
+    title = "A report goes from a day to the same or a later one."
+
+
+class ReportFormatNotAcceptable(Rejected):
+    code = "report_format_not_acceptable"
+    title = "Reports are given as JSON, CSV or Parquet; Accept names none of them."
+
+
+class RangeView(View):
+    column: str
+    zone: str
+
+
+class ColumnView(View):
+    name: str
+    type: str
+    unit: str
+
+
+class ReportView(View):
+    """The rows are as of `position`. Their keys are the columns of the view as docs/reporting.md has them.
+    `count` stands last: an answer without it is cut off.
+    """
+
+    report: str
+    position: int
+    as_of: FreshnessView
+    from_: Annotated[date | None, Field(alias="from")]
+    to: date | None
+    range: RangeView
+    columns: list[ColumnView]
+    rows: list[dict[str, Any]]
+    count: int
+
+
+def report(name: str) -> Report:
+    """Raises ReportUnknown."""
+    if name not in BY_NAME:
+        raise ReportUnknown(known=list(BY_NAME))
+    return BY_NAME[name]
+
+
+def accepted(accept: str) -> FormatName:
+    """The format that a caller likes best; JSON where all are alike. Raises ReportFormatNotAcceptable."""
+    liked = dict(map(_liking, accept.split(",")))
+    best: tuple[float, FormatName] | None = None
+    for name, form in FORMATS.items():
+        kind = form.media_type.split(";")[0]
+        asked = [kind, f"{kind.split('/')[0]}/*", "*/*"]
+        liking = next((liked[one] for one in asked if one in liked), 0.0)
+        if liking and (best is None or liking > best[0]):
+            best = liking, name
+    if best is None:
+        raise ReportFormatNotAcceptable(known=[form.media_type for form in FORMATS.values()])
+    return best[1]
+
+
+def _liking(part: str) -> tuple[str, float]:
+    kind, *parameters = (word.strip().lower() for word in part.split(";"))
+    given = next((word[2:] for word in parameters if word.startswith("q=")), "1")
+    try:
+        return kind, float(given)
+    except ValueError:
+        return kind, 0.0
+
+
+async def until_sent() -> AsyncIterator[AsyncExitStack]:
+    """What is entered here is left once the answer is out, or its caller gone."""
+    async with AsyncExitStack() as held:
+        yield held
+
+
+UntilSent = Annotated[AsyncExitStack, Depends(until_sent)]
+
+
+async def asked_for(
+    wired: Wiring,
+    name: str,
+    first: date | None,
+    last: date | None,
+    as_of: int | None,
+    at_least: int,
+) -> Asked:
+    """Raises ReportUnknown, ReportRangeInvalid, PositionNotReached."""
+    wanted = report(name)
+    if first and last and first > last:
+        raise ReportRangeInvalid()
+    if as_of is not None:
+        async with wired.readers.connection() as conn:
+            as_of = await end_of_append(conn, as_of)
+    return Asked(report=wanted, first=first, last=last, as_of=as_of, at_least=at_least)
+
+
+async def streamed(
+    wired: Wiring, held: AsyncExitStack, asked: Asked, form: FormatName
+) -> StreamingResponse:
+    """Its first rows are there before the answer begins: what goes wrong until then is told properly."""
+    loan = await held.enter_async_context(wired.reporters.loan())
+    found = await held.enter_async_context(opened(loan.conn, asked))
+    loan.extend(LONGEST_SECONDS)
+    batches = found.batches()
+    first: Rows = await anext(batches, [])
+    sheet = FORMATS[form].sheet(asked.report, _head(found))
+    name = f"{asked.report.name}-{found.position}.{form}"
+    return StreamingResponse(
+        _pieces(sheet, first, batches),
+        media_type=FORMATS[form].media_type,
+        headers={
+            POSITION: str(found.position),
+            "Vary": "Accept",
+            "Content-Disposition": f'{"inline" if form == "json" else "attachment"}; filename="{name}"',
+        },
+    )
+
+
+async def _pieces(sheet: Sheet, first: Rows, more: AsyncIterator[Rows]) -> AsyncIterator[bytes]:
+    # In threads: to write five thousand rows takes long enough for others to notice.
+    yield await asyncio.to_thread(sheet.begin)
+    rows: Rows = first
+    while rows:
+        yield await asyncio.to_thread(sheet.rows, rows)
+        rows = await anext(more, [])
+    yield await asyncio.to_thread(sheet.end)
+
+
+def _head(found: Opened) -> Head:
+    asked, standing = found.asked, found.standing
+    heads = max(group.log_position for group in standing.values())
+    reached = {name: group.position for name, group in standing.items()}
+    return Head(
+        report=asked.report.name,
+        position=found.position,
+        as_of=AsOf(head=heads, **reached),
+        first=asked.first,
+        last=asked.last,
+        range=Range(column=asked.report.by),
+    )

@@ -1,0 +1,14 @@
+"""Subscriptions: one row a subscription, as it stands."""
+
+from typing import Final
+
+from projections.engine import sql
+from projections.reporting.view import Report
+
+REPORT: Final = Report(
+    "subscriptions",
+    sql.load(__name__),
+    group="views",
+    by="created_at",
+    order=("created_at", "subscription_id"),
+)
