@@ -2,7 +2,11 @@
 the log is not sealed yet.
 """
 
+from typing import Any
+
 import msgspec
+import psycopg
+from psycopg.rows import tuple_row
 
 from api import seals as sealed
 from api.seal_sinks import kept_in
@@ -16,6 +20,15 @@ NEWEST = """
 select coalesce(max(notification_id), 0),
     (select encode(hash, 'hex') from events where notification_id = %s)
 from events
+"""
+
+# By the database's clock, also where the ledger lives by another: how long workers have not sealed.
+BEHIND = """
+select head - sealed as events,
+    case when head > sealed then coalesce(extract(epoch from clock_timestamp() - made_at), 0) else 0 end::float8 as age
+from (select coalesce(max(notification_id), 0) as head from events) as log,
+    (select coalesce(max(position), 0) as sealed, max(made_at) as made_at from seals)
+        as sealing
 """
 
 
@@ -51,6 +64,13 @@ class SealCondition(msgspec.Struct, kw_only=True):
         if not self.places:
             found.append("outside         nowhere: set BUKUBESAR_SEALS__FILE or __FOLDER")
         return found
+
+
+async def behind(conn: psycopg.AsyncConnection[Any]) -> tuple[int, float]:
+    """Events that no seal covers yet, and the age in seconds of the newest seal while there are any."""
+    cursor = conn.cursor(row_factory=tuple_row)
+    events, age = await (await cursor.execute(BEHIND)).fetchone() or (0, 0.0)
+    return events, age
 
 
 def condition(settings: Settings) -> SealCondition:

@@ -54,6 +54,14 @@ CLOCK_SIMULATED: Final = Gauge(
     "bukubesar_clock_simulated",
     "1 where the database has a simulated clock: no real money is there.",
 )
+UNSEALED: Final = Gauge(
+    "bukubesar_unsealed_events",
+    "Events in the log that no seal covers yet.",
+)
+SEAL_AGE: Final = Gauge(
+    "bukubesar_seal_age_seconds",
+    "Since the newest seal was made, while there are events that it does not cover; else 0.",
+)
 
 METRICS: Final = (
     HTTP_REQUESTS,
@@ -65,4 +73,6 @@ METRICS: Final = (
     PROJECTION_QUARANTINED,
     BREAKER_OPEN,
     CLOCK_SIMULATED,
+    UNSEALED,
+    SEAL_AGE,
 )

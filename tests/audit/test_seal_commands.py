@@ -1,22 +1,25 @@
 """`bukubesar seals` and `bukubesar prove`, from a terminal to the auditor's own program."""
 
+import asyncio
 import json
 from collections.abc import Callable
 from pathlib import Path
 
+import psycopg
 import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
 import bukubesar_verify
 from api.cli import app
+from api.seal_condition import behind
 from api.seals import key
 from ledger import logs
 from ledger.audit.seal import public_key
 from ledger.errors import LedgerError
 from ledger.settings import Settings
 from support.intruder import Intruder
-from support.log_rows import LogRows
+from support.log_rows import SCHEMA, LogRows
 from support.payment_lives import SETTLED, lived
 from support.running import MASTER_KEY
 
@@ -179,3 +182,20 @@ def test_a_later_seal_is_shown_to_continue_an_earlier_one(
     assert bukubesar_verify.main(["--key", own_key(), str(out)]) == 0
     assert "continues seal 2" in capsys.readouterr().out
     assert refusal(bukubesar("seals", "prove", "7")) == "seal_unknown"
+
+
+def test_how_far_seals_are_behind_is_measured(bukubesar: Run, ledger_database: str) -> None:
+    async def measured() -> tuple[int, float]:
+        async with await psycopg.AsyncConnection.connect(ledger_database) as conn:
+            await conn.execute(f"set search_path = {SCHEMA}".encode())
+            return await behind(conn)
+
+    never = asyncio.run(measured())
+    bukubesar("seals", "make")
+    sealed = asyncio.run(measured())
+    LogRows(ledger_database).append("pay_3", lived("pay_3", *SETTLED))
+    again, age = asyncio.run(measured())
+
+    assert (never, sealed) == ((16, 0.0), (0, 0.0))
+    assert again == 8
+    assert 0.0 < age < 600.0

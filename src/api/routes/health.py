@@ -8,12 +8,19 @@ from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from api.routes.parts import MayReadMetrics, Wired, as_of
+from api.seal_condition import behind
 from api.views import FreshnessView, View
 from api.wiring import Wiring
 from ledger import clock
 from ledger.errors import Unavailable
 from ledger.eventstore.group_call import StoreUnavailable
-from ledger.telemetry import CLOCK_SIMULATED, PROJECTION_LAG, PROJECTION_QUARANTINED
+from ledger.telemetry import (
+    CLOCK_SIMULATED,
+    PROJECTION_LAG,
+    PROJECTION_QUARANTINED,
+    SEAL_AGE,
+    UNSEALED,
+)
 from projections.condition import Condition, conditions
 
 router = APIRouter(tags=["operations"])
@@ -63,7 +70,7 @@ async def ready(wired: Wired) -> Readiness:
 
 @router.get("/metrics", response_class=Response)
 async def metrics(request: Request, wired: Wired, caller: MayReadMetrics) -> Response:
-    """In Prometheus' text format. While PostgreSQL is away, how the read models fare is as it was."""
+    """In Prometheus' text format. While PostgreSQL is away, how read models and seals fare is as it was."""
     CLOCK_SIMULATED.set(wired.simulated_clock is not None)
     with suppress(StoreUnavailable):
         await request.app.state.background.within(MEASURED_WITHIN_SECONDS, _measure(wired))
@@ -95,3 +102,6 @@ async def _measure(wired: Wiring) -> None:
             PROJECTION_LAG.labels(group.group).set(group.lag)
             PROJECTION_QUARANTINED.labels(group.group, "halted").set(group.halted is not None)
             PROJECTION_QUARANTINED.labels(group.group, "parked").set(len(group.parked))
+        unsealed, age = await behind(conn)
+        UNSEALED.set(unsealed)
+        SEAL_AGE.set(age)
