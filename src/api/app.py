@@ -13,6 +13,7 @@ from api.routes import (
     coupons,
     customer_overview,
     customers,
+    explain,
     health,
     payment_imports,
     payment_methods,
@@ -31,7 +32,7 @@ ROUTERS = (
     *(provider_notices, payments, payment_imports, payment_methods),
     *(customers, customer_overview, plans, coupons),
     *(subscriptions, subscription_changes, subscription_lists, bills),
-    *(reports, accounts, health),
+    *(reports, accounts, explain, health),
 )
 
 MOST_AT_ONCE = 4_096  # charges wait for the gateway, not for us

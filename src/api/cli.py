@@ -15,6 +15,7 @@ from rich.console import Console
 
 from api import (
     clock_commands,
+    explain_commands,
     period_commands,
     projection_commands,
     review_commands,
@@ -42,6 +43,7 @@ app.add_typer(review_commands.app, name="review")
 app.add_typer(seal_commands.app, name="seals")
 app.add_typer(period_commands.app, name="period")
 app.add_typer(clock_commands.app, name="clock")
+app.add_typer(explain_commands.app, name="explain")
 
 console: Final = Console(highlight=False)
 

@@ -61,6 +61,11 @@ EffectiveOn = Annotated[
     Query(alias="effectiveOn", description="By what counts up to this business day in Jakarta."),
     BeforeValidator(day_in_words),
 ]
+Day = Annotated[
+    _Day | None,
+    Query(alias="day", description="Only what counts for this business day in Jakarta."),
+    BeforeValidator(day_in_words),
+]
 EffectiveFrom = Annotated[_Day | None, Query(alias="effectiveFrom"), BeforeValidator(day_in_words)]
 EffectiveTo = Annotated[
     _Day | None, Query(alias="effectiveTo", description="Inclusive."), BeforeValidator(day_in_words)

@@ -56,7 +56,10 @@ MIGRATIONS: Final = (
     *FILES,
     *(
         HERE / f"{name}.sql"
-        for name in ("idempotency", "inbox", "work_claims", "work_claims_at_work", "second_looks")
+        for name in (
+            *("idempotency", "inbox", "inbox_by_order"),
+            *("work_claims", "work_claims_at_work", "second_looks"),
+        )
     ),
 )
 Process = Literal["api", "worker", "tool"]

@@ -2,8 +2,9 @@
 only say that they are sealed.
 """
 
+from collections.abc import Iterator
 from functools import cache
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 from msgspec import inspect
@@ -14,6 +15,8 @@ from projections.engine import copying
 
 _SEALED_FIELDS: Final = frozenset(Sealed.__struct_fields__)
 _MARK: Final = {"sealed": True}
+_ERASED_MARK: Final = {"erased": True}
+_NOBODY: Final[frozenset[str]] = frozenset()
 _CIPHERTEXT: Final = b'"ciphertext":'
 
 # stream, version, position, topic, occurred_at, recorded_at, actor, command_id, correlation_id, event
@@ -39,6 +42,29 @@ def row(recorded: Recorded[DomainEvent]) -> tuple[object, ...]:
     )
 
 
+def shown(event: DomainEvent, erased: frozenset[str] = _NOBODY) -> Any:
+    """As it can be read: what is sealed says so, or that its subject is among the erased."""
+    return _without_sealed(msgspec.to_builtins(event), erased)
+
+
+def subjects_of(event: DomainEvent) -> set[str]:
+    """Whose sealed words are in it."""
+    return set(_subjects(msgspec.to_builtins(event))) if _holds_sealed(type(event)) else set()
+
+
+def _subjects(value: object) -> Iterator[str]:
+    match value:
+        case dict():
+            if value.keys() == _SEALED_FIELDS:
+                yield value["subject"]
+            else:
+                for part in value.values():
+                    yield from _subjects(part)
+        case list() | tuple():
+            for part in value:
+                yield from _subjects(part)
+
+
 def _document(event: DomainEvent) -> bytes:
     document = copying.document(event)
     # A sealed value always shows its ciphertext. Most events that may hold one hold none.
@@ -62,13 +88,13 @@ def _mentions_sealed(node: object) -> bool:
     return any(_mentions_sealed(part) for part in parts if isinstance(part, inspect.Type))
 
 
-def _without_sealed(value: object) -> object:
+def _without_sealed(value: object, erased: frozenset[str] = _NOBODY) -> object:
     match value:
         case dict():
             if value.keys() == _SEALED_FIELDS:
-                return _MARK
-            return {key: _without_sealed(part) for key, part in value.items()}
+                return _ERASED_MARK if value["subject"] in erased else _MARK
+            return {key: _without_sealed(part, erased) for key, part in value.items()}
         case list() | tuple():
-            return [_without_sealed(part) for part in value]
+            return [_without_sealed(part, erased) for part in value]
         case _:
             return value

@@ -10,11 +10,25 @@ from psycopg.conninfo import make_conninfo
 from ledger.eventstore.migrate import migrate
 from support.intruder import Intruder, undone
 from support.log_rows import SCHEMA
+from support.moving import database_with_clock, laid_out_with_clock, life, market
 from support.payment_lives import SETTLED, lived
-from support.running import laid_out, own_database
+from support.running import gateway, laid_out, own_database, shop, simulated, system
 from support.sealed_log import SealedLog
 
-__all__ = ["laid_out", "own_database", "sealed_history", "sealed_log"]
+__all__ = [
+    "database_with_clock",
+    "gateway",
+    "laid_out",
+    "laid_out_with_clock",
+    "life",
+    "market",
+    "own_database",
+    "sealed_history",
+    "sealed_log",
+    "shop",
+    "simulated",
+    "system",
+]
 
 SEALED_PAYMENTS = 5
 HISTORY = "sealed_history"

@@ -341,6 +341,12 @@ NOT_THERE: dict[str, tuple[str, str, int, str]] = {
     "no id of ours": ("GET", f"{PAYMENTS}/{CANARY}", 422, "request_invalid"),
     "an id of another kind": ("GET", f"{PAYMENTS}/key_12345678", 422, "request_invalid"),
     "subscription": ("GET", NO_SUBSCRIPTION, 404, "subscription_not_found"),
+    "a payment explained": (
+        "GET",
+        "/api/v1/explain/payments/pay_00000000000000000000000000",
+        404,
+        "payment_not_found",
+    ),
     "bill": ("GET", "/api/v1/bills/bill_00000000000000000000000000_1", 404, "bill_not_found"),
     "no id of a bill": ("GET", "/api/v1/bills/bill_1", 422, "request_invalid"),
     "resuming none": ("POST", f"{NO_SUBSCRIPTION}/resume", 404, "subscription_not_found"),

@@ -5,17 +5,13 @@ the movements sum to it, and a replay gives the same rows however the log was cu
 import random
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import suppress
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
 import pytest
 
 from ledger.clock import WIB, business_date
-from ledger.errors import LedgerError
-from ledger.subscriptions import commands as c
-from ledger.subscriptions.events import BillSettled, Sold
-from ledger.subscriptions.periods import Interval
+from ledger.subscriptions.events import BillSettled
 from projections import READ_MODELS, recurring_revenue
 from projections.layout import lay_out
 from projections.recurring_figures import figures
@@ -23,17 +19,13 @@ from projections.recurring_standing import COUNTED, a_month
 from projections.replaying import verify
 from support.log_rows import SCHEMA
 from support.read_side import ReadSide, open_read_side
-from support.subscription_facts import ACCOUNT, CARD, sold
+from support.subscription_chances import happen, some
+from support.subscription_facts import ACCOUNT, CARD
 from support.subscription_stories import Bought, in_order
 
 LIVES: Final = 60
 BEGINS: Final = datetime(2026, 1, 1, tzinfo=UTC)
 MONTHS: Final = 18
-INTERVALS: Final = (
-    *(Interval("month"), Interval("month"), Interval("week", 2), Interval("quarter")),
-    *(Interval("year"), Interval("day", 10)),
-)
-MODES: Final = ("prorate_now", "prorate_at_renewal", "next_period", "none")
 EVER: Final = date(2099, 1, 1)
 VIEW: Final = "select * from bukubesar_reporting.recurring_revenue"
 
@@ -86,17 +78,6 @@ def has_paid(bought: Bought) -> bool:
     return any(isinstance(one, BillSettled) and one.status != "incomplete" for one in facts)
 
 
-def some(chance: random.Random) -> Sold:
-    return sold(
-        chance.randrange(10_000, 300_000, 10_000),
-        name=chance.choice(["Basic", "Pro", "Max"]),
-        tax_mode="exclusive",
-        interval=chance.choice(INTERVALS),
-        quantity=chance.choice([1, 1, 2, 5]),
-        trial_days=chance.choice([0, 0, 10]),
-    )
-
-
 def lived(n: int, oracle: Oracle) -> Bought:
     chance = random.Random(n)
     customer = f"cust_{n // 3}"
@@ -110,28 +91,6 @@ def lived(n: int, oracle: Oracle) -> Bought:
         bought.until(end)
         oracle.look(bought, customer, end)
     return bought
-
-
-def happen(bought: Bought, chance: random.Random, moment: datetime) -> None:
-    """What the ledger refuses does not."""
-    moment = moment.replace(microsecond=0)
-    bought.until(moment)
-    with suppress(LedgerError):
-        match chance.randrange(8):
-            case 0 | 1 | 2:
-                bought.change(moment, some(chance), chance.choice(MODES))
-            case 3:
-                bought.broke = not bought.broke
-            case 4:
-                bought.pays_at_last(moment)
-            case 5:
-                bought.asks(c.PauseSubscription(now=moment, reason="away"))
-            case 6:
-                bought.cancel(moment, now=chance.random() < 0.3)
-            case 7 if bought.state.status.value == "paused":
-                bought.asks(c.ResumeSubscription(now=moment, payment_id=bought._payment()))
-            case 7:
-                bought.asks(c.ReactivateSubscription(now=moment, payment_id=bought._payment()))
 
 
 async def test_it_is_what_the_subscriptions_are_worth(read_side: ReadSide) -> None:

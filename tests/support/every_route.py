@@ -174,6 +174,22 @@ class EveryRoute:
             f"GET {api}/reports/{{name}}": lambda: get(report, **{"from": "2026-01-01"}),
             f"GET {month}/movements": lambda: get(f"{report}/2026-01/movements"),
             f"GET {month}/subscriptions": lambda: get(f"{report}/2026-01/subscriptions"),
+            **self._explaining(),
+        }
+
+    def _explaining(self) -> dict[str, Ask]:
+        get, api = self.shop.get, "/api/v1/explain"
+        return {
+            f"GET {api}/accounts/{{account}}": lambda: get(
+                f"{api}/accounts/Assets:Gateway:Midtrans:Pending"
+            ),
+            f"GET {api}/payments/{{payment_id}}": lambda: get(
+                f"{api}/payments/{self.payment['paymentId']}"
+            ),
+            f"GET {api}/subscriptions/{{subscription_id}}": lambda: get(
+                f"{api}/subscriptions/sub_{'0' * 26}"
+            ),
+            f"GET {api}/recurring/{{month}}": lambda: get(f"{api}/recurring/2026-01"),
         }
 
     async def ask(self) -> dict[str, Timed]:

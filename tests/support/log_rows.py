@@ -77,16 +77,18 @@ class LogRows:
         with psycopg.connect(self.conninfo) as conn, conn.cursor() as cursor:
             cursor.execute(f'set search_path = "{self.schema}"')
             with cursor.copy(
-                "copy events (originator_id, originator_version, topic, state, notification_id, hash)"
-                " from stdin (format binary)"
+                "copy events (originator_id, originator_version, topic, state, notification_id, hash,"
+                " command_id) from stdin (format binary)"
             ) as copy:
-                copy.set_types(["text", "int8", "text", "bytea", "int8", "bytea"])
+                copy.set_types(["text", "int8", "text", "bytea", "int8", "bytea", "text"])
                 for stream, facts in appends:
-                    for record in self._record(stream, facts, facts[0].occurred_at):
+                    records = self._record(stream, facts, facts[0].occurred_at)
+                    for record in records:
                         event = self._mapper.to_stored_event(record)
                         key = (stream, event.originator_version, event.topic, event.state)
                         previous = link(previous, record.position, *key)
-                        copy.write_row((*key, record.position, previous))
+                        command = record.metadata.command_id if record is records[-1] else None
+                        copy.write_row((*key, record.position, previous, command))
             cursor.execute("analyze events")
         return self.position
 

@@ -47,6 +47,7 @@ MayReadPlans = Annotated[Caller, Depends(permission("plans:read"))]
 MayChangeCoupons = Annotated[Caller, Depends(permission("coupons:change"))]
 MayReadCoupons = Annotated[Caller, Depends(permission("coupons:read"))]
 MayReadAccounts = Annotated[Caller, Depends(permission("accounts:read"))]
+MayExplain = Annotated[Caller, Depends(permission("explanations:read"))]
 MayReadMetrics = Annotated[Caller, Depends(permission("metrics:read"))]
 
 MayCreateSubscriptions = Annotated[Caller, Depends(permission("subscriptions:create"))]

@@ -29,6 +29,7 @@ Permission = Literal[
     "billing_events:read",
     "reports:read",
     "accounts:read",
+    "explanations:read",
     "metrics:read",
     "keys:create",
     "keys:read",
@@ -65,6 +66,7 @@ GRANTS: Final[dict[Permission, tuple[bool, bool, bool, bool, bool]]] = {
     "billing_events:read":  (NO,    YES,     YES,    NO,       YES),
     "reports:read":         (NO,    YES,     YES,    YES,      YES),
     "accounts:read":        (NO,    YES,     YES,    YES,      YES),
+    "explanations:read":    (NO,    YES,     YES,    NO,       YES),  # down to raw notices
     "metrics:read":         (NO,    YES,     NO,     YES,      YES),
     "keys:create":          (NO,    NO,      NO,     NO,       YES),
     "keys:read":            (NO,    NO,      YES,    NO,       YES),

@@ -4,7 +4,7 @@ The only table beside the log that cannot be rebuilt from it (architecture.md 3,
 """
 
 from collections import OrderedDict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -33,6 +33,9 @@ NEWEST: Final = (
 )
 MAKE: Final = (
     "insert into key_ring (subject, version, wrapped) values (%s, %s, %s) on conflict do nothing"
+)
+READABLE: Final = (
+    "select distinct subject from key_ring where subject = any(%s) and destroyed_at is null"
 )
 DESTROY: Final = (
     "update key_ring set wrapped = '', destroyed_at = %s"
@@ -88,6 +91,12 @@ class KeyRing:
         for place in [place for place in self._keys if place[0] == subject]:
             del self._keys[place]
         return moment
+
+    async def erased(self, subjects: Sequence[str]) -> frozenset[str]:
+        """Those of whom nothing that was sealed can be read any more."""
+        async with self._cursor() as cursor:
+            rows = await (await cursor.execute(READABLE, [list(subjects)])).fetchall()
+        return frozenset(subjects) - {row[0] for row in rows}
 
     async def _newest_key(self, subject: str) -> _DataKey:
         async with self._cursor() as cursor:
