@@ -1,10 +1,14 @@
 """The views for reports: what they are, who may read them, and that they outlive their tables."""
 
+import re
 from collections.abc import Iterator
+from datetime import date
 
 import psycopg
 import pytest
+from psycopg.conninfo import make_conninfo
 
+from api import reporting_docs
 from api.reporting_docs import UNITS
 from ledger.eventstore.connections import connect
 from ledger.eventstore.migrate import LogNames, migrate
@@ -189,3 +193,26 @@ def test_installing_leaves_the_search_path_as_it_was(side: ReportSide) -> None:
         before = connection.execute("show search_path").fetchall()
         reporting.install(connection.cursor(), NAMES)
         assert connection.execute("show search_path").fetchall() == before
+
+
+# ── what the page says ────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_sql_as_the_page_has_it_works_for_a_login_of_ones_own(side: ReportSide) -> None:
+    side.log.append("pay_1", lived("pay_1", *SETTLED))
+    side.catch_up()
+    made, asked, together = re.findall(r"```sql\n(.*?)```", reporting_docs.render(), re.DOTALL)
+    with psycopg.connect(side.conninfo, autocommit=True) as owner:
+        owner.execute(made.encode())
+    try:
+        login = make_conninfo(side.conninfo, user="finance", password="…")
+        with psycopg.connect(login, autocommit=True) as finance:
+            (day,) = finance.execute(asked.encode()).fetchall()
+            assert (day[0], day[1], day[3]) == (date(2026, 11, 1), 1, 8)
+            for statement in together.replace("48211", "8").split("\n"):
+                finance.execute(statement.replace("…", "").encode())
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                finance.execute("select * from bukubesar_read.payments")
+    finally:
+        with psycopg.connect(side.conninfo, autocommit=True) as owner:
+            owner.execute("drop role finance")
