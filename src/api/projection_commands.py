@@ -47,9 +47,17 @@ def resume(
 
 @app.command()
 def rebuild(
-    group: Annotated[str, typer.Argument(help="Its name.")], data_dir: DataDir = None
+    group: Annotated[str, typer.Argument(help="Its name; else every group.")] = "",
+    data_dir: DataDir = None,
 ) -> None:
-    """Make a group of read models again from the first event, while the live ones are in use."""
+    """Make read models again from the first event, beside the live ones, and swap them in."""
     from api import read_models  # noqa: PLC0415
+    from api.tools import opened  # noqa: PLC0415
+    from projections.replay_words import of_rebuilt  # noqa: PLC0415
 
-    print(read_models.rebuilt(data_dir, group))
+    found = False
+    with opened(data_dir) as settings:
+        for done in read_models.rebuilt(settings, group):
+            print("\n".join(of_rebuilt(done)), flush=True)
+            found = found or done.finding is not None
+    raise typer.Exit(1 if found else 0)

@@ -13,7 +13,9 @@ from ledger.eventstore.connections import Readers
 from ledger.settings import Settings
 from projections import GROUPS
 from projections.condition import Condition, conditions
-from projections.resuming import Resumed, rebuild_live, resume
+from projections.rebuilding import Rebuilt, rebuild_live
+from projections.resuming import Resumed, resume
+from projections.steps import Progress, silent
 
 
 def as_json(data_dir: Path | None) -> str:
@@ -32,9 +34,13 @@ def resumed(data_dir: Path | None, group: str) -> Iterator[str]:
             yield _finished(settings, done) if done else f"{name}: there was nothing to resume"
 
 
-def rebuilt(data_dir: Path | None, group: str) -> str:
-    with opened(data_dir) as settings:
-        return _finished(settings, rebuild_live(*_place(settings), group))
+def rebuilt(settings: Settings, group: str, progress: Progress = silent) -> Iterator[Rebuilt]:
+    """One group, or all of them in turn when none is named."""
+    for name in [group] if group else GROUPS:
+        done = rebuild_live(*_place(settings), name, progress)
+        if done.streams:
+            asyncio.run(_offer(settings, done.streams))
+        yield done
 
 
 def _found(data_dir: Path | None) -> list[Condition]:

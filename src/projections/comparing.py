@@ -2,7 +2,7 @@
 differs.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
@@ -20,26 +20,29 @@ class Comparison(NamedTuple):
 
 
 def compare(
-    live: Side, replayed: Side, models: Sequence[ReadModel], progress: Progress
+    live: Side, replayed: Mapping[str, Side], models: Sequence[ReadModel], progress: Progress
 ) -> Comparison:
-    tables = [table for model in models for table in model.TABLES]
-    sizes = {table: size(replayed, table) for table in tables}
+    """`replayed` by name of the read model."""
+    sides = {table: replayed[model.NAME] for model in models for table in model.TABLES}
+    sizes = {table: size(side, table) for table, side in sides.items()}
     total, done = sum(sizes.values()), 0
     different: list[str] = []
-    for table in tables:
+    for table, side in sides.items():
 
         def seen(rows: int, before: int = done) -> None:
             progress("comparing", before + rows, total)
 
-        if not _same(live, replayed, table, seen):
+        if not is_same(live, side, table, seen):
             different.append(table)
         done += sizes[table]
     progress("comparing", done, total)
     equal = {model.NAME: not set(model.TABLES) & set(different) for model in models}
-    return Comparison(equal, _difference(live, replayed, different[0]) if different else None)
+    first = next(iter(different), None)
+    return Comparison(equal, _difference(live, sides[first], first) if first else None)
 
 
-def _same(live: Side, replayed: Side, table: str, seen: Seen) -> bool:
+def is_same(live: Side, replayed: Side, table: str, seen: Seen = lambda rows: None) -> bool:
+    """By layout and digest."""
     if layout(live, table) != layout(replayed, table):
         return False
     with ThreadPoolExecutor(2) as both:  # each side is worked on by a server process of its own

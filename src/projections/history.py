@@ -44,7 +44,7 @@ def row(recorded: Recorded[DomainEvent]) -> tuple[object, ...]:
 
 def shown(event: DomainEvent, erased: frozenset[str] = _NOBODY) -> Any:
     """As it can be read: what is sealed says so, or that its subject is among the erased."""
-    return _without_sealed(msgspec.to_builtins(event), erased)
+    return without_sealed(msgspec.to_builtins(event), erased)
 
 
 def subjects_of(event: DomainEvent) -> set[str]:
@@ -69,7 +69,7 @@ def _document(event: DomainEvent) -> bytes:
     document = copying.document(event)
     # A sealed value always shows its ciphertext. Most events that may hold one hold none.
     if _CIPHERTEXT in document and _holds_sealed(type(event)):
-        return copying.document(_without_sealed(msgspec.to_builtins(event)))
+        return copying.document(without_sealed(msgspec.to_builtins(event)))
     return document
 
 
@@ -88,13 +88,14 @@ def _mentions_sealed(node: object) -> bool:
     return any(_mentions_sealed(part) for part in parts if isinstance(part, inspect.Type))
 
 
-def _without_sealed(value: object, erased: frozenset[str] = _NOBODY) -> object:
+def without_sealed(value: object, erased: frozenset[str] = _NOBODY) -> object:
+    """Of plain values, as msgspec.to_builtins gives them."""
     match value:
         case dict():
             if value.keys() == _SEALED_FIELDS:
                 return _ERASED_MARK if value["subject"] in erased else _MARK
-            return {key: _without_sealed(part, erased) for key, part in value.items()}
+            return {key: without_sealed(part, erased) for key, part in value.items()}
         case list() | tuple():
-            return [_without_sealed(part, erased) for part in value]
+            return [without_sealed(part, erased) for part in value]
         case _:
             return value

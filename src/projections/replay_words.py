@@ -1,14 +1,21 @@
 """What scripts/replay.py says: reports in words."""
 
 from ledger.money import Money
+from projections import past_words
 from projections.auditing import Finding
+from projections.changes import Changes
+from projections.differing import Differences, TableDifference
 from projections.exporting import Export
+from projections.past_states import AsOf
+from projections.rebuilding import Rebuilt
 from projections.replaying import Report
 from projections.stream_reading import StreamReport
 from projections.verifying import LogReport
 
+Told = Report | StreamReport | LogReport | AsOf | Changes | Differences
 
-def of(report: Report | StreamReport | LogReport) -> list[str]:
+
+def of(report: Told) -> list[str]:
     match report:
         case Report():
             return of_report(report)
@@ -16,6 +23,13 @@ def of(report: Report | StreamReport | LogReport) -> list[str]:
             return of_log(report)
         case StreamReport():
             return of_stream(report)
+        case Differences():
+            return of_differences(report)
+        case AsOf():
+            lines = past_words.of_as_of(report)
+        case Changes():
+            lines = past_words.of_changes(report)
+    return [*lines, *of_finding(report.finding)] if report.finding else lines
 
 
 def of_report(report: Report) -> list[str]:
@@ -72,6 +86,48 @@ def of_export(done: Export) -> str:
     rate = done.events / done.seconds if done.seconds else 0
     told = f"{done.events:,} events from {done.after + 1} to {done.until}, {done.format}"
     return f"{told}, in {done.seconds:.1f} s ({rate:,.0f} a second)"
+
+
+def of_differences(report: Differences) -> list[str]:
+    lines = [f"events          {report.events:,}, compared in {report.seconds:.1f} s"]
+    for group, position in report.behind.items():
+        lines.append(f"behind          {group}: compared at {position:,}, does a worker run?")
+    if report.not_compared:
+        lines.append(f"not compared    {', '.join(report.not_compared)}: streams are parked")
+    for table in report.tables:
+        lines.append(f"{table.table:<23} {_counted(table)}")
+        for row in table.rows:
+            lines += [f"  row           {', '.join(map(str, row.key))}"]
+            lines += [f"  live          {row.live or 'no such row'}"]
+            lines += [f"  replayed      {row.replayed or 'no such row'}"]
+        if more := table.total - len(table.rows):
+            lines.append(f"  and {more:,} more (--limit 0 names all)")
+    return [*lines, *of_finding(report.finding)] if report.finding else lines
+
+
+def _counted(table: TableDifference) -> str:
+    if table.other_layout:
+        return "made by another version of the program: rebuild it"
+    if table.equal:
+        return "equal"
+    told = {"changed": table.changed, "missing": table.missing, "too many": table.extra}
+    return "DIFFERENT: " + ", ".join(f"{count:,} {word}" for word, count in told.items() if count)
+
+
+def of_rebuilt(done: Rebuilt) -> list[str]:
+    lines = [f"{done.group}: rebuilt up to position {done.position}, in {done.seconds:.1f} s"]
+    lines += [
+        f"  {name:<17} {'equal' if same else 'DIFFERENT'}" for name, same in done.equal.items()
+    ]
+    if done.not_compared:
+        lines.append(f"  not compared      {done.not_compared}")
+    tries = f", the {done.swap_tries}. time of asking" if done.swap_tries > 1 else ""
+    lines.append(f"  swapped           in {done.swap_milliseconds:.0f} ms{tries}")
+    if done.streams:
+        lines.append(f"  no longer parked  {', '.join(done.streams)}")
+    if done.finding:
+        lines += [*of_finding(done.finding), "  it is now what the log says"]
+    return lines
 
 
 def of_stream(report: StreamReport) -> list[str]:

@@ -1,15 +1,13 @@
-"""Proves that the read models follow from the log, and shows what they were at any earlier point.
+"""Proves that the read models follow from the log.
 
 Everything is looked at in one REPEATABLE READ snapshot, so that work may go on meanwhile. The
-replay writes to a schema of its own, which is dropped at the end, however that comes.
+replay writes to temporary tables, so it needs no more than the auditor's rights.
 """
 
-from bisect import bisect_right
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 import psycopg
@@ -19,17 +17,15 @@ from ledger.eventstore.migrate import LogNames
 from projections import GROUPS, READ_MODELS, balances
 from projections.auditing import Auditor, ChainAuditor, Finding, LogBroken
 from projections.comparing import compare
-from projections.engine import connections, log, sql
+from projections.engine import log
 from projections.engine.digests import Side
 from projections.engine.log import LogHasGap
 from projections.engine.quarantine import EventNotApplied, Quarantined
 from projections.engine.read_model import ReadModel
 from projections.engine.replay import Stop, replay
-from projections.sides import put_aside, scratch, snapshot, standing, wait_for_live
+from projections.sides import Sides, into, put_aside, scratch, snapshot, standing, wait_for_live
 from projections.snapshot_check import wrong_snapshots
 from projections.steps import Progress, silent
-
-SQL: Final = sql.load(__name__)
 
 FOLDED_AT_ONCE: Final = 50_000  # events: a twentieth of a second, and then a sign of life
 
@@ -58,33 +54,46 @@ class Report(msgspec.Struct, kw_only=True):
         return self.finding is None
 
 
+class Replayed(NamedTuple):
+    """Both sides of a replay, and the read models that can be compared."""
+
+    live: Connection
+    sides: Sides
+    models: Sequence[ReadModel]
+    aside: Sequence[Quarantined]  # what the live groups have put aside
+
+
 def verify(conninfo: str, schema: str, progress: Progress = silent) -> Report:
     """Replay the whole log and compare every read model with the live one, where that one stands.
 
     Raises ReadModelsMissing.
     """
+    report = Report(until=0)
+    with replayed(conninfo, schema, report, progress) as done:
+        _close(done.live, done.sides, schema, done.models, report, progress)
+        if report.ok and done.aside:
+            report.finding = _of(done.aside[0])
+        if report.ok:
+            report.finding = next(wrong_snapshots(done.live, progress), None)
+    return report
+
+
+@contextmanager
+def replayed(conninfo: str, schema: str, report: Report, progress: Progress) -> Iterator[Replayed]:
+    """What follows from the log up to where each live group stands; the finding is in `report`."""
     wait_for_live(conninfo, schema, progress)
     with snapshot(conninfo, schema) as live:
         head, positions = standing(live, conninfo, schema)
         aside = put_aside(live)
-        report = _begin(head, positions)
-        if report.ok:
-            # A group that has parked a stream is not what the log says, and is known not to be.
-            stops = [
-                Stop(GROUPS[group], position)
-                for group, position in positions.items()
-                if group not in {event.group for event in aside if event.outcome == "parked"}
-            ]
-            models = [model for stop in stops for model in stop.models]
-            with scratch(conninfo, schema, READ_MODELS) as replayed:
-                target = _connect(conninfo, schema, replayed)
-                _replay(live, target, [*stops, Stop((), head)], report, progress, Auditor())
-                _close(live, replayed, schema, models, report, progress)
-        if report.ok and aside:
-            report.finding = _of(aside[0])
-        if report.ok:
-            report.finding = next(wrong_snapshots(live, progress), None)
-        return report
+        _begin(report, head, positions)
+        # A group that has parked a stream is not what the log says, and is known not to be.
+        parked = {event.group for event in aside if event.outcome == "parked"}
+        stops = [Stop(GROUPS[g], at) for g, at in positions.items() if g not in parked]
+        models = [model for stop in stops for model in stop.models]
+        with scratch(conninfo, schema, READ_MODELS) as sides:
+            if report.ok:
+                _replay(live, sides, [*stops, Stop((), head)], report, progress, Auditor())
+            yield Replayed(live, sides, models, aside)
 
 
 def verify_balances(conninfo: str, schema: str, progress: Progress = silent) -> Report:
@@ -94,14 +103,15 @@ def verify_balances(conninfo: str, schema: str, progress: Progress = silent) -> 
     wait_for_live(conninfo, schema, progress)
     with snapshot(conninfo, schema) as live:
         head, positions = standing(live, conninfo, schema)
-        report = _begin(head, {"money": positions["money"]})
+        report = Report(until=head)
+        _begin(report, head, {"money": positions["money"]})
         report.chain, report.streams, report.entries = False, None, None
         if report.ok:
             report.until = positions["money"]
             with scratch(conninfo, schema, (balances,)) as summed:
-                _fold(live, summed.connection, report, progress)
+                _fold(live, summed[balances.NAME].connection, report, progress)
                 _close(live, summed, schema, (balances,), report, progress)
-                report.balances = _balances(summed.connection)
+                report.balances = _balances(summed)
         return report
 
 
@@ -110,48 +120,20 @@ def verify_chain(conninfo: str, schema: str, progress: Progress = silent) -> Rep
     with snapshot(conninfo, schema) as live:
         with live.cursor() as cursor:
             report = Report(until=log.head(cursor))
-        target = _connect(conninfo, schema)
-        _replay(live, target, [Stop((), report.until)], report, progress, ChainAuditor())
+        _replay(live, {}, [Stop((), report.until)], report, progress, ChainAuditor())
         return report
 
 
-def as_of(conninfo: str, schema: str, until: int | datetime, progress: Progress = silent) -> Report:
-    """The balances when the log ended at a position, or at the last event recorded by a moment."""
-    with (
-        snapshot(conninfo, schema) as live,
-        scratch(conninfo, schema, (balances,)) as replayed,
-    ):
-        with live.cursor() as cursor:
-            head = log.head(cursor)
-        position = until if isinstance(until, int) else _position_at(live, head, until)
-        report = Report(until=max(0, min(position, head)))
-        target = _connect(conninfo, schema, replayed)
-        _replay(live, target, [Stop((balances,), report.until)], report, progress, Auditor())
-        if report.ok:
-            report.balances = _balances(replayed.connection)
-            report.totals = _totals(report.balances)
-        return report
-
-
-def position_or_time(text: str) -> int | datetime:
-    """`120000`, or an ISO time, which is in UTC unless it says otherwise; raises ValueError."""
-    if text.isdecimal():
-        return int(text)
-    moment = datetime.fromisoformat(text)
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
-def _begin(head: int, positions: dict[str, int]) -> Report:
+def _begin(report: Report, head: int, positions: dict[str, int]) -> None:
     """Read models that have seen more than there is are a finding of their own."""
-    late = {group: position for group, position in positions.items() if position < head}
-    report = Report(until=head, behind=late)
+    report.until = head
+    report.behind = {group: position for group, position in positions.items() if position < head}
     ahead = next((group for group, position in positions.items() if position > head), None)
     if ahead:
         words = (
             f"the read models of {ahead} have seen {positions[ahead]} events, the log has {head}"
         )
         report.finding = Finding(rule="positions", words=words, position=positions[ahead])
-    return report
 
 
 def _of(event: Quarantined) -> Finding:
@@ -170,7 +152,7 @@ def _of(event: Quarantined) -> Finding:
 
 def _replay(
     live: Connection,
-    target: Callable[[], Connection],
+    replayed: Sides,
     stops: Sequence[Stop],
     report: Report,
     progress: Progress,
@@ -181,7 +163,7 @@ def _replay(
         try:
             replay(
                 live,
-                target,
+                into(replayed),
                 stops,
                 decode=auditor,
                 progress=lambda position: progress(step, position, report.until),
@@ -232,7 +214,7 @@ def _looked_at(report: Report) -> Iterator[None]:
 
 def _close(
     live: Connection,
-    replayed: Side,
+    replayed: Sides,
     schema: str,
     models: Sequence[ReadModel],
     report: Report,
@@ -241,19 +223,15 @@ def _close(
     """Of a sound log: are the books even, and are the live models what follows from it?"""
     if not report.ok:
         return
-    report.totals = _totals(_balances(replayed.connection))
+    report.totals = _totals(_balances(replayed))
     if any(report.totals.values()):
         report.finding = Finding(rule="balance", words=f"the books do not balance: {report.totals}")
     found = compare(Side(live, LogNames(schema).read_schema), replayed, models, progress)
     report.equal, report.finding = found.equal, report.finding or found.finding
 
 
-def _connect(conninfo: str, schema: str, replayed: Side | None = None) -> Callable[[], Connection]:
-    return lambda: connections.connect(conninfo, schema, replayed and replayed.schema)
-
-
-def _balances(replayed: Connection) -> list[dict[str, Any]]:
-    cursor = replayed.execute(balances.SQL["trial_balance"])
+def _balances(replayed: Sides) -> list[dict[str, Any]]:
+    cursor = replayed[balances.NAME].connection.execute(balances.SQL["trial_balance"])
     names = [column.name for column in cursor.description or ()]
     return [dict(zip(names, row, strict=True)) for row in cursor]
 
@@ -263,18 +241,3 @@ def _totals(rows: Sequence[dict[str, Any]]) -> dict[str, int]:
     for row in rows:
         totals[row["currency"]] += row["balance_minor"]
     return dict(totals)
-
-
-def _position_at(live: Connection, head: int, moment: datetime) -> int:
-    """By bisection: events are recorded in the order of the log, but for the skew between servers'
-    clocks.
-    """
-
-    def recorded_at(position: int) -> datetime:
-        row = live.execute(SQL["recorded_at"], (position,)).fetchone()
-        if row is None:
-            raise LogHasGap(f"The log has no event at position {position}.", position=position)
-        moment: datetime = row[0]
-        return moment
-
-    return bisect_right(range(1, head + 1), moment, key=recorded_at)

@@ -1,13 +1,16 @@
-"""The two sides of a replay: the live read models, held still, and a read schema that the replay
-fills and that is dropped at the end, however that comes.
+"""The two sides of a replay: the live read models, held still, and tables of the replay's own.
+
+Both are had in the auditor's role: those tables are temporary, in a session for each read model, so
+nothing of them is left however the replay ends.
 """
 
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, nullcontext
 from typing import Any, Final
 
 import psycopg
+from psycopg import sql as psql
 
 from ledger import clock
 from ledger.errors import NotFound
@@ -18,12 +21,14 @@ from projections.engine.digests import Side
 from projections.engine.positions import Positions
 from projections.engine.quarantine import Quarantined
 from projections.engine.read_model import ReadModel
+from projections.engine.replay import Connect
 from projections.steps import Progress
 
 SQL: Final = sql.load(__name__)
 
 LIVE_MAY_LAG_SECONDS: Final = 10.0
 LOOK_EVERY_SECONDS: Final = 0.05
+TEMPORARY_BUFFERS: Final = "16MB"  # of each read model's session
 
 Connection = psycopg.Connection[Any]
 
@@ -35,11 +40,21 @@ class ReadModelsMissing(NotFound):
 
 @contextmanager
 def snapshot(conninfo: str, schema: str) -> Iterator[Connection]:
-    """The log and the live read models at one instant, while work goes on."""
-    with connections.connect(conninfo, schema) as live:
+    """The log and the live read models at one instant, while work goes on.
+
+    The tables are held first: one that took the place of another later would look empty from an
+    earlier instant.
+    """
+    with connections.connect(conninfo, schema, role="auditor") as live:
         live.execute("set idle_in_transaction_session_timeout = 0")  # it waits for the replay
         live.isolation_level, live.read_only = psycopg.IsolationLevel.REPEATABLE_READ, True
+        read_schema = LogNames(schema).read_schema
+        names = [name for (name,) in live.execute(SQL["standing"], (read_schema,))]
         with live.transaction():
+            if names:
+                tables = psql.SQL(", ").join(psql.Identifier(read_schema, name) for name in names)
+                live.execute(psql.SQL("lock table {} in access share mode").format(tables))
+            live.execute("select 1")  # the instant
             yield live
 
 
@@ -61,7 +76,7 @@ def wait_for_live(conninfo: str, schema: str, progress: Progress) -> None:
     """
     give_up_at = clock.monotonic_seconds() + LIVE_MAY_LAG_SECONDS
     try:
-        with connections.connect(conninfo, schema) as live:
+        with connections.connect(conninfo, schema, role="auditor") as live:
             head, positions = standing(live, conninfo, schema)
             halted = {event.group for event in put_aside(live) if event.outcome == "halted"}
             coming = positions.keys() - halted
@@ -76,11 +91,26 @@ def wait_for_live(conninfo: str, schema: str, progress: Progress) -> None:
         raise ReadModelsMissing() from None
 
 
+Sides = Mapping[str, Side]  # by name of the read model
+
+
 @contextmanager
-def scratch(conninfo: str, schema: str, models: Sequence[ReadModel]) -> Iterator[Side]:
-    with schema_of_ones_own(conninfo, schema, "replay") as side:
-        rebuild.create_scratch(side.connection, schema, side.schema, models)
-        yield side
+def scratch(conninfo: str, schema: str, models: Sequence[ReadModel]) -> Iterator[Sides]:
+    with ExitStack() as opened:
+        sides = {}
+        for model in models:
+            connection = connections.connect(conninfo, schema, role="auditor")
+            opened.enter_context(connection)
+            connection.execute(f"set temp_buffers = '{TEMPORARY_BUFFERS}'".encode())
+            sides[model.NAME] = Side(
+                connection, rebuild.create_temporary(connection, schema, model)
+            )
+        yield sides
+
+
+def into(sides: Sides) -> Connect:
+    """Where a replay writes."""
+    return lambda model: nullcontext(sides[model.NAME].connection)
 
 
 @contextmanager

@@ -36,11 +36,15 @@ class StreamReport(msgspec.Struct, kw_only=True):
     events: list[StreamEvent] = []
     finding: Finding | None = None
 
+    @property
+    def ok(self) -> bool:
+        return self.finding is None
+
 
 def read_stream(conninfo: str, schema: str, stream: str) -> StreamReport:
     """The events of one stream, each with its link checked; raises StreamUnknown."""
     report, mapper = StreamReport(stream=stream), EventMapper()
-    with connections.connect(conninfo, schema) as connection:
+    with connections.connect(conninfo, schema, role="auditor") as connection:
         rows = connection.execute(SQL["stream"], (stream,), binary=True).fetchall()
     if not rows:
         raise StreamUnknown(stream=stream)

@@ -5,6 +5,7 @@ It reads in the auditor's role, in one snapshot, while work goes on.
 
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -20,6 +21,7 @@ from ledger.eventstore.log_row import LogRow
 from projections.auditing import Finding
 from projections.engine.replay import collector_paused
 from projections.log_checks import Chain, Check, Entries, Positions, Versions
+from projections.log_sources import DatabaseLog, FileLog, LogSource
 from projections.seal_check import Sealed
 from projections.steps import Progress, silent
 
@@ -70,7 +72,19 @@ def verify_log(
     without them each is held to the key that it names.
     """
     with held_still(conninfo, schema) as connection, collector_paused():
-        return _verify(connection, progress, seals, keys)
+        return _verify(DatabaseLog(connection), stored(connection), progress, seals, keys)
+
+
+def verify_file(
+    path: Path,
+    progress: Progress = silent,
+    *,
+    seals: Sequence[Seal] | None = None,
+    keys: Collection[str] = (),
+) -> LogReport:
+    """The same of a log that was exported as JSON Lines. Raises LogFileUnreadable."""
+    with collector_paused():
+        return _verify(FileLog(path), None, progress, seals, keys)
 
 
 @contextmanager
@@ -85,16 +99,16 @@ def held_still(conninfo: str, schema: str) -> Iterator[Connection]:
 
 
 def _verify(
-    connection: Connection,
+    log: LogSource,
+    inside: Sequence[Seal] | None,  # None: there is no database
     progress: Progress,
     outside: Sequence[Seal] | None,
     keys: Collection[str],
 ) -> LogReport:
     began = clock.monotonic_seconds()
-    inside = stored(connection)
-    series = [*(outside or ()), *inside[len(outside or ()) :]]
+    series = [*(outside or ()), *(inside or ())[len(outside or ()) :]]
     report = LogReport(
-        until=head(connection),
+        until=log.head(),
         seals=len(series),
         seals_kept_outside=outside is not None,
         keys=sorted({seal.key for seal in series}),
@@ -104,14 +118,15 @@ def _verify(
     if fault := sealing.first_fault(series, keys):
         report.finding = Finding(rule="seals", words=f"seal {fault.number}: {fault.words}")
         return report
-    _read(connection, _Checks(series), report, progress)
-    report.finding = report.finding or _differing(outside or (), inside)
+    _read(log, _Checks(series), report, progress)
+    if inside is not None:
+        report.finding = report.finding or _differing(outside or (), inside)
     report.seconds = clock.monotonic_seconds() - began
     return report
 
 
-def _read(connection: Connection, checks: _Checks, report: LogReport, progress: Progress) -> None:
-    for rows in scanning.scan(connection):
+def _read(log: LogSource, checks: _Checks, report: LogReport, progress: Progress) -> None:
+    for rows in log.rows(0, scanning.LAST):
         report.finding = first_finding(checks.all, rows)
         report.events += len(rows)
         progress("verifying", report.events, max(report.until, report.events))

@@ -4,7 +4,6 @@ balances alone, the chain alone, the log against its seals; beside COPY of the s
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import partial
 from typing import Final
 
 import msgspec
@@ -27,7 +26,7 @@ from projections.engine import connections
 from projections.engine.follower import Follower
 from projections.engine.replay import Stop, replay
 from projections.replaying import Report, verify, verify_balances, verify_chain
-from projections.sides import scratch
+from projections.sides import into, scratch
 from projections.verifying import verify_log
 from support import facts
 from support.log_rows import LogRows
@@ -65,8 +64,8 @@ def measure(stage: Stage, rounds: int, seconds: float) -> list[Figure]:
     bars = {
         "rebuild": ("rebuild of all read models, events", REBUILD_BAR),
         "verify": ("rebuild, audit and comparison (make replay), events", REBUILD_BAR),
-        "balances": ("balances alone (--balances), events", BALANCES_BAR),
-        "chain": ("chain, order and versions (--chain), events", CHAIN_BAR),
+        "balances": ("balances alone (balances), events", BALANCES_BAR),
+        "chain": ("chain, order and versions (chain), events", CHAIN_BAR),
         "seals": ("chain, entries and seals (verify), events", CHAIN_BAR),
     }
     figures = [
@@ -146,9 +145,8 @@ def _rebuilt(conninfo: str, events: int) -> Sample:
         connections.connect(conninfo, SCHEMA) as source,
         scratch(conninfo, SCHEMA, READ_MODELS) as target,
     ):
-        connect = partial(connections.connect, conninfo, SCHEMA, target.schema)
         began = time.perf_counter()
-        replay(source, connect, [Stop(READ_MODELS, events)])
+        replay(source, into(target), [Stop(READ_MODELS, events)])
         return Sample(events / (time.perf_counter() - began))
 
 

@@ -1,7 +1,6 @@
 """A made history is what the real store and the real read models would have made."""
 
 from collections.abc import Iterator
-from functools import partial
 
 import psycopg
 import pytest
@@ -12,9 +11,10 @@ from benchmarks.stage import SCHEMA, assert_safe
 from ledger.payments.deciding import BOOKED_PAYMENT
 from ledger.payments.life import Status
 from projections import READ_MODELS
-from projections.engine import connections, digests, rebuild
+from projections.engine import connections, digests
 from projections.engine.replay import Stop, replay
 from projections.replaying import verify_chain
+from projections.sides import into, scratch
 from support.stores import open_store
 
 EVENTS = 8_000  # of 1,000 payments
@@ -28,21 +28,19 @@ def made(ledger_database: str) -> Iterator[History]:
 def test_the_read_models_of_a_made_history_are_what_a_replay_makes_of_its_log(
     ledger_database: str, made: History
 ) -> None:
-    scratch = f"{READ}_again"
     with (
         connections.connect(ledger_database, SCHEMA) as source,
-        connections.connect(ledger_database, SCHEMA, scratch) as target,
+        scratch(ledger_database, SCHEMA, READ_MODELS) as sides,
     ):
-        rebuild.create_scratch(target, SCHEMA, scratch, READ_MODELS)
+        replay(source, into(sides), [Stop(READ_MODELS, made.events)])
 
-        connect = partial(connections.connect, ledger_database, SCHEMA, scratch)
-        replay(source, connect, [Stop(READ_MODELS, made.events)])
-
-        for table in (name for model in READ_MODELS for name in model.TABLES):
-            live, again = digests.Side(source, READ), digests.Side(target, scratch)
-            with source.transaction(), target.transaction():
-                assert digests.first_difference(live, again, table) is None
-            assert digests.digest(live, table) == digests.digest(again, table)
+        live = digests.Side(source, READ)
+        for model in READ_MODELS:
+            again = sides[model.NAME]
+            for table in model.TABLES:
+                with source.transaction(), again.connection.transaction():
+                    assert digests.first_difference(live, again, table) is None
+                assert digests.digest(live, table) == digests.digest(again, table)
 
 
 def test_the_log_of_a_made_history_is_chained_and_guarded(

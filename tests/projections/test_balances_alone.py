@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from functools import partial
 from itertools import pairwise
 
 import pytest
@@ -14,8 +13,8 @@ from ledger.eventstore.upcasts import UPCASTS
 from ledger.journal.events import EntryPosted, Leg
 from ledger.money import Money
 from projections import balances, sides
-from projections.engine import connections, rebuild
-from projections.engine.digests import Side, digest
+from projections.engine import connections
+from projections.engine.digests import digest
 from projections.engine.replay import Stop, replay
 from projections.replay_words import of
 from projections.replaying import verify_balances
@@ -79,27 +78,23 @@ def test_postgresql_and_python_sum_to_the_same_bytes(
 
 
 def summed_by_python(read_side: ReadSide, until: int) -> str:
-    connect = partial(connections.connect, read_side.conninfo, SCHEMA, "by_python")
     with (
         connections.connect(read_side.conninfo, SCHEMA) as source,
-        connections.connect(read_side.conninfo, SCHEMA) as target,
+        sides.scratch(read_side.conninfo, SCHEMA, [balances]) as summed,
     ):
-        rebuild.drop(target, "by_python")
-        rebuild.create_scratch(target, SCHEMA, "by_python", [balances])
-        replay(source, connect, [Stop([balances], until)])
-        return digest(Side(target, "by_python"), "balances")
+        replay(source, sides.into(summed), [Stop([balances], until)])
+        return digest(summed[balances.NAME], "balances")
 
 
 def summed_by_postgresql(read_side: ReadSide, stops: list[int]) -> str:
     with (
         connections.connect(read_side.conninfo, SCHEMA) as source,
-        connections.connect(read_side.conninfo, SCHEMA) as target,
+        sides.scratch(read_side.conninfo, SCHEMA, [balances]) as summed,
     ):
-        rebuild.drop(target, "by_sql")
-        rebuild.create_scratch(target, SCHEMA, "by_sql", [balances])
+        target = summed[balances.NAME].connection.cursor()
         for after, until in pairwise(stops):
-            balances.fold(source.cursor(), after, until, target.cursor())
-        return digest(Side(target, "by_sql"), "balances")
+            balances.fold(source.cursor(), after, until, target)
+        return digest(summed[balances.NAME], "balances")
 
 
 def test_entries_are_stored_as_postgresql_sums_them() -> None:

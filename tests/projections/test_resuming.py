@@ -1,21 +1,20 @@
 """Once it is repaired: what was put aside is followed again, and live is what a replay gives."""
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator
 
 import psycopg
 import pytest
 
-from projections import GROUPS, READ_MODELS, balances, journal, payments, resuming
+from projections import GROUPS, READ_MODELS, balances, journal, payments
 from projections.condition import conditions
-from projections.engine import rebuild
 from projections.engine.quarantine import EventNotApplied
 from projections.engine.read_model import ReadModel
-from projections.replaying import as_of, verify
-from projections.resuming import GroupUnknown, rebuild_live, resume
+from projections.rebuilding import GroupUnknown
+from projections.replaying import verify, verify_chain
+from projections.resuming import resume
 from support.following import Choking, as_deployed, aside, choking, eventually, poison, running
 from support.log_rows import SCHEMA
-from support.payment_lives import PAID, SETTLED, interleaved, lived
+from support.payment_lives import PAID, SETTLED, lived
 from support.read_side import READ_SCHEMA, ReadSide, open_read_side
 
 
@@ -127,67 +126,6 @@ def test_followers_and_readers_go_on_through_a_swap(log: ReadSide) -> None:
     assert equal(log) == EVERY_ONE
 
 
-def test_a_rebuilt_group_is_at_the_head_wherever_the_live_one_was(
-    log: ReadSide, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    analyze = rebuild.analyze
-
-    def meanwhile(connection: psycopg.Connection[Any], models: Sequence[ReadModel]) -> None:
-        analyze(connection, models)
-        log.log.append("pay_4", lived("pay_4", *PAID))
-
-    monkeypatch.setattr(rebuild, "analyze", meanwhile)
-    rebuilt = rebuild_live(log.conninfo, SCHEMA, "views")  # nobody had followed
-    log.followers["money"].step(log.connection)
-
-    assert rebuilt.position == log.log.position == 30
-    assert log.followers["views"].step(log.connection) == 0
-    assert equal(log) == EVERY_ONE
-
-
-def test_a_swap_waits_for_who_reads(log: ReadSide, monkeypatch: pytest.MonkeyPatch) -> None:
-    log.catch_up()
-    monkeypatch.setattr(resuming, "SWAP_TRIES", 2)
-    with psycopg.connect(log.conninfo) as reader:
-        reader.execute("select * from bukubesar_read.payments")
-        with pytest.raises(psycopg.errors.LockNotAvailable):
-            rebuild_live(log.conninfo, SCHEMA, "views")
-        kept = reader.execute("select count(*) from bukubesar_read.payments").fetchone()
-
-    assert kept == (3,)
-    assert rebuild_live(log.conninfo, SCHEMA, "views").position == 24
-    assert equal(log) == EVERY_ONE
-
-
-@pytest.mark.parametrize("group", GROUPS)
-def test_any_group_can_be_made_again_from_whatever_it_has_become(
-    read_side: ReadSide, group: str
-) -> None:
-    read_side.log.copy_all(interleaved(payments=30, steps=8, seed=41))
-    read_side.catch_up()
-    for table in (table for model in GROUPS[group] for table in model.TABLES):
-        read_side.connection.execute(f"truncate {table}".encode())
-
-    rebuild_live(read_side.conninfo, SCHEMA, group)
-
-    assert equal(read_side) == EVERY_ONE
-
-
-def test_services_may_read_what_was_swapped_in_and_its_indexes_are_there(log: ReadSide) -> None:
-    indexes = "select indexdef from pg_indexes where schemaname = %s order by indexname"
-    before = log.rows(indexes, READ_SCHEMA)
-    readers = (
-        "select distinct table_name, grantee from information_schema.role_table_grants"
-        " where table_schema = %s and privilege_type = 'SELECT' order by 1, 2"
-    )
-    granted = log.rows(readers, READ_SCHEMA)
-    for group in GROUPS:
-        rebuild_live(log.conninfo, SCHEMA, group)
-
-    assert log.rows(indexes, READ_SCHEMA) == before
-    assert log.rows(readers, READ_SCHEMA) == granted
-
-
 def test_where_nothing_was_put_aside_there_is_nothing_to_do(log: ReadSide) -> None:
     assert resume(log.conninfo, SCHEMA, "views") is None
     with pytest.raises(GroupUnknown):
@@ -233,7 +171,7 @@ def test_an_event_that_a_replay_cannot_apply_is_a_finding_and_not_a_traceback(
     assert (report.finding.rule, report.finding.position, report.finding.version) == (
         *("applicable", 13, 5),
     )
-    assert as_of(log.conninfo, SCHEMA, 24).ok
+    assert verify_chain(log.conninfo, SCHEMA).ok
 
 
 _apply_payments = payments.apply

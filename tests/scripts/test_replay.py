@@ -78,22 +78,25 @@ def test_what_was_put_aside_ends_with_code_1_and_the_event(read_side: ReadSide) 
     assert json.loads(replay(read_side, "--json").stdout)["finding"]["rule"] == "quarantine"
 
 
-@pytest.mark.parametrize("options", [(), ("--until", "8"), ("--stream", "pay_1"), ("--balances",)])
+@pytest.mark.parametrize(
+    "words",
+    [(), ("as-of", "8"), ("stream", "pay_1"), ("balances",), ("diff",), ("what-changed", "0", "8")],
+)
 def test_an_event_nobody_can_read_ends_with_code_1_and_no_traceback(
-    read_side: ReadSide, options: tuple[str, ...]
+    read_side: ReadSide, words: tuple[str, ...]
 ) -> None:
     read_side.log.append("pay_1", lived("pay_1", *SETTLED))
     read_side.catch_up()
     poison(read_side, 8)
 
-    done = replay(read_side, *options)
+    done = run(*words, "--database", read_side.conninfo)
 
     assert (done.returncode, done.stderr) == (1, "")
     assert "WRONG" in done.stdout
 
 
 def test_what_cannot_be_found_is_said_in_one_line(read_side: ReadSide) -> None:
-    done = replay(read_side, "--stream", "pay_none")
+    done = replay_part(read_side, "stream", "pay_none")
 
     assert (done.returncode, done.stderr) == (1, "There are no events under this id.\n")
 
@@ -122,11 +125,12 @@ def test_balances_are_shown_as_of_a_time(read_side: ReadSide) -> None:
     read_side.log.append("pay_1", lived("pay_1", *SETTLED))
 
     now, before = (
-        replay(read_side, "--until", "2027-01-01"),
-        replay(read_side, "--until", "2026-01-01T00:00:00Z"),
+        replay_part(read_side, "as-of", "2027-01-01"),
+        replay_part(read_side, "as-of", "2026-01-01T00:00:00Z"),
     )
 
     assert "Assets:Gateway:Midtrans:Available" in now.stdout
+    assert "payments        1: 1 settled" in now.stdout
     assert "Assets:Gateway:Midtrans:Available" not in before.stdout
     assert (now.returncode, before.returncode) == (0, 0)
 
@@ -135,7 +139,7 @@ def test_balances_and_the_chain_can_be_looked_at_alone(read_side: ReadSide) -> N
     read_side.log.append("pay_1", lived("pay_1", *SETTLED))
     read_side.catch_up()
 
-    balances, chain = replay(read_side, "--balances"), replay(read_side, "--chain")
+    balances, chain = replay_part(read_side, "balances"), replay_part(read_side, "chain")
 
     assert (balances.returncode, chain.returncode) == (0, 0)
     assert "balances        equal" in balances.stdout
@@ -146,13 +150,82 @@ def test_balances_and_the_chain_can_be_looked_at_alone(read_side: ReadSide) -> N
 def test_one_stream_is_told_event_by_event(read_side: ReadSide) -> None:
     read_side.log.append("pay_1", lived("pay_1", *SETTLED))
 
-    told = replay(read_side, "--stream", "pay_1").stdout
+    told = replay_part(read_side, "stream", "pay_1").stdout
 
     assert (
         told.index("payment.requested.v1")
         < told.index("payment.settled.v1")
         < told.index("links           8 ok")
     )
+
+
+def test_a_row_that_differs_is_named_and_rebuilding_puts_it_right(read_side: ReadSide) -> None:
+    read_side.log.append("pay_1", lived("pay_1", *SETTLED))
+    read_side.catch_up()
+    read_side.connection.execute("update payments set status = 'refunded'")
+
+    found = replay_part(read_side, "diff", "--table", "payments")
+    rebuilt = replay_part(read_side, "rebuild", "--json")
+    afterwards = replay_part(read_side, "diff", "--json")
+
+    assert (found.returncode, found.stderr) == (1, "")
+    assert found.stdout.splitlines()[1:3] == [
+        "payments                DIFFERENT: 1 changed",
+        "  row           pay_1",
+    ]
+    money, views = json.loads(rebuilt.stdout)
+    assert (rebuilt.returncode, rebuilt.stderr) == (1, "")
+    assert (money["finding"], views["finding"]["table"]) == (None, "payments")
+    assert views["swap_milliseconds"] > 0
+    assert afterwards.returncode == 0
+    assert all(table["changed"] == 0 for table in json.loads(afterwards.stdout)["tables"])
+
+
+def test_what_changed_is_told_to_people_and_to_programs(read_side: ReadSide) -> None:
+    read_side.log.append("pay_1", lived("pay_1", *SETTLED))
+
+    told = replay_part(read_side, "what-changed", "5", "2027-01-01")
+    for_programs = json.loads(replay_part(read_side, "what-changed", "0", "8", "--json").stdout)
+
+    assert (told.returncode, told.stderr) == (0, "")
+    assert "           1  payment: captured → settled" in told.stdout
+    assert for_programs["moves"] == [
+        {"kind": "payment", "before": "", "after": "settled", "streams": 1}
+    ]
+
+
+def test_the_state_of_a_stream_is_told_as_it_was(read_side: ReadSide) -> None:
+    read_side.log.append("pay_1", lived("pay_1", *SETTLED))
+
+    told = replay_part(read_side, "as-of", "5", "--stream", "pay_1").stdout
+
+    assert "status          captured" in told
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("as-of", "yesterday"),
+        ("what-changed", "5"),
+        ("what-changed", "8", "5"),
+        ("rebuild", "moneys"),
+        ("diff", "--table", "payment"),
+        ("diff", "--limit", "-1"),
+        ("export", "--format", "xml"),
+        ("verify", "--log", "gone.jsonl"),
+        ("--until", "8"),
+        ("unheard-of",),
+    ],
+)
+def test_a_wrong_call_ends_with_code_2_and_no_traceback(
+    read_side: ReadSide, words: tuple[str, ...]
+) -> None:
+    read_side.log.append("pay_1", lived("pay_1", *SETTLED))
+
+    done = run(*words, *(("--database", read_side.conninfo) if words[0] != "--until" else ()))
+
+    assert done.returncode == 2
+    assert done.stderr and "Traceback" not in done.stderr
 
 
 # ── verify and export ─────────────────────────────────────────────────────────────────────────────────────────
@@ -228,18 +301,49 @@ def test_the_log_is_exported_to_a_file_or_to_whoever_reads(
 def test_an_auditors_own_account_is_enough(read_side: ReadSide, tmp_path: Path) -> None:
     """It can log in, may read, and nothing more."""
     log = sealed(read_side, tmp_path)
+    read_side.catch_up()
     with psycopg.connect(read_side.conninfo, autocommit=True) as superuser:
         superuser.execute("create role ana login password 'secret' in role bukubesar_auditor")
     try:
         own = make_conninfo(read_side.conninfo, user="ana", password="secret")
         done = run("verify", "--database", own, "--seals", str(log.file), "--key", PUBLIC)
         told = run("export", "--database", own, "--out", str(tmp_path / "log.jsonl"))
+        others = {
+            words: run(*words, "--database", own)
+            for words in (
+                *((), ("chain",), ("balances",), ("diff",), ("stream", "pay_1")),
+                *(("as-of", "8"), ("what-changed", "0", "8")),
+            )
+        }
+        refused = run("rebuild", "--database", own)
     finally:
         with psycopg.connect(read_side.conninfo, autocommit=True) as superuser:
             superuser.execute("drop role ana")
 
     assert (done.returncode, done.stderr) == (0, "")
     assert (told.returncode, told.stderr) == (0, "")
+    assert {words: (done.returncode, done.stderr) for words, done in others.items()} == {
+        words: (0, "") for words in others
+    }
+    assert refused.returncode == 1 and "permission denied" in refused.stderr
+    assert len(refused.stderr.splitlines()) == 1
+
+
+def test_an_exported_log_is_enough_and_no_database_is_asked(
+    read_side: ReadSide, tmp_path: Path
+) -> None:
+    log, out = sealed(read_side, tmp_path), tmp_path / "log.jsonl"
+    replay_part(read_side, "export", "--out", str(out))
+    file = ("--log", str(out))
+
+    verified = run("verify", *file, "--seals", str(log.file), "--key", PUBLIC)
+    then = run("as-of", "8", *file)
+    changed = run("what-changed", "0", "8", *file)
+
+    assert [done.returncode for done in (verified, then, changed)] == [0, 0, 0]
+    assert then.stdout == replay_part(read_side, "as-of", "8").stdout
+    assert changed.stdout == replay_part(read_side, "what-changed", "0", "8").stdout
+    assert "seals           1, over the first 8 events; 0 since" in verified.stdout
 
 
 def test_a_file_of_seals_that_is_not_there_is_said_in_one_line(read_side: ReadSide) -> None:

@@ -7,12 +7,12 @@ import socket
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from types import MappingProxyType
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, Self
 
 import psycopg
-from psycopg import errors, sql
+from psycopg import errors, pq, sql
 from psycopg.conninfo import make_conninfo
-from psycopg.rows import DictRow, dict_row
+from psycopg.rows import DictRow, Row, dict_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout, TooManyRequests
 
 from ledger import clock, deadline
@@ -131,6 +131,21 @@ class Loan:
         self.over = asyncio.get_running_loop().call_later(seconds, _hang_up, self.conn)
 
 
+class RereadingCursor(psycopg.AsyncCursor[Row]):
+    """Reads once more when a table has been put in the place of one that had other columns: what was
+    prepared before, on this connection, knows those, and PostgreSQL refuses to give others.
+    """
+
+    async def execute(self, *query: Any, **how: Any) -> Self:
+        try:
+            return await super().execute(*query, **how)
+        except errors.FeatureNotSupported:
+            if self.connection.info.transaction_status != pq.TransactionStatus.IDLE:
+                raise
+            await self.connection.execute("deallocate all")
+            return await super().execute(*query, **how)
+
+
 class Readers:
     """A bounded pool of connections for reading, and for the small tables beside the log."""
 
@@ -146,7 +161,11 @@ class Readers:
             max_waiting=5_000,
             open=False,
             reconnect_timeout=RECONNECT_SECONDS,
-            kwargs={"autocommit": True, "row_factory": dict_row},
+            kwargs={
+                "autocommit": True,
+                "row_factory": dict_row,
+                "cursor_factory": RereadingCursor,
+            },
         )
 
     async def open(self) -> None:

@@ -131,7 +131,9 @@ def _create_roles_and_schemas(conn: psycopg.Connection[Any], names: LogNames) ->
         ),
         sql.SQL("grant {app}, {projector}, {auditor}, {reporting} to current_user"),
         sql.SQL(
-            "do $$ begin execute format('grant create on database %I to {projector}', current_database()); end $$"
+            "do $$ begin execute format('grant create on database %I to {projector}', current_database());"
+            # A replay fills temporary tables, and needs no other right to write.
+            " execute format('grant temporary on database %I to {auditor}', current_database()); end $$"
         ),
     ):
         places = {"log": log, "read": read, "views": views}

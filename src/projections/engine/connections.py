@@ -1,5 +1,5 @@
-"""How a projector connects: its own role, the read schema before the log, and plans made for
-look-ups by key.
+"""How read models are written and replayed: in the projector's role or the auditor's, the read schema
+before the log, and plans made for look-ups by key.
 """
 
 from typing import Any, Final
@@ -7,7 +7,7 @@ from typing import Any, Final
 import psycopg
 from psycopg import sql
 
-from ledger.eventstore.connections import conninfo_for
+from ledger.eventstore.connections import Role, conninfo_for
 from ledger.eventstore.migrate import LogNames
 from projections.engine.read_model import Cursor
 
@@ -24,12 +24,14 @@ SESSION: Final = {
 }
 
 
-def connect(conninfo: str, schema: str, read_schema: str | None = None) -> psycopg.Connection[Any]:
+def connect(
+    conninfo: str, schema: str, read_schema: str | None = None, role: Role = "projector"
+) -> psycopg.Connection[Any]:
     """In autocommit, seeing the tables of `read_schema` and the log of `schema` by their bare
     names.
     """
     names = LogNames(schema)
-    connection = psycopg.connect(conninfo_for(conninfo, schema, "projector"), autocommit=True)
+    connection = psycopg.connect(conninfo_for(conninfo, schema, role), autocommit=True)
     with connection.cursor() as cursor:
         for name, value in SESSION.items():
             cursor.execute("select set_config(%s, %s, false)", (name, value))

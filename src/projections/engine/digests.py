@@ -7,7 +7,6 @@ primary key.
 
 import hashlib
 from collections.abc import Callable, Iterator
-from itertools import zip_longest
 from typing import Any, Final, NamedTuple
 
 import psycopg
@@ -62,17 +61,24 @@ def size(side: Side, table: str) -> int:
     return int(row[0]) if row else 0
 
 
+def differences(live: Side, replayed: Side, table: str) -> Iterator[Difference]:
+    """In the order of the primary key. Both connections must be in a transaction."""
+    ones, others = _rows(live, table), _rows(replayed, table)
+    one, other = next(ones, None), next(others, None)
+    while one or other:
+        # With different keys, the smaller one is the row that the other side lacks.
+        key = min(row[0] for row in (one, other) if row)
+        here = one if one and one[0] == key else None
+        there = other if other and other[0] == key else None
+        if here != there:
+            yield Difference(table, key, here and here[1], there and there[1])
+        one = next(ones, None) if here else one
+        other = next(others, None) if there else other
+
+
 def first_difference(live: Side, replayed: Side, table: str) -> Difference | None:
     """Both connections must be in a transaction."""
-    for one, other in zip_longest(_rows(live, table), _rows(replayed, table)):
-        if one == other:
-            continue
-        # With different keys, the smaller one is the row that the other side lacks.
-        keys = [row[0] for row in (one, other) if row is not None]
-        key = min(keys)
-        texts = [row[1] if row is not None and row[0] == key else None for row in (one, other)]
-        return Difference(table, key, texts[0], texts[1])
-    return None
+    return next(differences(live, replayed, table), None)
 
 
 def layout(side: Side, table: str) -> list[str]:

@@ -7,5 +7,5 @@ select 1 from pg_namespace where nspname = %s
 -- name: has_table
 select 1 from pg_tables where schemaname = %s and tablename = %s
 
--- name: take_turn
-select pg_advisory_xact_lock(hashtextextended(%s, 0))
+-- name: temporary_schema
+select nspname::text from pg_namespace where oid = pg_my_temp_schema()

@@ -8,11 +8,12 @@ import gc
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from itertools import islice
 from typing import Any, Final, NamedTuple
 
 import psycopg
+from eventsourcing.persistence import MapperDeserialisationError
 
 from ledger.events import DomainEvent, Recorded
 from ledger.eventstore.mapping import EventMapper
@@ -24,7 +25,7 @@ from projections.engine.read_model import Batch, ReadModel
 AHEAD: Final = 2  # pages that may wait for a thread; more would only fill memory
 
 Connection = psycopg.Connection[Any]
-Connect = Callable[[], Connection]
+Connect = Callable[[ReadModel], AbstractContextManager[Connection]]
 Decode = Callable[[Sequence[StoredRow]], Sequence[Recorded[DomainEvent]]]
 Progress = Callable[[int], None]  # the position reached
 
@@ -41,11 +42,12 @@ def replay(
     connect: Connect,
     stops: Sequence[Stop],
     *,
+    after: int = 0,
     decode: Decode | None = None,
     progress: Progress = lambda position: None,
 ) -> None:
-    """Apply the log as `source` reads it to the read schema that connections of `connect` look in.
-    Raises EventNotApplied.
+    """Apply the log behind the position `after`, as `source` reads it, to the tables that the
+    connection of each model sees. Raises EventNotApplied.
     """
     skipped: frozenset[str] = frozenset()
     if decode is None:
@@ -56,7 +58,7 @@ def replay(
     with (
         collector_paused(),
         _appliers(connect, stops) as appliers,
-        _batches(source, decode, _pages(stops), skipped) as batches,
+        _batches(source, decode, _pages(stops, after), skipped) as batches,
     ):
         for end, batch in batches:
             for applier in appliers:
@@ -66,9 +68,8 @@ def replay(
             applier.finish()
 
 
-def _pages(stops: Sequence[Stop]) -> Iterator[tuple[int, int]]:
+def _pages(stops: Sequence[Stop], after: int) -> Iterator[tuple[int, int]]:
     """(after, how many): no page crosses a stop, so every model takes a page whole or not at all."""
-    after = 0
     for until in sorted({stop.position for stop in stops}):
         while after < until:
             yield after, min(log.LARGEST_PAGE, until - after)
@@ -130,7 +131,7 @@ def _appliers(connect: Connect, stops: Sequence[Stop]) -> Iterator[list[_Applier
         appliers = []
         for stop in stops:
             for model in stop.models:
-                connection = opened.enter_context(connect())
+                connection = opened.enter_context(connect(model))
                 appliers.append(_Applier(model, stop.position, connection))
                 opened.callback(appliers[-1].thread.shutdown, cancel_futures=True)
         yield appliers
@@ -183,4 +184,21 @@ def collector_paused() -> Iterator[None]:
 
 def _decoder(skipped: frozenset[str]) -> Decode:
     mapper = EventMapper()
-    return lambda rows: log.decode(rows, mapper, skipped)
+
+    def decode(rows: Sequence[StoredRow]) -> Sequence[Recorded[DomainEvent]]:
+        try:
+            return log.decode(rows, mapper, skipped)
+        except MapperDeserialisationError:
+            for row in rows:
+                _decode_one(row, mapper, skipped)
+            raise
+
+    return decode
+
+
+def _decode_one(row: StoredRow, mapper: EventMapper, skipped: frozenset[str]) -> None:
+    try:
+        log.decode([row], mapper, skipped)
+    except MapperDeserialisationError as error:
+        place = (row.position, row.stream, row.version, row.topic)
+        raise EventNotApplied(*place, error) from error

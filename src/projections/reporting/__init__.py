@@ -12,7 +12,7 @@ Views may get further columns at their end; what is there stays as it is.
 """
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Final
 
 import psycopg
@@ -71,9 +71,14 @@ def keep(cursor: Cursor, names: LogNames) -> None:
         cursor.execute(_all([f"comment on schema {{reporting}} is '{MADE_FROM}';"], names))
 
 
-def install(cursor: Cursor, names: LogNames, fresh: str | None = None) -> None:
-    """Make every view anew, in the caller's transaction, over the tables of the live read schema, and
-    of the read schema `fresh` where that has them.
+def install(
+    cursor: Cursor,
+    names: LogNames,
+    fresh: str | None = None,
+    only: Collection[str] | None = None,
+) -> None:
+    """Make every view anew, or those that are named, in the caller's transaction, over the tables of the
+    live read schema, and of the read schema `fresh` where that has them.
 
     Whoever puts other tables in the place of live ones calls this in the same transaction: with `fresh`
     before the old ones are dropped (PostgreSQL drops no table that a view reads), or without it once the
@@ -84,7 +89,8 @@ def install(cursor: Cursor, names: LogNames, fresh: str | None = None) -> None:
     (path,) = cursor.execute("select current_setting('search_path')").fetchone() or ("",)
     seen = [fresh, names.read_schema] if fresh else [names.read_schema]
     _look_in(cursor, psql.SQL(", ").join(map(psql.Identifier, seen)).as_string(cursor))
-    cursor.execute(_all([f"{view.create};" for view in VIEWS], names))
+    made = [view for view in VIEWS if only is None or view.name in only]
+    cursor.execute(_all([f"{view.create};" for view in made], names))
     _look_in(cursor, path)
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from ledger.eventstore.connections import conninfo_for
 from projections.points import PositionNotReached, ReadModelsBehind
+from projections.rebuilding import rebuild_live
 from projections.reporting import REPORTS
 from projections.reporting.reading import (
     Asked,
@@ -22,7 +23,7 @@ from projections.reporting.reading import (
     opened,
     position_of,
 )
-from projections.resuming import rebuild_live, resume
+from projections.resuming import resume
 from support.following import as_deployed, aside, eventually, poison, running
 from support.log_rows import SCHEMA
 from support.payment_lives import SETTLED, Life, lived

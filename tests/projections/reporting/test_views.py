@@ -15,9 +15,9 @@ from ledger.eventstore.migrate import LogNames, migrate
 from projections import reporting
 from projections.engine import connections
 from projections.layout import lay_out
+from projections.rebuilding import rebuild_live
 from projections.reporting import REPORTS, VIEWS
 from projections.reporting.view import Report, View
-from projections.resuming import rebuild_live
 from support.log_rows import SCHEMA
 from support.payment_lives import SETTLED, lived
 from support.report_side import ReportSide, open_report_side
