@@ -23,6 +23,7 @@ class Kept:
     status: int
     media_type: str
     body: bytes
+    subject: str = ""  # whom it is about
 
     def response(self, *, replayed: bool) -> Response:
         headers = {"Idempotent-Replayed": "true"} if replayed else {}
@@ -120,13 +121,13 @@ class _KeepCall:
 
     query: Final = b"""
 insert into idempotency_answers
-select account, key, fingerprint, status, media_type, body, answered_at::timestamptz
-from unnest($1, $2, $3, $4, $5, $6, $7)
-    as given (account, key, fingerprint, status, media_type, body, answered_at)
+select account, key, fingerprint, status, media_type, body, answered_at::timestamptz, subject
+from unnest($1, $2, $3, $4, $5, $6, $7, $8)
+    as given (account, key, fingerprint, status, media_type, body, answered_at, subject)
 on conflict do nothing
 returning account, key
 """
-    types: Final = (TEXTS, TEXTS, BYTEAS, INT8S, TEXTS, BYTEAS, TEXTS)
+    types: Final = (TEXTS, TEXTS, BYTEAS, INT8S, TEXTS, BYTEAS, TEXTS, TEXTS)
 
     def parameters(self, items: Sequence[_Answer]) -> Sequence[bytes]:
         return (
@@ -137,6 +138,7 @@ returning account, key
             texts([item.kept.media_type.encode() for item in items]),
             byteas([item.kept.body for item in items]),
             texts([item.answered_at.isoformat().encode() for item in items]),
+            texts([item.kept.subject.encode() for item in items]),
         )
 
     def outcomes(self, items: Sequence[_Answer], result: Result) -> Iterator[bool]:

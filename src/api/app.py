@@ -18,6 +18,7 @@ from api.routes import (
     payment_imports,
     payment_methods,
     payments,
+    personal_data,
     plans,
     provider_notices,
     reports,
@@ -30,7 +31,7 @@ from ledger.settings import Settings
 
 ROUTERS = (
     *(provider_notices, payments, payment_imports, payment_methods),
-    *(customers, customer_overview, plans, coupons),
+    *(customers, customer_overview, personal_data, plans, coupons),
     *(subscriptions, subscription_changes, subscription_lists, bills),
     *(reports, accounts, explain, health),
 )

@@ -17,6 +17,7 @@ from api import (
     clock_commands,
     explain_commands,
     period_commands,
+    personal_commands,
     projection_commands,
     review_commands,
     seal_commands,
@@ -42,6 +43,7 @@ app.add_typer(projection_commands.app, name="projections")
 app.add_typer(review_commands.app, name="review")
 app.add_typer(seal_commands.app, name="seals")
 app.add_typer(period_commands.app, name="period")
+app.add_typer(personal_commands.app, name="personal-data")
 app.add_typer(clock_commands.app, name="clock")
 app.add_typer(explain_commands.app, name="explain")
 

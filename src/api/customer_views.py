@@ -8,6 +8,7 @@ from ledger.customers.customer import Customer, SavedPaymentMethod
 from ledger.customers.details import FIELDS, Details
 
 HIDDEN: Final = "***"
+ERASED: Final = "[erased]"
 
 
 class SavedMethodView(View):
@@ -46,6 +47,7 @@ class CustomerRowView(View):
     preferred_method: str | None
     created_at: datetime | None
     updated_at: datetime | None
+    erased_at: datetime | None
 
     @classmethod
     def of_row(cls, row: dict[str, Any]) -> Self:
@@ -56,17 +58,21 @@ class CustomerRowView(View):
             preferred_method=row["preferred"] or None,
             created_at=row["created_at"],
             updated_at=row["updated_at"],
+            erased_at=row["erased_at"],
         )
 
 
 class CustomerView(CustomerRowView):
-    """Whoever may not see what names the customer reads `***` where something is known."""
+    """Whoever may not see what names the customer reads `***` where something is known, and everybody
+    `[erased]` where something was. `erasure` says how far that has come.
+    """
 
     name: str | None
     email: str | None
     phone: str | None
     npwp: str | None
     address: str | None
+    erasure: str | None
 
     @classmethod
     def of(cls, customer: Customer, details: Details | None) -> Self:
@@ -78,6 +84,8 @@ class CustomerView(CustomerRowView):
             preferred_method=customer.preferred or None,
             created_at=customer.registered_at,
             updated_at=customer.updated_at,
+            erased_at=customer.erased_at,
+            erasure=None if customer.erasure.status == "none" else customer.erasure.status,
             **_shown(customer, details),
         )
 
@@ -87,6 +95,8 @@ class CustomerPage(Page):
 
 
 def _shown(customer: Customer, details: Details | None) -> dict[str, str | None]:
+    if customer.erased_at:
+        return {field: ERASED if field in customer.sealed else None for field in FIELDS}
     if details is None:
         return {field: HIDDEN if field in customer.sealed else None for field in FIELDS}
     return {field: getattr(details, field) or None for field in FIELDS}

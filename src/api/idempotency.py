@@ -63,6 +63,12 @@ class Answer:
     def text(self) -> bytes:
         return self.body.model_dump_json(by_alias=True, exclude_none=True).encode()
 
+    @property
+    def subject(self) -> str:
+        """Under whose key it would be sealed: the customer's whom it names, else the payment's own."""
+        names = ("customer_id", "payment_id")
+        return next((named for name in names if (named := getattr(self.body, name, None))), "")
+
 
 Work = Callable[[Context], Awaitable[Answer]]
 
@@ -121,7 +127,8 @@ class Once:
             return (await self._answers.keep(place, kept)).response(replayed=False)
         if not answer.settled:
             return await self._wait_for_other(place, fingerprint)
-        kept = Kept(fingerprint, answer.status, "application/json", answer.text)
+        text, subject = answer.text, answer.subject
+        kept = Kept(fingerprint, answer.status, "application/json", text, subject)
         crashpoint("answer.before_keep")
         stored = await self._answers.keep(place, kept)
         crashpoint("answer.after_keep")

@@ -19,7 +19,9 @@ from projections import GROUPS
 from projections.engine.follower import Follower
 
 RUNNING: Final = "running.json"  # in the data folder, while `bukubesar up` runs
-SEALS: Final = "seals.jsonl"  # in the data folder, unless another place is set for them
+# In the data folder, unless other places are set for them.
+SEALS: Final = "seals.jsonl"
+ERASURES: Final = "erasures.jsonl"
 LAST_USED: Final = (
     "last-used"  # in the default data folder: where the last `up` or `demo` kept its data
 )
@@ -116,8 +118,14 @@ def _completed(
     seals = settings.seals
     if sealed and (folder / SEALS).exists() and not (seals.file or seals.folder):
         seals = seals.model_copy(update={"file": folder / SEALS})
+    own = None if settings.database_url.get_secret_value() else folder / ERASURES
     return settings.model_copy(
-        update={"database_url": secret(database), "master_key": secret(master), "seals": seals}
+        update={
+            "database_url": secret(database),
+            "master_key": secret(master),
+            "seals": seals,
+            "erasures_file": settings.erasures_file or own,
+        }
     )
 
 

@@ -25,7 +25,7 @@ from api.children import Children
 from api.embedded import STOP_WITHIN_SECONDS, EmbeddedPostgres, default_data_dir
 from api.gateway_clock import PATH as CLOCK
 from api.gateway_clock import gateway_clock
-from api.tools import SEALS, note_running, note_stopped
+from api.tools import ERASURES, SEALS, note_running, note_stopped
 from api.wiring import open_wiring, prepare
 from ledger.errors import Unavailable
 from ledger.settings import Settings
@@ -144,9 +144,11 @@ class Deployment:
                     "snap_url": simulator,
                 }
             )
-        seals = self._given.seals
-        if not (self._given.database_url.get_secret_value() or seals.file or seals.folder):
-            seals = seals.model_copy(update={"file": self.data_dir / SEALS})
+        seals, erasures = self._given.seals, self._given.erasures_file
+        if not self._given.database_url.get_secret_value():
+            erasures = erasures or self.data_dir / ERASURES
+            if not (seals.file or seals.folder):
+                seals = seals.model_copy(update={"file": self.data_dir / SEALS})
         secret = type(self._given.master_key)
         master = self._given.master_key.get_secret_value() or _master_key(self.data_dir)
         return self._given.model_copy(
@@ -157,6 +159,7 @@ class Deployment:
                 "port": port,
                 "midtrans": midtrans,
                 "seals": seals,
+                "erasures_file": erasures,
             }
         )
 

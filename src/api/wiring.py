@@ -17,6 +17,7 @@ import structlog
 from api import simulated_clock
 from api.answers import Answers
 from api.durability import check_durability
+from api.erasing import DealingsFromReadModels, ListInFile, PayersFromPayments, TablesBesideTheLog
 from api.inbox import Inbox
 from api.pagination import Cursors
 from api.payment_texts import PaymentTexts
@@ -38,10 +39,11 @@ from ledger.payments.commands import Health
 from ledger.payments.due import LEASE_SECONDS
 from ledger.payments.service import PaymentService
 from ledger.plans.service import PlanService
+from ledger.privacy.service import ErasureService
 from ledger.providers.breaker import Breaker
 from ledger.providers.midtrans.adapter import Midtrans
 from ledger.providers.port import Provider
-from ledger.scheduler import BillingScheduler, Scheduler
+from ledger.scheduler import BillingScheduler, Scheduler, Schedulers
 from ledger.secrets import Secrets
 from ledger.settings import Settings
 from ledger.subscriptions.following import Following
@@ -59,6 +61,7 @@ MIGRATIONS: Final = (
         for name in (
             *("idempotency", "inbox", "inbox_by_order"),
             *("work_claims", "work_claims_at_work", "second_looks"),
+            "idempotency_subject",
         )
     ),
 )
@@ -81,6 +84,7 @@ class Wiring:
     api_keys: ApiKeys
     payments: PaymentService
     customers: CustomerService
+    erasure: ErasureService
     plans: PlanService
     coupons: CouponService
     answers: Answers
@@ -96,7 +100,7 @@ class Wiring:
 
 def prepare(settings: Settings) -> None:
     """Migrate, lay out the read models, and refuse a server that would lose what it acknowledged."""
-    conninfo, schema = settings.database_url.get_secret_value(), settings.database_schema
+    conninfo, schema = _place(settings)
     check_durability(conninfo)
     applied = migrate(conninfo, schema, (*MIGRATIONS, *simulated_clock.migrations(settings)))
     simulated_clock.check_clock(settings)
@@ -112,7 +116,7 @@ async def open_wiring(
     """Everything a process needs, by the time of its database; closing it drains what was begun.
     `gateway` takes the place of Midtrans.
     """
-    conninfo, schema = settings.database_url.get_secret_value(), settings.database_schema
+    conninfo, schema = _place(settings)
     readers = Readers(conninfo, schema, settings.readers)
     reporters = Readers(conninfo, schema, REPORTS_AT_ONCE, role="reporting", idle=0)
     await readers.open()
@@ -140,9 +144,8 @@ async def _opened(
     calls: Connect,
     gateway: Provider,
 ) -> AsyncIterator[Wiring]:
-    conninfo, schema = settings.database_url.get_secret_value(), settings.database_schema
     secrets = Secrets.derived_from(settings.master_key.get_secret_value())
-    recorder = GroupCommitRecorder(conninfo, schema)
+    recorder = GroupCommitRecorder(*_place(settings))
     store = EventStore(recorder.committer, calls)
     provider = Breaker(gateway)
     key_ring = KeyRing(readers, secrets.key_ring_master)
@@ -150,9 +153,9 @@ async def _opened(
     customers = CustomerService(store=store, key_ring=key_ring)
     payments = _payments(settings, readers, customers, provider, sent_by)
     subscriptions = _subscriptions(payments, customers)
+    erasure = _erasure(settings, readers, payments)
     collector.tune()
-    longest_pause = timedelta(seconds=settings.asked_every_seconds)
-    answers, inbox = Answers(calls, readers), Inbox(calls, readers, key_ring, longest_pause)
+    answers, inbox = Answers(calls, readers), _inbox(settings, readers, calls, key_ring)
     try:
         yield Wiring(
             settings=settings,
@@ -166,6 +169,7 @@ async def _opened(
             api_keys=ApiKeys(store, secrets.key_pepper),
             payments=payments,
             customers=customers,
+            erasure=erasure,
             plans=PlanService(store=store),
             coupons=CouponService(store=store),
             answers=answers,
@@ -175,7 +179,7 @@ async def _opened(
             subscriptions=subscriptions,
             bills=BillService(store=store),
             quotes=Quotes(secrets.quote_key),
-            scheduler=BillingScheduler(store=store, subscriptions=subscriptions, sent_by=sent_by),
+            scheduler=_scheduler(subscriptions, erasure),
         )
     finally:
         await provider.close()
@@ -214,6 +218,33 @@ def _subscriptions(payments: PaymentService, customers: CustomerService) -> Subs
         method_health=payments.method_health,
         sent_by=payments.sent_by,
         gateway_rests=payments.gateway_rests,
+    )
+
+
+def _inbox(settings: Settings, readers: Readers, calls: Connect, key_ring: KeyRing) -> Inbox:
+    longest_pause = timedelta(seconds=settings.asked_every_seconds)
+    return Inbox(calls, readers, key_ring, longest_pause)
+
+
+def _scheduler(subscriptions: SubscriptionService, erasure: ErasureService) -> Scheduler:
+    store, sent_by = subscriptions.store, subscriptions.sent_by
+    billing = BillingScheduler(store=store, subscriptions=subscriptions, sent_by=sent_by)
+    return Schedulers(billing, erasure)
+
+
+def _place(settings: Settings) -> tuple[str, str]:
+    return settings.database_url.get_secret_value(), settings.database_schema
+
+
+def _erasure(settings: Settings, readers: Readers, payments: PaymentService) -> ErasureService:
+    return ErasureService(
+        store=payments.store,
+        key_ring=payments.key_ring,
+        dealings=DealingsFromReadModels(readers),
+        payers=PayersFromPayments(payments),
+        stores=TablesBesideTheLog(readers, *_place(settings)),
+        listed=ListInFile(settings.erasures_file),
+        sent_by=payments.sent_by,
     )
 
 

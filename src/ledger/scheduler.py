@@ -26,6 +26,17 @@ class Scheduler(Protocol):
     async def do(self, stream: str, kind: str, subject: str) -> None: ...
 
 
+class Schedulers:
+    """Several as one; no two of them do the same kind."""
+
+    def __init__(self, *schedulers: Scheduler) -> None:
+        self._by_kind = {kind: one for one in schedulers for kind in one.kinds}
+        self.kinds = frozenset(self._by_kind)
+
+    async def do(self, stream: str, kind: str, subject: str) -> None:
+        await self._by_kind[kind].do(stream, kind, subject)
+
+
 @dataclass(frozen=True, kw_only=True)
 class BillingScheduler:
     store: EventStore

@@ -57,6 +57,9 @@ class Settings(BaseSettings):
 
     midtrans: MidtransSettings = MidtransSettings()
     seals: SealSettings = SealSettings()
+    # One line an erasure, for after a restore; best where backups of the database are not. API and
+    # workers need it; one that is missing lists nothing.
+    erasures_file: Path | None = None
 
     # How long a request waits for the gateway before it answers 202 and leaves the rest to the
     # worker.

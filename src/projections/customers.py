@@ -8,9 +8,15 @@ from psycopg.types.json import Jsonb
 from ledger.customers.customer import STREAM
 from ledger.customers.events import (
     CustomerChanged,
+    CustomerErased,
     CustomerRegistered,
+    ErasureApproved,
+    ErasureHeld,
+    ErasureHoldLifted,
+    ErasureRequested,
     PaymentMethodAttached,
     PaymentMethodDetached,
+    PersonalDataDisclosed,
     PreferredMethodChosen,
 )
 from ledger.events import DomainEvent, Recorded
@@ -25,6 +31,12 @@ FOLLOWS: Final[tuple[type[DomainEvent], ...]] = (
     PaymentMethodAttached,
     PaymentMethodDetached,
     PreferredMethodChosen,
+    ErasureApproved,
+)
+# How far an erasure is, the customer's stream says; what names a person was never here.
+WITHOUT_EFFECT: Final[tuple[type[DomainEvent], ...]] = (
+    *(ErasureRequested, CustomerErased, ErasureHeld, ErasureHoldLifted),
+    PersonalDataDisclosed,
 )
 SQL: Final = sql.load(__name__)
 
@@ -56,6 +68,8 @@ def _write(recorded: Recorded[Any], cursor: Cursor) -> None:
             cursor.execute(SQL["detach"], place | {"method_id": event.method_id})
         case PreferredMethodChosen():
             cursor.execute(SQL["prefer"], place | {"method": event.method})
+        case ErasureApproved():
+            cursor.execute(SQL["erase"], place)
 
 
 def _shown(event: PaymentMethodAttached) -> dict[str, str]:

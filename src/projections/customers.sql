@@ -6,6 +6,7 @@ create table customers (
     preferred      text not null,      -- id of one of them, a method of the catalogue, or ''
     created_at     timestamptz not null,
     updated_at     timestamptz not null,
+    erased_at      timestamptz,        -- from when on nothing that names them can be read
     first_position bigint not null,
     position       bigint not null
 );
@@ -16,7 +17,7 @@ create unique index customers_newest on customers (first_position);
 -- name: add
 insert into customers
 values (
-    %(customer_id)s, %(language)s, '[]', '', %(at)s, %(at)s, %(position)s, %(position)s
+    %(customer_id)s, %(language)s, '[]', '', %(at)s, %(at)s, null, %(position)s, %(position)s
 )
 
 -- name: change
@@ -43,6 +44,11 @@ where customer_id = %(customer_id)s
 -- name: prefer
 update customers
 set preferred = %(method)s, updated_at = %(at)s, position = %(position)s
+where customer_id = %(customer_id)s
+
+-- name: erase
+update customers
+set methods = '[]', preferred = '', erased_at = %(at)s, updated_at = %(at)s, position = %(position)s
 where customer_id = %(customer_id)s
 
 -- name: page

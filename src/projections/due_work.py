@@ -13,6 +13,7 @@ import msgspec
 import psycopg
 
 from ledger.bills import due as bills
+from ledger.customers import due as customers
 from ledger.due import Due, Rule, by_event, changes
 from ledger.events import DomainEvent, Recorded
 from ledger.journal.events import EntryPosted
@@ -23,7 +24,12 @@ from projections.engine.read_model import Batch, Cursor
 
 NAME: Final = "due_work"
 TABLES: Final = ("due_work",)
-RULES: Final[tuple[Rule, ...]] = (*payments.RULES, *subscriptions.RULES, *bills.RULES)
+RULES: Final[tuple[Rule, ...]] = (
+    *payments.RULES,
+    *subscriptions.RULES,
+    *bills.RULES,
+    *customers.RULES,
+)
 FOLLOWS: Final[tuple[type[DomainEvent], ...]] = tuple(by_event(RULES))
 WITHOUT_EFFECT: Final[tuple[type[DomainEvent], ...]] = (
     *payments.WITHOUT_EFFECT,

@@ -46,12 +46,15 @@ def read_side(ledger_database: str) -> Iterator[ReadSide]:
 @pytest.mark.parametrize(
     ("model", "prefix"), [(plans, "plan."), (coupons, "coupon."), (customers, "customer.")]
 )
-def test_each_fact_is_followed(model: ReadModel, prefix: str) -> None:
+def test_each_fact_is_followed_or_listed_without_effect(model: ReadModel, prefix: str) -> None:
     facts: set[type[DomainEvent]] = {
         fact for topic, fact in TOPICS.items() if topic.startswith(prefix)
     }
 
-    assert set(model.FOLLOWS) == facts != set()
+    followed, without = set(model.FOLLOWS), set(getattr(model, "WITHOUT_EFFECT", ()))
+
+    assert followed | without == facts != set()
+    assert followed & without == set()
 
 
 @pytest.mark.parametrize("batch", [1, 2, 100])
@@ -162,3 +165,24 @@ def test_the_preferred_method_stays_when_another_is_detached(read_side: ReadSide
         "preferred": "",
         "methods": [],
     }
+
+
+def test_of_who_is_erased_nothing_that_was_saved_is_shown(read_side: ReadSide) -> None:
+    approved = e.ErasureApproved(
+        occurred_at=LATER,
+        subjects=("cus_1",),
+        reason="asked_by_person",
+        requested_by="ana",
+        by="budi",
+    )
+    facts = [
+        e.CustomerRegistered(occurred_at=NOW, customer_id="cus_1", language="id", name=SEALED),
+        CARD,
+        e.PreferredMethodChosen(occurred_at=NOW, method="pm_1"),
+    ]
+    read_side.log.append("customer-cus_1", [*facts, approved])
+    read_side.log.append("customer-never-registered", [approved])
+    read_side.catch_up()
+
+    row = read_side.one("select preferred, methods, erased_at, updated_at from customers")
+    assert row == {"preferred": "", "methods": [], "erased_at": LATER, "updated_at": LATER}

@@ -90,6 +90,7 @@ class EveryRoute:
             **self._selling(),
             **self._subscribing(),
             **self._looking_back(),
+            **self._about_persons(),
             NOTICE: lambda: shop.send("POST", "/api/v1/webhooks/midtrans", genuine),
             "GET /health": lambda: shop.get("/health"),
             "GET /ready": lambda: shop.get("/ready"),
@@ -190,6 +191,18 @@ class EveryRoute:
                 f"{api}/subscriptions/sub_{'0' * 26}"
             ),
             f"GET {api}/recurring/{{month}}": lambda: get(f"{api}/recurring/2026-01"),
+        }
+
+    def _about_persons(self) -> dict[str, Ask]:
+        """Of nobody: nothing is shown and nothing erased."""
+        template = "/api/v1/customers/{customer_id}/personal-data"
+        one, shop = template.format(customer_id="nobody"), self.shop
+        erase, hold = b'{"reason":"asked_by_person"}', {"basis": "dispute"}
+        return {
+            f"GET {template}": lambda: shop.get(one),
+            f"DELETE {template}": lambda: shop.send("DELETE", one, erase),
+            f"PUT {template}/hold": lambda: shop.put(f"{one}/hold", hold),
+            f"DELETE {template}/hold": lambda: shop.delete(f"{one}/hold"),
         }
 
     async def ask(self) -> dict[str, Timed]:

@@ -17,6 +17,8 @@ Permission = Literal[
     "customers:change",
     "customers:read",
     "customers:open",
+    "personal_data:read",
+    "personal_data:erase",
     "plans:change",
     "plans:read",
     "coupons:change",
@@ -54,6 +56,8 @@ GRANTS: Final[dict[Permission, tuple[bool, bool, bool, bool, bool]]] = {
     "customers:change":     (YES,   YES,     NO,     NO,       YES),
     "customers:read":       (YES,   YES,     YES,    YES,      YES),
     "customers:open":       (YES,   YES,     NO,     NO,       YES),  # what names them, in clear
+    "personal_data:read":   (NO,    NO,      NO,     NO,       YES),  # all of one person
+    "personal_data:erase":  (NO,    YES,     NO,     NO,       YES),  # it takes two of them
     "plans:change":         (YES,   YES,     NO,     NO,       YES),
     "plans:read":           (YES,   YES,     YES,    YES,      YES),
     "coupons:change":       (YES,   YES,     NO,     NO,       YES),

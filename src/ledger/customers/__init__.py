@@ -7,5 +7,6 @@ is never charged again. The *preferred* method is a saved one or a method of the
 
     details    what is asked of names, addresses and numbers, and the form they are kept in
     events     facts        customer   state, decider
+    erasure    who may erase what names a customer, and what stands against it
     service    the only file that does I/O
 """

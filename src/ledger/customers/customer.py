@@ -8,12 +8,14 @@ from typing import Any, Final
 import msgspec
 
 from ledger.clock import business_date
+from ledger.customers import erasure as er
 from ledger.customers import events as e
 from ledger.decider import Decider
 from ledger.errors import Conflict, NotFound, Rejected
 from ledger.events import DomainEvent
 from ledger.payments.methods import method
 from ledger.payments.saved_methods import MethodNotAttached
+from ledger.privacy.erased import SubjectErased
 from ledger.privacy.sealed import Sealed
 
 STREAM: Final = "customer-"  # and the customer's id
@@ -82,10 +84,21 @@ class Customer(msgspec.Struct, frozen=True, kw_only=True):
     preferred: str = ""
     registered_at: datetime | None = None
     updated_at: datetime | None = None
+    erasure: er.Erasure = er.Erasure()
+
+    @property
+    def erased_at(self) -> datetime | None:
+        """From when on nothing that names them can be read."""
+        return self.erasure.approved.occurred_at if self.erasure.approved else None
 
     @property
     def attached(self) -> tuple[SavedPaymentMethod, ...]:
         return tuple(each for each in self.methods if each.detached_at is None)
+
+    def check_present(self) -> None:
+        """Raises SubjectErased."""
+        if self.erased_at:
+            raise SubjectErased()
 
     def method(self, method_id: str) -> SavedPaymentMethod:
         """One that may be charged; raises MethodNotAttached."""
@@ -131,7 +144,9 @@ class PreferMethod(msgspec.Struct, frozen=True, kw_only=True):
     method: str
 
 
-Command = RegisterCustomer | ChangeCustomer | AttachMethod | DetachMethod | PreferMethod
+Command = (
+    RegisterCustomer | ChangeCustomer | AttachMethod | DetachMethod | PreferMethod | er.Command
+)
 
 
 def check_customer_id(customer_id: str) -> str:
@@ -141,6 +156,11 @@ def check_customer_id(customer_id: str) -> str:
 
 
 def decide(customer: Customer, command: Command) -> Sequence[e.CustomerEvent]:
+    """Raises SubjectErased for whatever would be new of somebody who was erased."""
+    if not isinstance(command, er.AFTERWARDS):
+        customer.check_present()
+    if rule := er.RULES.get(type(command)):
+        return rule(customer.erasure, command)
     if not customer.customer_id and not isinstance(command, RegisterCustomer):
         raise CustomerNotFound()
     return RULES[type(command)](customer, command)
@@ -229,7 +249,7 @@ def evolve(customer: Customer, event: DomainEvent) -> Customer:
     if not isinstance(event, e.CustomerEvent):
         return customer
     changes: Mapping[str, Any] = EVOLVES[type(event)](customer, event)
-    return msgspec.structs.replace(customer, **changes, updated_at=event.occurred_at)
+    return msgspec.structs.replace(customer, **{"updated_at": event.occurred_at, **changes})
 
 
 def _registered(_: Customer, event: e.CustomerRegistered) -> dict[str, Any]:
@@ -270,6 +290,14 @@ def _preferred(_: Customer, event: e.PreferredMethodChosen) -> dict[str, Any]:
     return {"preferred": event.method}
 
 
+def _about_erasure(customer: Customer, event: e.CustomerEvent) -> dict[str, Any]:
+    """What was sealed stays, unreadable, so that a reader can say that something was erased."""
+    erasure = er.evolve(customer.erasure, event)
+    if isinstance(event, e.ErasureApproved):
+        return {"erasure": erasure, "methods": (), "preferred": ""}
+    return {"erasure": erasure, "updated_at": customer.updated_at}
+
+
 RULES: Final[dict[type, Callable[[Customer, Any], Sequence[e.CustomerEvent]]]] = {
     RegisterCustomer: register,
     ChangeCustomer: change,
@@ -283,5 +311,6 @@ EVOLVES: Final[dict[type[DomainEvent], Callable[[Customer, Any], dict[str, Any]]
     e.PaymentMethodAttached: _attached,
     e.PaymentMethodDetached: _detached,
     e.PreferredMethodChosen: _preferred,
+    **dict.fromkeys(er.PARTS, _about_erasure),
 }
 CUSTOMER: Final[Decider[Customer, Command]] = Decider(Customer(), decide, evolve)

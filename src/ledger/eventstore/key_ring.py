@@ -15,9 +15,9 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from psycopg.rows import tuple_row
 
 from ledger import clock
-from ledger.errors import Conflict
 from ledger.eventstore.connections import Readers
 from ledger.privacy import sealing
+from ledger.privacy.erased import SubjectErased
 from ledger.privacy.sealed import Sealed
 
 CACHED_KEYS: Final = 4_096
@@ -41,16 +41,15 @@ DESTROY: Final = (
     "update key_ring set wrapped = '', destroyed_at = %s"
     " where subject = %s and destroyed_at is null"
 )
+DESTROYED: Final = (
+    "select count(*) as versions from key_ring"
+    " where subject = any(%s) and destroyed_at is not null and made"
+)
 # A subject without a key gets a destroyed one, so that none is made after its erasure.
 BURY: Final = (
-    "insert into key_ring (subject, version, wrapped, destroyed_at) values (%s, %s, '', %s)"
-    " on conflict do nothing"
+    "insert into key_ring (subject, version, wrapped, destroyed_at, made)"
+    " values (%s, %s, '', %s, false) on conflict do nothing"
 )
-
-
-class SubjectErased(Conflict):
-    code = "subject_erased"
-    title = "The personal data of this subject was erased; no more can be kept for it."
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +96,17 @@ class KeyRing:
         async with self._cursor() as cursor:
             rows = await (await cursor.execute(READABLE, [list(subjects)])).fetchall()
         return frozenset(subjects) - {row[0] for row in rows}
+
+    async def destroyed(self, subjects: Sequence[str]) -> int:
+        """How many keys of theirs there were, and are no more."""
+        async with self._cursor() as cursor:
+            row = await (await cursor.execute(DESTROYED, [list(subjects)])).fetchone()
+        return int(row[0]) if row else 0
+
+    async def has(self, subject: str) -> bool:
+        """Whether anything was ever sealed for this subject."""
+        async with self._cursor() as cursor:
+            return await (await cursor.execute(NEWEST, [subject])).fetchone() is not None
 
     async def _newest_key(self, subject: str) -> _DataKey:
         async with self._cursor() as cursor:

@@ -20,7 +20,9 @@ HERE: Final = Path(__file__).parent
 CONNECT_SECONDS: Final = 10
 ROLES: Final = ("owner", "app", "projector", "auditor", "reporting")
 READ_ONLY: Final = "alter role {} set default_transaction_read_only = on;"
-FILES: Final = tuple(HERE / f"{name}.sql" for name in ("schema", "key_ring", "snapshots", "seals"))
+FILES: Final = tuple(
+    HERE / f"{name}.sql" for name in ("schema", "key_ring", "snapshots", "seals", "key_ring_sweep")
+)
 
 
 class SchemaChanged(Conflict):

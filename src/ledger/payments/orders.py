@@ -54,14 +54,14 @@ async def with_owner(saved_methods: SavedMethods, request: PaymentRequested) -> 
 async def order(key_ring: KeyRing, saved_methods: SavedMethods, payment: Payment) -> ChargeOrder:
     """Raises MethodNotAttached or CustomerNotFound when what was to be charged is there no more."""
     request, attempt = payment.request, payment.attempt
-    token = await key_ring.open(request.card_token, "card_token") if request.card_token else None
+    token = await _token(key_ring, request)
     saved = await _saved(saved_methods, payment)
     return ChargeOrder(
         order_id=attempt.order_id,
         method=METHODS[attempt.method],
         amount=request.amount,
         capture_later=request.capture == "later",
-        card_token=token or "",
+        card_token=token,
         payer=await _payer(key_ring, saved_methods, request, saved),
         expires_after_seconds=request.expires_after_seconds,
         product=request.sale.product,
@@ -69,6 +69,15 @@ async def order(key_ring: KeyRing, saved_methods: SavedMethods, payment: Payment
         saved_token=saved.token if saved else "",
         account_id=saved.account_id if saved else "",
     )
+
+
+async def _token(key_ring: KeyRing, request: PaymentRequested) -> str:
+    if not request.card_token:
+        return ""
+    token = await key_ring.open(request.card_token, "card_token")
+    if token is None:
+        raise MethodNotAttached("The payer's data was erased, and the card's token with it.")
+    return token
 
 
 async def _saved(saved_methods: SavedMethods, payment: Payment) -> SavedMethod | None:

@@ -8,8 +8,9 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
+from ledger.access.second_person import SecondPersonNeeded
 from ledger.clock import business_date
-from ledger.errors import Conflict, NotFound, Rejected
+from ledger.errors import NotFound, Rejected
 from ledger.events import DomainEvent
 from ledger.journal.tax import share_of
 from ledger.money import Money
@@ -42,11 +43,6 @@ class ReviewNotOpen(NotFound):
 class DecisionNotAllowed(Rejected):
     code = "decision_not_allowed"
     title = "This is no answer to that question."
-
-
-class SecondPersonNeeded(Conflict):
-    code = "second_person_needed"
-    title = "You have proposed this; another person has to decide the same."
 
 
 def look_again(payment: Payment, question: Question, command: c.DecideReview) -> Facts:

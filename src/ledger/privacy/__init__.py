@@ -12,10 +12,8 @@ Invariants:
     A destroyed key stays destroyed; nothing new can be sealed for that subject.
 
 Read in this order: sealed.py (what an event holds), sealing.py (the cipher), then
-ledger/eventstore/key_ring.py (where keys live).
+ledger/eventstore/key_ring.py (where keys live), then service.py (erasing a person) with
+ledger/customers/erasure.py (who may).
 
-How far erasure reaches: at once in the database as served, within a minute in other processes'
-memory. The overwritten row leaves the table's file with the next vacuum; the write-ahead log and
-backups hold the wrapped key until they are recycled. After a restore, erasures done since the
-backup must be repeated before serving.
+How far erasure reaches: docs/security.md.
 """

@@ -37,8 +37,9 @@ class FallbackWithoutPull(Rejected):
 
 def way(customer: Customer, asked: str, fallback: Sequence[str]) -> Paying:
     """`asked` is `auto_debit`, one of the customer's saved methods, or a method of the catalogue.
-    Raises MethodNotAttached and FallbackWithoutPull besides.
+    Raises SubjectErased, MethodNotAttached and FallbackWithoutPull besides.
     """
+    customer.check_present()
     if asked == AUTO_DEBIT:
         return auto_debit(customer.methods, customer.preferred, fallback)
     if is_saved(asked):

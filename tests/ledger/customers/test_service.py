@@ -11,8 +11,9 @@ from ledger.customers.customer import CustomerChangedSince, CustomerExists, Cust
 from ledger.customers.details import CustomerDetailsRefused, Details
 from ledger.customers.service import CustomerService, Token, stream_of
 from ledger.eventstore.connections import Readers
-from ledger.eventstore.key_ring import KeyRing, SubjectErased
+from ledger.eventstore.key_ring import KeyRing
 from ledger.payments.saved_methods import MethodNotAttached
+from ledger.privacy.erased import SubjectErased
 from ledger.privacy.sealed import Sealed
 from ledger.privacy.sealing import SealBroken
 from ledger.providers.port import Payer

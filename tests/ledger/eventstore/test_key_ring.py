@@ -3,14 +3,18 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import psycopg
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from ledger.eventstore import key_ring
 from ledger.eventstore.committer import StoreUnavailable
 from ledger.eventstore.connections import Readers, Role, conninfo_for
-from ledger.eventstore.key_ring import KeyRing, SubjectErased
+from ledger.eventstore.key_ring import KeyRing
+from ledger.privacy import sealing
+from ledger.privacy.erased import SubjectErased
 from ledger.privacy.sealing import SealBroken
 from support.stores import SCHEMA
 
@@ -162,3 +166,72 @@ async def test_without_a_database_the_caller_is_told_to_come_back(ledger_databas
 
         with pytest.raises(StoreUnavailable):
             await ring.open(sealed, "name")
+
+
+async def test_keys_that_were_are_counted_in_every_version_and_markers_are_not(
+    ledger_database: str,
+):
+    async with opened(ledger_database) as ring:
+        await ring.seal("cus_1", "name", "Budi")
+        another_version(ledger_database, "cus_1", 2)
+        assert await ring.destroyed(["cus_1"]) == 0
+
+        for subject in ("cus_1", "cus_2", "cus_1"):
+            await ring.destroy(subject)
+
+        assert await ring.destroyed(["cus_1", "cus_2"]) == 2
+        assert [await ring.has(one) for one in ("cus_1", "cus_2", "cus_3")] == [True, True, False]
+    assert {row[2] for row in rows(ledger_database)} == {b""}
+
+
+async def test_a_sweep_leaves_nothing_of_a_destroyed_key_in_the_file_and_the_others_as_they_are(
+    ledger_database: str,
+):
+    async with opened(ledger_database) as ring:
+        kept = await ring.seal("cus_2", "name", "Siti")
+        for n in range(50):
+            await ring.seal(f"cus_1{n}", "name", "Budi")
+        wrapped = [row[2] for row in rows(ledger_database) if row[0] != "cus_2"]
+        assert all(key in file_of_the_ring(ledger_database) for key in wrapped)
+
+        for n in range(50):
+            await ring.destroy(f"cus_1{n}")
+        with psycopg.connect(ledger_database, autocommit=True) as admin:
+            admin.execute("vacuum bukubesar.key_ring")
+        assert any(key in file_of_the_ring(ledger_database) for key in wrapped)  # why we sweep
+        with psycopg.connect(conninfo_for(ledger_database, SCHEMA, "app")) as app:
+            app.execute("select sweep_key_ring()")
+
+        left = file_of_the_ring(ledger_database)
+        assert not any(key in left for key in wrapped)
+        ring._keys.clear()
+        assert await ring.open(kept, "name") == "Siti"
+
+
+def test_the_application_writes_the_table_anew_by_the_sweep_alone(ledger_database: str):
+    with (
+        psycopg.connect(conninfo_for(ledger_database, SCHEMA, "app")) as conn,
+        pytest.raises(psycopg.errors.InsufficientPrivilege),
+    ):
+        conn.execute("alter table key_ring alter column wrapped type text using 'x'")
+
+
+def another_version(database: str, subject: str, version: int) -> None:
+    """As a rotation would make it."""
+    wrapped = sealing.wrap(AESGCM(MASTER), b"k" * 32, subject=subject, version=version)
+    with psycopg.connect(database) as conn:
+        conn.execute(
+            "insert into bukubesar.key_ring (subject, version, wrapped) values (%s, %s, %s)",
+            [subject, version, wrapped],
+        )
+
+
+def file_of_the_ring(database: str) -> bytes:
+    """As it lies on disk."""
+    with psycopg.connect(database, autocommit=True) as admin:
+        admin.execute("checkpoint")
+        row = admin.execute(
+            "select current_setting('data_directory'), pg_relation_filepath('bukubesar.key_ring')"
+        ).fetchone()
+    assert row is not None
+    return Path(*row).read_bytes()

@@ -2,6 +2,7 @@
 
 import pytest
 
+from ledger.access.second_person import SecondPersonNeeded
 from ledger.due import Due, by_event, changes
 from ledger.payments import commands as c
 from ledger.payments import events as e
@@ -14,7 +15,6 @@ from ledger.payments.reviewing import (
     DECISIONS,
     DecisionNotAllowed,
     ReviewNotOpen,
-    SecondPersonNeeded,
 )
 from ledger.providers.port import Did
 from support.facts import (
