@@ -12,7 +12,7 @@ going_wrong.py   the gateway is down, codes expire, wallets refuse, banks take m
 giving_back.py   refunds, and those that are refused
 notices.py       notices that come twice, late, in the wrong order, or from somebody else
 proving.py       the books, the gateway's own book, and the replay of the log
-auditing.py      files that others check: the sealed log, the journal added up again
+auditing.py      files that others check: the sealed log, the journal added up again; a number explained
 checks.py        what is claimed, what was expected, what was found
 timing.py        how long payments took
 table.py         what is printed

@@ -6,20 +6,23 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final, NamedTuple
 
+import msgspec
+
 import bukubesar_verify
 from api.demo import stage
-from api.demo.answers import Balance
+from api.demo.answers import Balance, Json
 from api.demo.notices import SCHEMA
 from api.demo.scene import Scene
 from api.tools import SEALS
 from projections.exporting import export
 from projections.plain_text_accounting import beancount_name
 
+EXPLAINED: Final = "Assets:Gateway:Midtrans:Available"
 CHECKED_ON: Final = "9999-12-31"  # after every entry
 
 
@@ -59,7 +62,7 @@ async def sealed(scene: Scene) -> None:
     key = await asyncio.to_thread(stage.run, "seals", "key", "--data-dir", scene.folder)
     log = await asyncio.to_thread(_exported, scene, "jsonl")
     whole = await asyncio.to_thread(_verified, key.stdout.strip(), log, scene)
-    scene.checks.equal("the log and its seals, checked offline", (0, ""), whole)
+    scene.checks.equal("the log and its seals, checked offline", (0, "nothing"), whole)
     await asyncio.to_thread(_change_a_digit, log)
     changed, words = await asyncio.to_thread(_verified, key.stdout.strip(), log, scene)
     scene.checks.holds(
@@ -75,7 +78,7 @@ def _verified(key: str, log: Path, scene: Scene) -> tuple[int, str]:
     program, seals = bukubesar_verify.__file__, Path(scene.folder) / SEALS
     command = [sys.executable, "-I", program, "--key", key, str(log), str(seals)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
-    return done.returncode, (done.stdout + done.stderr).strip() if done.returncode else ""
+    return done.returncode, (done.stdout + done.stderr).strip() if done.returncode else "nothing"
 
 
 def _change_a_digit(log: Path) -> None:
@@ -86,13 +89,41 @@ def _change_a_digit(log: Path) -> None:
     log.write_text("".join(lines), encoding="utf-8")
 
 
+async def explained(scene: Scene) -> None:
+    """Each posting behind a balance, with the command that somebody gave."""
+    books = await scene.api.trial_balance()
+    told = await scene.api.explain(f"/api/v1/explain/accounts/{EXPLAINED}?pageSize=100")
+    postings = [one async for one in _postings(scene, told)]
+    scene.checks.equal(
+        f"{len(postings)} postings behind {EXPLAINED}",
+        books.balance(EXPLAINED),
+        sum(one["amount"] for one in postings),
+    )
+    unsaid = [
+        one["words"] for one in postings if '"actor"' not in msgspec.json.encode(one).decode()
+    ]
+    scene.checks.none("postings of which nobody says who had them recorded", unsaid)
+
+
+async def _postings(scene: Scene, part: Json) -> AsyncIterator[Json]:
+    """Down every part and after every `more`, as an auditor would."""
+    if part["kind"] == "posting":
+        yield part
+        return
+    if more := part.get("more"):
+        part = await scene.api.explain(more)
+    for below in part["parts"]:
+        async for one in _postings(scene, below):
+            yield one
+
+
 async def added_up(scene: Scene) -> None:
     """By what the API says of every account; the programs refuse a file in which that is not so."""
     books = await scene.api.trial_balance()
     for adder in HERE:
         wrong = await asyncio.to_thread(_wrong, scene, adder, books.accounts)
         scene.checks.equal(
-            f"what {adder.name} finds wrong with {len(books.accounts)} accounts", "", wrong
+            f"what {adder.name} finds wrong with {len(books.accounts)} accounts", "nothing", wrong
         )
 
 
@@ -107,7 +138,7 @@ def _wrong(scene: Scene, adder: Adder, accounts: Sequence[Balance]) -> str:
         check=False,
         env={**os.environ, "LANG": "C.UTF-8"},
     )
-    return (done.stdout + done.stderr).strip() if done.returncode else ""
+    return (done.stdout + done.stderr).strip() if done.returncode else "nothing"
 
 
 def _exported(scene: Scene, form: str) -> Path:

@@ -78,6 +78,11 @@ class Api:
             lambda it: it.as_of.is_complete,
         )
 
+    async def explain(self, path: str) -> Json:
+        """The tree, or the part of it that a `more` leads to."""
+        told = await _read(self._auditor, path, Json)
+        return dict(told["explanation"])
+
     async def read(self, path: str) -> Json:
         return await _read(self._service, path, Json)
 

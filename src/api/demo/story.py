@@ -53,6 +53,7 @@ ACTS: Final[tuple[tuple[str, Act], ...]] = (
     ("The books are added up", proving.trial_balance),
     ("The log is replayed", proving.replay),
     ("The log is sealed, and checked offline", auditing.sealed),
+    ("One number is explained, down to who had it recorded", auditing.explained),
     (auditing.ADDED_UP, auditing.added_up),
 )
 
