@@ -157,6 +157,13 @@ async def test_so_they_do_where_whole_blocks_of_positions_lie_behind(read_side: 
             (found := expected(everything, question))[0],
             found[1].total(),
         )
+    # In pages over all days and blocks, and over those of one day.
+    times = Counter(one.account for one in everything)
+    some = min((name for name in times if times[name] > 500), key=lambda name: times[name])
+    question = replace(asked(some, points[-1], 100), after=(points[-1] + 1, 0))
+    minor, leaves, kinds = await explained(read_side, question)
+    assert (minor, leaves) == expected(everything, question)
+    assert kinds["rest"] >= 5
     day = START.date() + timedelta(days=3)
     of_a_day = accounts.Question(
         account=PENDING, currency="IDR", known_at=points[-1], day=day, size=15
