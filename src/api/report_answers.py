@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 from datetime import date
 from typing import Annotated, Any, Final
 
+import msgspec
 from fastapi import Depends, Header, Query
 from pydantic import BeforeValidator, Field
 from starlette.responses import StreamingResponse
@@ -16,8 +17,9 @@ from api.wiring import Wiring
 from ledger.errors import NotFound, Rejected
 from projections.points import end_of_append
 from projections.reporting import REPORTS
+from projections.reporting.archive import Archive
 from projections.reporting.reading import Asked, Opened, opened
-from projections.reporting.sheets import FORMATS, AsOf, FormatName, Head, Range, Rows, Sheet
+from projections.reporting.sheets import FORMATS, AsOf, FormatName, Head, Packed, Range, Rows, Sheet
 from projections.reporting.view import Report
 
 LONGEST_SECONDS: Final = (
@@ -108,6 +110,11 @@ def report(name: str) -> Report:
     return BY_NAME[name]
 
 
+def reports(names: str) -> tuple[Report, ...]:
+    """All of them where none is named. Raises ReportUnknown."""
+    return tuple(map(report, dict.fromkeys(names.split(",")))) if names else REPORTS
+
+
 def accepted(accept: str) -> FormatName:
     """The format that a caller likes best; JSON where all are alike. Raises ReportFormatNotAcceptable."""
     liked = dict(map(_liking, accept.split(",")))
@@ -143,40 +150,67 @@ UntilSent = Annotated[AsyncExitStack, Depends(until_sent)]
 
 async def asked_for(
     wired: Wiring,
-    name: str,
+    wanted: tuple[Report, ...],
     first: date | None,
     last: date | None,
     as_of: int | None,
     at_least: int,
 ) -> Asked:
-    """Raises ReportUnknown, ReportRangeInvalid, PositionNotReached."""
-    wanted = report(name)
+    """Raises ReportRangeInvalid, PositionNotReached."""
     if first and last and first > last:
         raise ReportRangeInvalid()
     if as_of is not None:
         async with wired.readers.connection() as conn:
             as_of = await end_of_append(conn, as_of)
-    return Asked(report=wanted, first=first, last=last, as_of=as_of, at_least=at_least)
+    return Asked(reports=wanted, first=first, last=last, as_of=as_of, at_least=at_least)
 
 
 async def streamed(
     wired: Wiring, held: AsyncExitStack, asked: Asked, form: FormatName
 ) -> StreamingResponse:
-    """Its first rows are there before the answer begins: what goes wrong until then is told properly."""
+    """One report. Its first rows are there before the answer begins: what goes wrong until then is told
+    properly.
+    """
+    found = await _opened(wired, held, asked)
+    (one,) = asked.reports
+    batches = found.batches(one)
+    first: Rows = await anext(batches, [])
+    sheet = FORMATS[form].sheet(one, _head(found, one))
+    return _answer(
+        _pieces(sheet, first, batches),
+        found,
+        FORMATS[form].media_type,
+        f"{one.name}-{found.position}.{form}",
+    )
+
+
+async def packed(
+    wired: Wiring, held: AsyncExitStack, asked: Asked, form: FormatName
+) -> StreamingResponse:
+    """Several reports as of the same position, in a ZIP archive."""
+    found = await _opened(wired, held, asked)
+    name = f"reports-{found.position}.zip"
+    return _answer(_members(found, form), found, "application/zip", name)
+
+
+async def _opened(wired: Wiring, held: AsyncExitStack, asked: Asked) -> Opened:
     loan = await held.enter_async_context(wired.reporters.loan())
     found = await held.enter_async_context(opened(loan.conn, asked))
     loan.extend(LONGEST_SECONDS)
-    batches = found.batches()
-    first: Rows = await anext(batches, [])
-    sheet = FORMATS[form].sheet(asked.report, _head(found))
-    name = f"{asked.report.name}-{found.position}.{form}"
+    return found
+
+
+def _answer(
+    pieces: AsyncIterator[bytes], found: Opened, media_type: str, name: str
+) -> StreamingResponse:
+    kind = "inline" if name.endswith(".json") else "attachment"
     return StreamingResponse(
-        _pieces(sheet, first, batches),
-        media_type=FORMATS[form].media_type,
+        pieces,
+        media_type=media_type,
         headers={
             POSITION: str(found.position),
             "Vary": "Accept",
-            "Content-Disposition": f'{"inline" if form == "json" else "attachment"}; filename="{name}"',
+            "Content-Disposition": f'{kind}; filename="{name}"',
         },
     )
 
@@ -191,15 +225,39 @@ async def _pieces(sheet: Sheet, first: Rows, more: AsyncIterator[Rows]) -> Async
     yield await asyncio.to_thread(sheet.end)
 
 
-def _head(found: Opened) -> Head:
-    asked, standing = found.asked, found.standing
-    heads = max(group.log_position for group in standing.values())
-    reached = {name: group.position for name, group in standing.items()}
+async def _members(found: Opened, form: FormatName) -> AsyncIterator[bytes]:
+    archive = Archive()
+    yield archive.add("reports.json", msgspec.json.encode(_about(found)))
+    for one in found.asked.reports:
+        sheet = FORMATS[form].sheet(one, _head(found, one))
+        yield await asyncio.to_thread(archive.begin, f"{one.name}.{form}", sheet)
+        async for rows in found.batches(one):
+            yield await asyncio.to_thread(archive.rows, rows)
+        yield await asyncio.to_thread(archive.end)
+    yield archive.close()
+
+
+def _head(found: Opened, one: Report) -> Head:
     return Head(
-        report=asked.report.name,
+        report=one.name,
         position=found.position,
-        as_of=AsOf(head=heads, **reached),
-        first=asked.first,
-        last=asked.last,
-        range=Range(column=asked.report.by),
+        as_of=_as_of(found),
+        first=found.asked.first,
+        last=found.asked.last,
+        range=Range(column=one.by),
     )
+
+
+def _about(found: Opened) -> Packed:
+    return Packed(
+        reports=[one.name for one in found.asked.reports],
+        position=found.position,
+        as_of=_as_of(found),
+        first=found.asked.first,
+        last=found.asked.last,
+    )
+
+
+def _as_of(found: Opened) -> AsOf:
+    money, views = found.standing["money"], found.standing["views"]
+    return AsOf(head=money.log_position, money=money.position, views=views.position)

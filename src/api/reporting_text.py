@@ -101,14 +101,19 @@ it, and take the position that the answer names |
 
 ## Reconciling two reports
 
-First a view that shows how things stand, then the others as of the position that it names:
+Best in one request: all of them, or those in `names`, as files of one ZIP archive, with one position. Its
+first file, `reports.json`, has `position`, `asOf` and the range.
+
+    GET /api/v1/reports?names=payments,refunds,entries,balances&format=parquet
+
+Or one after the other: first a view that shows how things stand, then others as of the position that it
+names.
 
 ```sh
-get() {{ curl --silent --fail --remote-header-name --remote-name --dump-header head.txt -H "$AUTH" \
-"$API/api/v1/reports/$1"; }}
+get() {{ curl --silent --fail --remote-header-name --remote-name --dump-header head.txt \\
+  -H "$AUTH" "$API/api/v1/reports/$1"; }}
 get 'payments?format=parquet'
 position=$(sed -n 's/^bukubesar-position: \\([0-9]*\\).*/\\1/p' head.txt)
-get "refunds?format=parquet&asOf=$position"
 get "entries?format=parquet&asOf=$position"
 get "balances?format=parquet&asOf=$position"
 ```
@@ -126,9 +131,9 @@ payment, but for late money and chargebacks |
 | `bills.unearned_minor` by product | the balance of `Liabilities:DeferredRevenue:…`, without its sign, where \
 only subscriptions are sold in advance |
 
-Two views that both show how things stand cannot always be had as of the same position. Their rows name the
-position of the newest event of what they show: rows at or before the earlier of the two positions are
-the same in both. Or read both in one transaction by SQL.
+Two requests for views that show how things stand cannot always be answered as of the same position: ask
+for them together, or read them in one transaction by SQL. Each row names the position of the newest event
+of what it shows: rows at or before the earlier of two positions are the same in both.
 
 ## Units
 

@@ -4,10 +4,11 @@ pyarrow is large and slow to import, so that happens when the first file is writ
 """
 
 import importlib
-import io
 import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
+
+from projections.pieces import Pieces
 
 ROW_GROUP: Final = 50_000  # rows
 
@@ -32,7 +33,7 @@ class ParquetFile:
         self._schema = self._arrow.schema(
             [self._field(field) for field in fields], metadata=dict(about)
         )
-        self._pieces = _Pieces()
+        self._pieces = Pieces()
         parquet: Any = importlib.import_module("pyarrow.parquet")
         self._writer = parquet.ParquetWriter(self._pieces, self._schema)
         self._batches: list[Any] = []
@@ -77,27 +78,3 @@ class ParquetFile:
             "timestamptz": self._arrow.timestamp("us", tz="UTC"),
             "bytea": self._arrow.binary(),
         }[name]
-
-
-class _Pieces(io.RawIOBase):
-    """What was written since somebody last took it."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._written: list[bytes] = []
-        self._length = 0
-
-    def writable(self) -> bool:
-        return True
-
-    def write(self, piece: Any) -> int:
-        self._written.append(bytes(piece))
-        self._length += len(piece)
-        return len(piece)
-
-    def tell(self) -> int:
-        return self._length
-
-    def taken(self) -> bytes:
-        written, self._written = self._written, []
-        return b"".join(written)

@@ -1,20 +1,18 @@
 """Reports over HTTP: the same rows in every format, as of a position that two of them can share."""
 
+import asyncio
 import csv
 import io
 import json
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+import zipfile
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
 import httpx2
-import psycopg
 import pyarrow.parquet
 import pytest
 
-from api.wiring import REPORTS_AT_ONCE
 from ledger.access.roles import HELD, ROLES
 from projections.reporting import REPORTS
 from projections.reporting.view import Column, Report
@@ -171,6 +169,66 @@ def sums(rows: list[Fields], key: str, value: str) -> dict[str, int]:
     return totals
 
 
+@pytest.mark.parametrize("form", ["json", "csv", "parquet"])
+async def test_several_reports_come_as_of_one_position_in_an_archive(
+    lived: Moving, form: str
+) -> None:
+    await head(lived.shop)
+
+    answer = await lived.shop.get(HERE, format=form)
+
+    assert answer.headers["content-type"] == "application/zip"
+    archive = zipfile.ZipFile(io.BytesIO(answer.content))
+    about = json.loads(archive.read("reports.json"))
+    position = about["position"]
+    assert answer.headers["bukubesar-position"] == str(position)
+    assert about["reports"] == [*BY_NAME]
+    assert archive.namelist() == ["reports.json", *(f"{name}.{form}" for name in BY_NAME)]
+    assert archive.testzip() is None
+    for name in BY_NAME:
+        alone = await lived.shop.get(f"{HERE}/{name}", format=form)
+        assert alone.headers["bukubesar-position"] == str(position)  # nothing happens meanwhile
+        assert archive.read(f"{name}.{form}") == alone.content
+
+
+async def test_reports_of_a_busy_ledger_agree_in_one_archive(
+    shop: Caller, gateway: Gateway
+) -> None:
+    """While payments are made, captured and settled."""
+    stop = asyncio.Event()
+
+    async def sell() -> None:
+        while not stop.is_set():
+            payment = await shop.request("gopay", 99_000)
+            await gateway.pay(payment)
+
+    selling = [asyncio.create_task(sell()) for _ in range(3)]
+    seen = []
+    for _ in range(8):
+        await asyncio.sleep(0.2)
+        answer = await shop.get(HERE, names="payments,entries,balances,method_success,payments")
+        if answer.status_code == 409:
+            assert answer.json()["type"] == "/problems/read_models_behind"
+            continue
+        archive = zipfile.ZipFile(io.BytesIO(answer.content))
+        read = {name: json.loads(archive.read(name)) for name in archive.namelist()[1:]}
+        payments, entries, balances, methods = (found["rows"] for found in read.values())
+        seen.append({found["position"] for found in read.values()})
+        assert len(seen[-1]) == 1
+        captured = sum(row["captured_minor"] for row in payments)
+        pending = "Assets:Gateway:Midtrans:Pending"
+        debits = [row for row in entries if row["account"] == pending]
+        assert sum(row["debit_minor"] for row in debits) == captured
+        assert sums(entries, "account", "amount_minor") == sums(balances, "account", "change_minor")
+        assert sum(row["amount_minor"] for row in entries) == 0
+        assert sum(row["attempts"] for row in methods) == sum(row["attempts"] for row in payments)
+    stop.set()
+    await asyncio.gather(*selling)
+
+    assert len(seen) >= 4
+    assert max(seen[-1]) > max(seen[0])
+
+
 async def test_a_position_of_ones_own_command_is_waited_for(
     shop: Caller, gateway: Gateway, system: Running
 ) -> None:
@@ -214,6 +272,10 @@ async def test_read_models_that_stand_still_give_what_they_have_and_say_so(
     [
         ("gone", {}, 404, "report_unknown"),
         ("freshness", {}, 404, "report_unknown"),
+        ("", {"names": "payments,gone"}, 404, "report_unknown"),
+        ("", {"names": "payments,"}, 404, "report_unknown"),
+        ("", {"from": "2026-11-02", "to": "2026-11-01"}, 422, "report_range_invalid"),
+        ("", {"asOf": 10**6}, 409, "position_not_reached"),
         ("payments", {"from": "2026-11-02", "to": "2026-11-01"}, 422, "report_range_invalid"),
         ("payments", {"from": "yesterday"}, 422, "request_invalid"),
         ("payments", {"from": "1793923200"}, 422, "request_invalid"),
@@ -228,7 +290,7 @@ async def test_read_models_that_stand_still_give_what_they_have_and_say_so(
 async def test_a_question_that_makes_no_sense_is_refused(
     shop: Caller, where: str, asked: Fields, status: int, code: str
 ) -> None:
-    refused(await shop.get(f"{HERE}/{where}", **asked), status, code)
+    refused(await shop.get(f"{HERE}/{where}".rstrip("/"), **asked), status, code)
 
 
 async def test_the_format_may_be_named_by_accept(shop: Caller) -> None:
@@ -248,6 +310,7 @@ async def test_who_may_not_is_refused(system: Running) -> None:
             answer = await caller.get(f"{HERE}/{name}")
             may = "reports:read" in HELD[role]
             assert answer.status_code == (200 if may else 403), (role, name)
+        assert (await caller.get(HERE)).status_code == (200 if may else 403), role
 
 
 async def test_nothing_personal_is_in_any_report(lived: Moving) -> None:
@@ -265,87 +328,3 @@ async def test_places_for_reports_are_given_back(shop: Caller) -> None:
         refused(await shop.get(f"{HERE}/entries", asOf=10**9), 409, "position_not_reached")
     for _ in range(6):
         told(await shop.get(f"{HERE}/payments"))
-
-
-# ── large ones ────────────────────────────────────────────────────────────────────────────────────────────────
-
-MANY = """
-insert into bukubesar_read.payments
-select 'pay_' || n, 'settled', false, 'gopay', 'gopay', 99000, 'IDR', 99000, 0, 0, 2198, 96802, '', '',
-    'order-' || n, 'transaction-' || n, 1, '{}', null, now(), now(), n, 8, n
-from generate_series(1, %s) n
-"""
-ROWS = 60_000  # about 35 MB of JSON: more than lies between two processes
-
-
-@pytest.fixture
-async def many(own_database: str, gateway: Gateway) -> AsyncIterator[Running]:
-    """Rows that no event has made, because these are quicker."""
-    with psycopg.connect(own_database) as conn:
-        conn.execute(MANY, [ROWS])
-    async with running(own_database, gateway, workers=0) as system:
-        yield system
-
-
-def reading(database: str) -> int:
-    """Connections that are in the middle of a report."""
-    query = (
-        "select count(*) from pg_stat_activity where datname = current_database()"
-        " and application_name = 'bukubesar reporting' and state <> 'idle'"
-    )
-    with psycopg.connect(database) as conn:
-        (found,) = conn.execute(query).fetchone() or (0,)
-    return int(found)
-
-
-async def test_a_caller_who_leaves_holds_no_place(many: Running, own_database: str) -> None:
-    shop = await many.caller()
-
-    for _ in range(REPORTS_AT_ONCE + 1):
-        async with many.http.stream(
-            "GET", f"{shop.url}{HERE}/payments", headers=shop._headers()
-        ) as answer:
-            assert answer.status_code == 200
-            await anext(answer.aiter_bytes())
-
-    async def given_back() -> None:
-        assert reading(own_database) == 0
-
-    await eventually(given_back)
-    assert (await report(shop, "balances"))["rows"] == []
-
-
-async def test_there_are_only_so_many_places(many: Running) -> None:
-    shop = await many.caller()
-
-    async with AsyncExitStack() as held:
-        for _ in range(REPORTS_AT_ONCE):
-            asked = many.http.stream("GET", f"{shop.url}{HERE}/payments", headers=shop._headers())
-            assert (await held.enter_async_context(asked)).status_code == 200
-        refused_one = await shop.get(f"{HERE}/payments")
-        assert (refused_one.status_code, refused_one.headers["retry-after"]) == (503, "1")
-        assert (await shop.get("/api/v1/payments")).status_code == 200  # lists have their own
-    assert (await shop.get(f"{HERE}/payments", to="2020-01-01")).status_code == 200
-
-
-@pytest.mark.parametrize("form", ["json", "csv", "parquet"])
-async def test_a_large_report_leaves_while_it_is_read(many: Running, form: str) -> None:
-    shop = await many.caller()
-    pieces: list[bytes] = []
-
-    async with many.http.stream(
-        "GET", f"{shop.url}{HERE}/payments", params={"format": form}, headers=shop._headers()
-    ) as answer:
-        assert "content-length" not in answer.headers  # nobody knew how long it would be
-        async for piece in answer.aiter_bytes():
-            pieces.append(piece)
-
-    content = b"".join(pieces)
-    match form:
-        case "json":
-            assert json.loads(content)["count"] == ROWS
-        case "csv":
-            assert content.count(b"\n") == ROWS + 1
-        case _:
-            groups = pyarrow.parquet.ParquetFile(io.BytesIO(content)).metadata
-            assert (groups.num_rows, groups.num_row_groups) == (ROWS, 2)

@@ -172,6 +172,7 @@ class EveryRoute:
             f"GET {api}/customers/{{customer_id}}/overview": lambda: get(
                 f"{api}/customers/nobody/overview"
             ),
+            f"GET {api}/reports": lambda: get(f"{api}/reports", names="bills,fees"),
             f"GET {api}/reports/{{name}}": lambda: get(report, **{"from": "2026-01-01"}),
             f"GET {month}/movements": lambda: get(f"{report}/2026-01/movements"),
             f"GET {month}/subscriptions": lambda: get(f"{report}/2026-01/subscriptions"),

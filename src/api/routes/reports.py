@@ -18,6 +18,9 @@ from api.report_answers import (
     UntilSent,
     accepted,
     asked_for,
+    packed,
+    report,
+    reports,
     streamed,
 )
 from api.report_views import MovementPage, MovementView, StandingPage, in_words
@@ -39,7 +42,14 @@ ANSWERS: Final[dict[int | str, dict[str, Any]]] = {
     200: {"model": ReportView, "content": OTHER_FORMATS}
 }
 
+ARCHIVE: Final[dict[int | str, dict[str, Any]]] = {
+    200: {"content": {"application/zip": {"schema": {"type": "string", "format": "binary"}}}}
+}
+
 Name = Annotated[str, Path(max_length=40, json_schema_extra={"enum": list(BY_NAME)})]
+Names = Annotated[
+    str, Query(max_length=400, description="Separated by commas; without it, all of them.")
+]
 Month = Annotated[str, Path(pattern=MONTH, description="As `2026-03`, in Jakarta.")]
 
 
@@ -58,8 +68,25 @@ async def get_report(
 ) -> StreamingResponse:
     """All rows of a view, as of one position of the log, which `Bukubesar-Position` and the answer name."""
     wanted = form or accepted(accept)
-    asked = await asked_for(wired, name, first, last, position, at_least)
+    asked = await asked_for(wired, (report(name),), first, last, position, at_least)
     return await streamed(wired, held, asked, wanted)
+
+
+@router.get("", response_class=StreamingResponse, responses=ARCHIVE)
+async def get_reports(
+    caller: MayReadReports,
+    wired: Wired,
+    held: UntilSent,
+    names: Names = "",
+    first: From = None,
+    last: To = None,
+    form: Annotated[FormatName, Query(alias="format")] = "json",
+    position: AsOfPosition = None,
+    at_least: MinPosition = 0,
+) -> StreamingResponse:
+    """Several reports as files of one ZIP archive, all as of the same position of the log."""
+    asked = await asked_for(wired, reports(names), first, last, position, at_least)
+    return await packed(wired, held, asked, form)
 
 
 @router.get("/recurring_revenue/{month}/movements", response_model=MovementPage)

@@ -1,9 +1,10 @@
-"""A report as of one position of the log: a snapshot in which the read models behind it stand there, and
-its rows in batches.
+"""Reports as of one position of the log: a snapshot in which the read models behind them stand there, and
+their rows in batches.
 
 A group of read models moves on batch by batch. What is read in one snapshot is as of the position of
-its group; a report whose rows know their own position can also be read as of an earlier one. A position
-in the middle of what was appended together is waited out: a fact would show without its entry.
+its group; a report whose rows know their own position can also be read as of an earlier one, and so
+together with one of the other group. A position in the middle of what was appended together is waited
+out: a fact would show without its entry.
 """
 
 import asyncio
@@ -26,16 +27,16 @@ from projections.points import (
     ReadModelsBehind,
 )
 from projections.reporting.freshness import VIEW as FRESHNESS
-from projections.reporting.view import Report
+from projections.reporting.view import Group, Report
 
 BATCH: Final = 5_000  # rows
 
 SNAPSHOT: Final = "set transaction isolation level repeatable read, read only"
 # Before the snapshot begins: no other tables can be put in their place afterwards, of which it would
 # see no row.
-LOCK: Final = "lock table {view}, {freshness} in access share mode"
+LOCK: Final = "lock table {views} in access share mode"
 STANDING: Final = (
-    "select read_group, position, is_whole, parked_streams, log_position from {freshness}"
+    "select read_group, position, is_whole, parked_streams, log_position from freshness"
 )
 ROWS: Final = "select {columns} from {view} where {since} and {until} order by {order}"
 
@@ -57,11 +58,15 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     this position. `at_least`: this one or a later one.
     """
 
-    report: Report
+    reports: tuple[Report, ...]
     first: date | None = None
     last: date | None = None
     as_of: int | None = None
     at_least: int = 0
+
+    @property
+    def groups(self) -> set[Group]:
+        return {report.group for report in self.reports}
 
 
 class Standing(NamedTuple):
@@ -72,18 +77,19 @@ class Standing(NamedTuple):
 
 
 class Opened:
-    """`position`: what the rows are as of. `standing` is of each group of read models."""
+    """`position`: what all rows are as of. `standing` is of each group of read models."""
 
     def __init__(
-        self, conn: Connection, asked: Asked, position: int, standing: Mapping[str, Standing]
+        self, conn: Connection, asked: Asked, position: int, standing: Mapping[Group, Standing]
     ) -> None:
         self.asked, self.position, self.standing = asked, position, standing
-        self._cursor = psycopg.AsyncServerCursor(conn, "report", row_factory=tuple_row)
+        self._conn = conn
 
-    async def batches(self) -> AsyncIterator[list[tuple[Any, ...]]]:
-        """Values in the order of the report's columns; the first batch may take long."""
-        report = self.asked.report
-        since, until = _ends(self.asked)
+    async def batches(self, report: Report) -> AsyncIterator[list[tuple[Any, ...]]]:
+        """Values in the order of the report's columns; the first batch may take long. One report after
+        the other.
+        """
+        since, until = _ends(self.asked, report)
         by, nothing = psql.Identifier(report.by), psql.SQL("true")
         query = psql.SQL(ROWS).format(
             columns=psql.SQL(", ").join(psql.Identifier(one.name) for one in report.columns),
@@ -92,60 +98,64 @@ class Opened:
             until=psql.SQL("{} < {}").format(by, psql.Literal(until)) if until else nothing,
             order=psql.SQL(", ").join(map(psql.Identifier, report.order)),
         )
-        await self._cursor.execute(query, binary=True)
-        while rows := await self._cursor.fetchmany(BATCH):
+        cursor = psycopg.AsyncServerCursor(self._conn, report.name, row_factory=tuple_row)
+        await cursor.execute(query, binary=True)
+        while rows := await cursor.fetchmany(BATCH):
             yield rows
+        await cursor.close()
 
 
 @asynccontextmanager
 async def opened(conn: Connection, asked: Asked) -> AsyncIterator[Opened]:
     """Waits until the read models are there, for as long as reads of a position do. `conn` has the role
-    `reporting`. Raises PositionNotReached, ReadModelsBehind, ReportPositionPassed,
-    ReportIncomplete.
+    `reporting`. Raises PositionNotReached, ReadModelsBehind, ReportPositionPassed, ReportIncomplete.
     """
     give_up_at = clock.monotonic_seconds() + deadline.left(MAY_LAG_SECONDS)
     while True:
         async with conn.transaction():
             standing = await _begin(conn, asked)
-            position = position_of(asked, standing[asked.report.group])
+            position = position_of(asked, standing)
             if position is not None:
-                if asked.as_of is not None:
-                    await _look_back(conn, position)
+                await _look_back(conn, position)
                 yield Opened(conn, asked, position, standing)
                 return
         if clock.monotonic_seconds() >= give_up_at:
-            reached = standing[asked.report.group].position
-            raise ReadModelsBehind(position=asked.as_of or asked.at_least, reached=reached)
+            positions = [standing[group].position for group in asked.groups]
+            wanted = max(asked.as_of or 0, asked.at_least, *positions)
+            raise ReadModelsBehind(position=wanted, reached=min(positions))
         await asyncio.sleep(LOOK_EVERY_SECONDS)
 
 
-def position_of(asked: Asked, group: Standing) -> int | None:
-    """What a report that is read now is as of; None: not yet what was asked for. Raises
+def position_of(asked: Asked, standing: Mapping[Group, Standing]) -> int | None:
+    """What reports that are read now are as of; None: not yet what was asked for. Raises
     PositionNotReached, ReportPositionPassed, ReportIncomplete.
     """
-    if group.parked_streams:
-        raise ReportIncomplete(streams=group.parked_streams)
-    wanted = max(asked.as_of or 0, asked.at_least)
-    if wanted > group.log_position:
+    groups = [standing[group] for group in asked.groups]
+    if parked := sum(group.parked_streams for group in groups):
+        raise ReportIncomplete(streams=parked)
+    # A group of which a report shows how things stand says the position; the other may be further.
+    fixed = {standing[report.group] for report in asked.reports if not report.exact}
+    says = min(fixed or groups, key=lambda group: group.position)
+    position = says.position if asked.as_of is None else asked.as_of
+    wanted = max(position, asked.at_least)
+    if wanted > says.log_position:
         raise PositionNotReached(position=wanted)
-    if group.position < wanted:
+    if any(group.position < wanted for group in groups):
         return None
     if asked.as_of is None:
-        return group.position if group.is_whole else None
-    if group.position > asked.as_of and not asked.report.exact:
-        raise ReportPositionPassed(position=asked.as_of, reached=group.position)
-    return asked.as_of
+        return position if says.is_whole else None
+    if passed := [group.position for group in fixed if group.position > position]:
+        raise ReportPositionPassed(position=position, reached=passed[0])
+    return position
 
 
-async def _begin(conn: Connection, asked: Asked) -> dict[str, Standing]:
+async def _begin(conn: Connection, asked: Asked) -> dict[Group, Standing]:
     await conn.execute(SNAPSHOT)
-    places = {
-        "view": psql.Identifier(asked.report.name),
-        "freshness": psql.Identifier(FRESHNESS.name),
-    }
-    await conn.execute(psql.SQL(LOCK).format(**places))
+    names = [FRESHNESS.name, *(report.name for report in asked.reports)]
+    views = psql.SQL(", ").join(map(psql.Identifier, names))
+    await conn.execute(psql.SQL(LOCK).format(views=views))
     cursor = conn.cursor(row_factory=dict_row)
-    await cursor.execute(psql.SQL(STANDING).format(**places))
+    await cursor.execute(STANDING)
     return {row.pop("read_group"): Standing(**row) for row in await cursor.fetchall()}
 
 
@@ -154,13 +164,13 @@ async def _look_back(conn: Connection, position: int) -> None:
     await conn.execute("select set_config('bukubesar.as_of_position', %s, true)", (str(position),))
 
 
-def _ends(asked: Asked) -> tuple[date | None, date | None]:
+def _ends(asked: Asked, report: Report) -> tuple[date | None, date | None]:
     """From when and until before when: days, or the moments at which they begin in Jakarta."""
     first, last = asked.first, asked.last
-    if asked.report.dated.unit == "month" and first:
+    if report.dated.unit == "month" and first:
         first = first.replace(day=1)
     end = last and last + timedelta(days=1)
-    if asked.report.dated.type == "date":
+    if report.dated.type == "date":
         return first, end
     return _midnight(first), _midnight(end)
 

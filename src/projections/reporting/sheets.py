@@ -52,6 +52,21 @@ class Head(
     range: Range
 
 
+class Packed(
+    msgspec.Struct,
+    frozen=True,
+    kw_only=True,
+    rename={"first": "from", "last": "to", "as_of": "asOf"},
+):
+    """What an archive says of itself."""
+
+    reports: list[str]
+    position: int
+    as_of: AsOf
+    first: date | None
+    last: date | None
+
+
 class Sheet(Protocol):
     def begin(self) -> bytes: ...
     def rows(self, rows: Rows) -> bytes: ...

@@ -23,6 +23,7 @@ from projections.reporting.reading import (
     opened,
     position_of,
 )
+from projections.reporting.view import Group
 from projections.resuming import resume
 from support.following import as_deployed, aside, eventually, poison, running
 from support.log_rows import SCHEMA
@@ -31,6 +32,7 @@ from support.report_side import ReportSide, open_report_side
 
 BY_NAME = {report.name: report for report in REPORTS}
 STATE, EXACT = BY_NAME["payments"], BY_NAME["entries"]
+BOTH, EXACT_ONES = (STATE, EXACT), (EXACT, BY_NAME["refunds"])
 
 
 @pytest.fixture
@@ -42,23 +44,27 @@ def side(ledger_database: str) -> Iterator[ReportSide]:
 @pytest.mark.parametrize(
     ("asked", "group", "position"),
     [
-        (Asked(report=STATE), Standing(8, True, 8), 8),
-        (Asked(report=STATE), Standing(7, False, 8), None),  # a fact without its entry
-        (Asked(report=EXACT), Standing(7, False, 8), None),
-        (Asked(report=STATE), Standing(0, True, 8), 0),
-        (Asked(report=STATE, at_least=8), Standing(8, True, 9), 8),
-        (Asked(report=STATE, at_least=8), Standing(7, True, 9), None),
-        (Asked(report=EXACT, as_of=6), Standing(8, True, 9), 6),
-        (Asked(report=EXACT, as_of=6), Standing(7, False, 9), 6),
-        (Asked(report=EXACT, as_of=6), Standing(5, True, 9), None),
-        (Asked(report=STATE, as_of=6), Standing(6, True, 9), 6),
-        (Asked(report=STATE, as_of=6), Standing(5, True, 9), None),
-        (Asked(report=EXACT, as_of=6, at_least=8), Standing(7, True, 9), None),
-        (Asked(report=STATE, as_of=6), Standing(8, True, 9), ReportPositionPassed),
-        (Asked(report=STATE), Standing(9, True, 9, parked_streams=1), ReportIncomplete),
-        (Asked(report=EXACT, as_of=6), Standing(9, True, 9, parked_streams=2), ReportIncomplete),
-        (Asked(report=STATE, at_least=10), Standing(9, True, 9), PositionNotReached),
-        (Asked(report=EXACT, as_of=10), Standing(9, True, 9), PositionNotReached),
+        (Asked(reports=(STATE,)), Standing(8, True, 8), 8),
+        (Asked(reports=(STATE,)), Standing(7, False, 8), None),  # a fact without its entry
+        (Asked(reports=(EXACT,)), Standing(7, False, 8), None),
+        (Asked(reports=(STATE,)), Standing(0, True, 8), 0),
+        (Asked(reports=(STATE,), at_least=8), Standing(8, True, 9), 8),
+        (Asked(reports=(STATE,), at_least=8), Standing(7, True, 9), None),
+        (Asked(reports=(EXACT,), as_of=6), Standing(8, True, 9), 6),
+        (Asked(reports=(EXACT,), as_of=6), Standing(7, False, 9), 6),
+        (Asked(reports=(EXACT,), as_of=6), Standing(5, True, 9), None),
+        (Asked(reports=(STATE,), as_of=6), Standing(6, True, 9), 6),
+        (Asked(reports=(STATE,), as_of=6), Standing(5, True, 9), None),
+        (Asked(reports=(EXACT,), as_of=6, at_least=8), Standing(7, True, 9), None),
+        (Asked(reports=(STATE,), as_of=6), Standing(8, True, 9), ReportPositionPassed),
+        (Asked(reports=(STATE,)), Standing(9, True, 9, parked_streams=1), ReportIncomplete),
+        (
+            Asked(reports=(EXACT,), as_of=6),
+            Standing(9, True, 9, parked_streams=2),
+            ReportIncomplete,
+        ),
+        (Asked(reports=(STATE,), at_least=10), Standing(9, True, 9), PositionNotReached),
+        (Asked(reports=(EXACT,), as_of=10), Standing(9, True, 9), PositionNotReached),
     ],
 )
 def test_the_position_is_what_was_asked_for_or_there_is_no_report(
@@ -66,9 +72,58 @@ def test_the_position_is_what_was_asked_for_or_there_is_no_report(
 ) -> None:
     if isinstance(position, type):
         with pytest.raises(position):
-            position_of(asked, group)
+            position_of(asked, {asked.reports[0].group: group})
     else:
-        assert position_of(asked, group) == position
+        assert position_of(asked, {asked.reports[0].group: group}) == position
+
+
+@pytest.mark.parametrize(
+    ("money", "views", "asked", "position"),
+    [
+        (Standing(8, True, 8), Standing(8, True, 8), Asked(reports=BOTH), 8),
+        (Standing(9, True, 9), Standing(8, True, 9), Asked(reports=BOTH), 8),
+        (Standing(9, False, 9), Standing(8, True, 9), Asked(reports=BOTH), 8),
+        (Standing(9, True, 9), Standing(8, False, 9), Asked(reports=BOTH), None),
+        (Standing(7, True, 9), Standing(8, True, 9), Asked(reports=BOTH), None),
+        (Standing(9, True, 9), Standing(8, True, 9), Asked(reports=BOTH, at_least=9), None),
+        (Standing(9, True, 9), Standing(8, True, 9), Asked(reports=BOTH, as_of=8), 8),
+        (Standing(9, True, 9), Standing(7, True, 9), Asked(reports=BOTH, as_of=8), None),
+        (Standing(7, True, 9), Standing(8, True, 9), Asked(reports=BOTH, as_of=8), None),
+        (
+            Standing(9, True, 9),
+            Standing(9, True, 9),
+            Asked(reports=BOTH, as_of=8),
+            ReportPositionPassed,
+        ),
+        (Standing(7, True, 9), Standing(8, True, 9), Asked(reports=EXACT_ONES), 7),
+        (Standing(9, True, 9), Standing(8, True, 9), Asked(reports=EXACT_ONES), 8),
+        (Standing(9, True, 9), Standing(9, True, 9), Asked(reports=EXACT_ONES, as_of=8), 8),
+    ],
+)
+def test_reports_of_both_groups_have_one_position(
+    money: Standing, views: Standing, asked: Asked, position: int | type[Exception] | None
+) -> None:
+    standing: dict[Group, Standing] = {"money": money, "views": views}
+    if isinstance(position, type):
+        with pytest.raises(position):
+            position_of(asked, standing)
+    else:
+        assert position_of(asked, standing) == position
+
+
+async def test_money_that_is_ahead_is_cut_where_the_views_stand(side: ReportSide) -> None:
+    for n in (1, 2):
+        side.append(f"pay_{n}", lived(f"pay_{n}", *SETTLED))
+        if n == 1:
+            side.catch_up()
+    side.followers["money"].step(side.connection)
+
+    async with reader(side) as conn, opened(conn, Asked(reports=BOTH)) as found:
+        payments = [row[0] async for rows in found.batches(STATE) for row in rows]
+        entries = {row[0] async for rows in found.batches(EXACT) for row in rows}
+
+    assert (found.position, payments) == (8, ["pay_1"])
+    assert entries == {"pay_1/6", "pay_1/8"}
 
 
 @asynccontextmanager
@@ -79,14 +134,14 @@ async def reader(side: ReportSide) -> AsyncIterator[psycopg.AsyncConnection[Any]
 
 
 async def ids(found: Opened) -> list[str]:
-    return [row[0] async for rows in found.batches() for row in rows]
+    return [row[0] async for rows in found.batches(found.asked.reports[0]) for row in rows]
 
 
 async def test_what_comes_meanwhile_is_not_in_it(side: ReportSide) -> None:
     side.append("pay_1", lived("pay_1", *SETTLED))
     side.catch_up()
 
-    async with reader(side) as conn, opened(conn, Asked(report=STATE)) as found:
+    async with reader(side) as conn, opened(conn, Asked(reports=(STATE,))) as found:
         side.append("pay_2", lived("pay_2", *SETTLED))
         side.catch_up()
         assert (found.position, await ids(found)) == (8, ["pay_1"])
@@ -97,7 +152,7 @@ async def test_a_rebuild_waits_until_it_is_read(side: ReportSide) -> None:
     side.append("pay_1", lived("pay_1", *SETTLED))
     side.catch_up()
 
-    async with reader(side) as conn, opened(conn, Asked(report=STATE)) as found:
+    async with reader(side) as conn, opened(conn, Asked(reports=(STATE,))) as found:
         rebuilding = asyncio.create_task(
             asyncio.to_thread(rebuild_live, side.conninfo, SCHEMA, "views")
         )
@@ -106,7 +161,7 @@ async def test_a_rebuild_waits_until_it_is_read(side: ReportSide) -> None:
         assert await ids(found) == ["pay_1"]
     await rebuilding
 
-    async with reader(side) as conn, opened(conn, Asked(report=STATE)) as found:
+    async with reader(side) as conn, opened(conn, Asked(reports=(STATE,))) as found:
         assert await ids(found) == ["pay_1"]
 
 
@@ -122,7 +177,7 @@ async def test_the_end_of_an_append_is_waited_for(side: ReportSide, report: Any)
         side.catch_up()
 
     going = asyncio.create_task(go_on())
-    async with reader(side) as conn, opened(conn, Asked(report=report)) as found:
+    async with reader(side) as conn, opened(conn, Asked(reports=(report,))) as found:
         assert found.position == 8
     await going
 
@@ -137,10 +192,10 @@ async def test_who_asks_for_more_than_there_is_in_time_gets_nothing(
 
     async with reader(side) as conn:
         with pytest.raises(ReadModelsBehind) as refused:
-            async with opened(conn, Asked(report=STATE, at_least=16)):
+            async with opened(conn, Asked(reports=(STATE,), at_least=16)):
                 pass
         assert refused.value.context == {"position": 16, "reached": 8}
-        async with opened(conn, Asked(report=STATE, at_least=8)) as found:
+        async with opened(conn, Asked(reports=(STATE,), at_least=8)) as found:
             assert await ids(found) == ["pay_1"]
 
 
@@ -150,9 +205,9 @@ async def test_looking_back_ends_with_the_report(side: ReportSide) -> None:
     side.catch_up()
 
     async with reader(side) as conn:
-        async with opened(conn, Asked(report=EXACT, as_of=8)) as found:
+        async with opened(conn, Asked(reports=(EXACT,), as_of=8)) as found:
             then = await ids(found)
-        async with opened(conn, Asked(report=EXACT)) as found:
+        async with opened(conn, Asked(reports=(EXACT,))) as found:
             now = await ids(found)
 
     assert {entry.split("/")[0] for entry in then} == {"pay_1"}
@@ -180,7 +235,7 @@ async def test_a_range_is_of_days_in_jakarta_both_included(
     """The payment begins at midnight of 1 November in UTC, seven in the morning in Jakarta."""
     side.append("pay_1", lived("pay_1", *SETTLED))
     side.catch_up()
-    asked = Asked(report=BY_NAME[report], first=first, last=last)
+    asked = Asked(reports=(BY_NAME[report],), first=first, last=last)
 
     async with reader(side) as conn, opened(conn, asked) as made:
         assert len(await ids(made)) == found
@@ -197,7 +252,7 @@ async def test_a_day_begins_at_midnight_in_jakarta(side: ReportSide) -> None:
 
     found = {}
     for day in (date(2026, 10, 31), date(2026, 11, 1)):
-        asked = Asked(report=STATE, first=day, last=day)
+        asked = Asked(reports=(STATE,), first=day, last=day)
         async with reader(side) as conn, opened(conn, asked) as made:
             found[day.day] = await ids(made)
 
@@ -217,12 +272,12 @@ async def test_of_read_models_that_have_put_a_stream_aside_there_is_no_report(
 
     async with reader(side) as conn:
         with pytest.raises(ReportIncomplete) as refused:
-            async with opened(conn, Asked(report=STATE)):
+            async with opened(conn, Asked(reports=(STATE,))):
                 pass
         assert refused.value.context == {"streams": 1}
-        async with opened(conn, Asked(report=EXACT)) as found:
+        async with opened(conn, Asked(reports=(EXACT,))) as found:
             assert found.position == 16
     repair()
     resume(side.conninfo, SCHEMA, "views")
-    async with reader(side) as conn, opened(conn, Asked(report=STATE)) as found:
+    async with reader(side) as conn, opened(conn, Asked(reports=(STATE,))) as found:
         assert await ids(found) == ["pay_1", "pay_2"]

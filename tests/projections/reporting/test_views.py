@@ -172,7 +172,10 @@ def test_a_start_makes_what_is_missing_or_was_made_otherwise(side: ReportSide) -
     side.connection.execute(b"comment on schema bukubesar_reporting is 'of another version'")
     side.connection.execute(b"comment on column bukubesar_reporting.fees.rule is null")
     lay_out(side.conninfo, SCHEMA)
-    query = "select col_description('bukubesar_reporting.fees'::regclass, 13) as words"
+    query = (
+        "select col_description(attrelid, attnum) as words from pg_attribute"
+        " where attrelid = 'bukubesar_reporting.fees'::regclass and attname = 'rule'"
+    )
     assert side.rows(query) == [{"words": "word: The posting rule that made the entry."}]
 
 
