@@ -107,7 +107,7 @@ def _compared(
         found.other_layout = True
     elif not is_same(live, side, table):
         with side.connection.transaction():
-            _walk(live, side, found, limit, lambda n: progress(f"rows of {table}", n, 0))
+            _walk(live, side, found, limit, lambda n: progress("rows that differ", n, n))
     return found
 
 

@@ -136,7 +136,7 @@ class _Beside:
         """At the head of the log."""
         self._fill_to_the_head()
         self._begin_to_follow()
-        give_up_at = clock.monotonic_seconds() + SWAP_WITHIN_SECONDS
+        began = clock.monotonic_seconds()
         tries = 0
         while True:
             tries += 1
@@ -147,11 +147,12 @@ class _Beside:
                 views = ", ".join(error.views)
                 raise ReadModelsBuiltUpon(f"{ReadModelsBuiltUpon.title} {views}.") from error
             except swap.GAVE_UP as error:
-                if clock.monotonic_seconds() > give_up_at:
+                waited = clock.monotonic_seconds() - began
+                if waited > SWAP_WITHIN_SECONDS:
                     raise self._in_use() from error
             else:
                 return Swapped(seconds * 1_000, tries, streams)
-            self._progress("waiting to swap", tries, 0)
+            self._progress("seconds waited", int(waited), int(SWAP_WITHIN_SECONDS))
             time.sleep(BETWEEN_TRIES_SECONDS)
 
     def _standing(self) -> tuple[int, int, str]:

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
@@ -301,3 +302,13 @@ def test_of_events_far_behind_the_head_each_is_applied_once(
     assert all(done.equal.values()) and done.position == read_side.log.position
     assert payments.NAME in done.equal
     assert equal(read_side) == EVERY_ONE
+
+
+def test_two_who_rebuild_the_same_at_once_both_end_well(log: ReadSide) -> None:
+    log.catch_up()
+    with ThreadPoolExecutor(2) as both:
+        done = list(both.map(lambda _: rebuild_live(log.conninfo, SCHEMA, "views"), range(2)))
+
+    assert [one.finding for one in done] == [None, None]
+    assert equal(log) == EVERY_ONE
+    assert schemas(log) == {SCHEMA, READ_SCHEMA, f"{SCHEMA}_reporting"}
