@@ -12,15 +12,14 @@ from typing import NamedTuple
 
 import psycopg
 import pytest
+from pydantic import SecretStr
 
 from api import erasure_list
 from api.customer_views import ERASED
 from api.embedded import EmbeddedPostgres
 from api.kept_of_persons import PURGES
-from api.wiring import MIGRATIONS
-from ledger.eventstore.migrate import migrate
-from projections import GROUPS
-from projections.engine import connections, rebuild
+from api.wiring import prepare
+from ledger.settings import Settings
 from support.customer import Gateway
 from support.erased_person import PERSON, SITI, Story, settings, told_of
 from support.own_postgres import cluster
@@ -40,9 +39,7 @@ class Server(NamedTuple):
 def own_server(open_folder: Path) -> Iterator[Server]:
     """Whose files are this story's alone, and whose write-ahead log is soon written over."""
     with EmbeddedPostgres(open_folder / "erasure", settings={"min_wal_size": "32MB"}) as postgres:
-        migrate(postgres.dsn, SCHEMA, MIGRATIONS)
-        with connections.connect(postgres.dsn, SCHEMA) as connection:
-            rebuild.create(connection, postgres.dsn, SCHEMA, f"{SCHEMA}_read", GROUPS)
+        prepare(Settings(database_url=SecretStr(postgres.dsn), database_schema=SCHEMA))
         yield Server(postgres.dsn, cluster(postgres))
 
 

@@ -17,6 +17,7 @@ import psycopg
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from api.erasing import caught_up
+from api.report_answers import BY_NAME
 from api.wiring import Wiring, open_wiring
 from ledger.privacy import sealing
 from ledger.secrets import Secrets
@@ -291,6 +292,10 @@ async def _asked_after(story: Story, admin: Caller, operator: Caller) -> None:
         *(f"{api}/bills/{one['billId']}" for one in bills),
         *(f"{api}/bills/{one['billId']}/events" for one in bills),
         *(f"{api}/subscriptions", f"{api}/bills", f"{api}/accounts"),
+        *(f"{api}/explain/payments/{one}" for one in story.payments),
+        *(f"{api}/explain/subscriptions/{one['subscriptionId']}" for one in subs),
+        *(f"{api}/reports/{view}" for view in BY_NAME),
+        *(f"{api}/reports/{view}?format=csv" for view in BY_NAME),
     ]
     assert len(subs) == len(bills) == 1
     for path in paths:
