@@ -80,7 +80,7 @@ class Joint:
         """The main step and all that follows from it, causes before effects. The first refusal ends
         it, and then nothing of it may be appended.
         """
-        facts = self._decided(await self._part(main), main.command)
+        facts = await self._take(main)
         if not then:
             return
         following = deque((main.stream, fact) for fact in facts)
@@ -100,7 +100,7 @@ class Joint:
         facts = self._decided(part, step.command)
         if part.facts or self.refusal or not part.is_from_cache:
             return facts
-        # Nothing of this stream is in the append, so no conflict would tell that the state was old.
+        # Nothing of this stream is in an append, so no conflict would tell that the state was old.
         return self._decided(await self._fresh(step), step.command)
 
     async def _part(self, step: Step[Any, Any]) -> Part:

@@ -198,13 +198,28 @@ async def test_a_conflict_that_stays_leaves_nothing_half_done(
     assert {row[0] for row in appended(ledger_database)} == {"b"}
 
 
+def up_to(total: int, command: Count) -> Sequence[DomainEvent]:
+    return [] if total >= command.limit else counting.decide(total, Count(command.by))
+
+
+capped = replace(COUNTER, decide=up_to)
+
+
+async def test_a_command_that_decides_nothing_looks_at_the_log_first(ledger_database: str):
+    """Another process may have brought about what it waits for."""
+    async with open_store(ledger_database) as one, open_store(ledger_database) as other:
+        await count(one, "a", 3)
+        await count(other, "a", -1)
+
+        done = await one.store.execute(capped, "a", Count(1, limit=3), context())
+        nothing = await one.store.execute(capped, "a", Count(1, limit=3), context())
+
+    assert (done.state, len(done.events)) == (3, 1)
+    assert (nothing.state, nothing.version, nothing.events) == (3, 3, ())
+
+
 async def test_a_step_that_decides_nothing_looks_at_the_log_first(ledger_database: str):
     """Nothing of its stream is in the append, so no conflict would tell."""
-
-    def up_to(total: int, command: Count) -> Sequence[DomainEvent]:
-        return [] if total >= command.limit else counting.decide(total, Count(command.by))
-
-    capped = replace(COUNTER, decide=up_to)
     then = once("a", Step(capped, "b", Count(1, limit=3)))
     async with open_store(ledger_database) as one, open_store(ledger_database) as other:
         await count(one, "b", 3)
