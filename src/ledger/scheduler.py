@@ -9,6 +9,7 @@ from ledger import clock
 from ledger.bills.commands import Recognise
 from ledger.bills.deciding import BOOKED_BILL
 from ledger.bills.due import RECOGNISE
+from ledger.crashpoint import crashpoint
 from ledger.eventstore.store import Context, EventStore
 from ledger.identity import new_id
 from ledger.subscriptions.due import ADVANCE
@@ -53,4 +54,6 @@ class BillingScheduler:
 
     async def _recognise(self, bill_id: str) -> None:
         context = Context(command_id=new_id("cmd"), actor=self.sent_by)
+        crashpoint("earning.before_append")
         await self.store.execute(BOOKED_BILL, bill_id, Recognise(now=self.now()), context)
+        crashpoint("earning.after_append")

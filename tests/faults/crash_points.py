@@ -4,8 +4,8 @@
     python -m faults.crash_points --pairs    every ordered pair on a payment's path through the API: while one API is
                                              about to die at the first, the other one is at the second
 
-One system and a steady stream of payments for all of them: each process that comes back is set to die at its next
-point, so a point costs one start of a process.
+One system, and a steady stream of payments and subscriptions for all of them, whose days pass in seconds: each process
+that comes back is set to die at its next point, so a point costs one start of a process.
 """
 
 import asyncio
@@ -15,7 +15,6 @@ import time
 from argparse import ArgumentParser
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -42,6 +41,9 @@ WAYS: Final = (
     Way(3, "credit_card", ACCEPTED_CARD, capture="later"),
 )
 CANCELLED_SHARE: Final = 0.3
+SUBSCRIBERS: Final = 40
+A_DAY_SECONDS: Final = 4.0
+SUBSCRIBE_EVERY_SECONDS: Final = 2.0
 # Some charges have to be sent again, or nobody comes past the points of sending again.
 TURNED_AWAY: Final = {
     "fault": "rate_limit_429",
@@ -146,12 +148,13 @@ async def die_at(points: Sequence[Point]) -> Died:
         history = History(system.folder / "history.jsonl")
         trial = Trial(system, Size(), lambda words: print(words, flush=True), history)
         trial.tell(WAYS, CANCELLED_SHARE)
+        await trial.subscribers.set_up(system.shop(), SUBSCRIBERS)
         await system.gateway.set_rules(1, [TURNED_AWAY])
-        telling = asyncio.create_task(_tell(trial))
+        going_on = [asyncio.create_task(each(trial)) for each in (_tell, _subscribe, _pass_days)]
         await _die(system, points, found)
-        telling.cancel()
-        with suppress(asyncio.CancelledError):
-            await telling
+        for task in going_on:
+            task.cancel()
+        await asyncio.gather(*going_on, return_exceptions=True)
         await trial.heal()
         found.settled = await trial.settle()
         seen = await trial.seen()
@@ -184,6 +187,17 @@ async def _tell(trial: Trial) -> None:
         if len(trial.stories.going) < MOST_STORIES:
             trial.stories.begin()
         await asyncio.sleep(1 / STORIES_A_SECOND)
+
+
+async def _subscribe(trial: Trial) -> None:
+    while trial.subscribers.begin():
+        await asyncio.sleep(SUBSCRIBE_EVERY_SECONDS)
+
+
+async def _pass_days(trial: Trial) -> None:
+    while True:
+        await asyncio.sleep(A_DAY_SECONDS)
+        await trial.pass_day()
 
 
 def main() -> int:

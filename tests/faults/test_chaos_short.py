@@ -7,6 +7,7 @@ from faults.chaos.report import write
 from faults.chaos.run import run
 
 LEAST_KILLS = 20
+LEAST_RENEWALS = 10  # of sixteen subscribers in five days
 
 
 async def test_after_twenty_kills_every_invariant_holds(tmp_path: Path) -> None:
@@ -21,3 +22,5 @@ async def test_after_twenty_kills_every_invariant_holds(tmp_path: Path) -> None:
     assert violated == []
     assert sum(done.kills.values()) >= LEAST_KILLS
     assert done.settle_seconds is not None
+    renewals = done.subscriptions["periods"] - done.subscriptions["sold"]
+    assert renewals >= LEAST_RENEWALS

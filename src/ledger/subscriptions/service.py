@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from msgspec.structs import replace as with_fields
 
 from ledger import clock
+from ledger.crashpoint import crashpoint
 from ledger.eventstore.store import Context, EventStore, Executed
 from ledger.identity import PAYMENT, new_id
 from ledger.payments.late import LATE_BECAUSE
@@ -81,7 +82,9 @@ class SubscriptionService:
         """Whatever time has brought about by now, one thing after the other."""
         state = await self.get(subscription_id)
         while state.look_at is not None and state.look_at <= self.now():
+            crashpoint("renewal.before_append")
             done = await self._advanced(subscription_id, state.creation.customer_id)
+            crashpoint("renewal.after_append")
             if not done.events:
                 return
             # What a charge that failed at once has brought about came after that, and may be due, too.
@@ -116,10 +119,13 @@ class SubscriptionService:
     ) -> Executed[Subscription]:
         if isinstance(command, c.Acting):
             command = with_fields(command, payment_id=new_id(PAYMENT))
+        crashpoint("subscription.before_ask")
         try:
-            return await self._act(stream, customer_id, command, context, besides, is_new=is_new)
+            done = await self._act(stream, customer_id, command, context, besides, is_new=is_new)
         except PaymentRefused as refused:
             raise refused.refusal from None
+        crashpoint("subscription.after_ask")
+        return done
 
     async def _act(
         self,
@@ -146,6 +152,7 @@ class SubscriptionService:
             is_new=is_new,
             then=Following(self.now, asking, besides),
         )
+        crashpoint("subscription.after_append")
         sent = {
             payment.request.payment_id: await self.payments.charge_begun(payment, began)
             for payment in _payments(done.also)

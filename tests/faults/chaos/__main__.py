@@ -12,7 +12,16 @@ from faults.chaos import report
 from faults.chaos.run import run
 from faults.chaos.trial import Size
 
-SHORT = Size(kills=22, commands=140, seconds=24.0, calm_payments=25, dense_kills=0, periods=0)
+SHORT = Size(
+    kills=22,
+    commands=140,
+    seconds=24.0,
+    calm_payments=25,
+    dense_kills=0,
+    periods=0,
+    subscribers=16,
+    days=4,
+)
 
 
 def main() -> int:

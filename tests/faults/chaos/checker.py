@@ -1,4 +1,6 @@
-"""The invariants of reliability.md 5.2, each a function that gives one line a violation, in one table."""
+"""The invariants of reliability.md 5.2, and of subscriptions (S), each a function that gives one line a violation, in
+one table.
+"""
 
 import time
 from collections.abc import Callable, Iterator
@@ -8,6 +10,7 @@ import msgspec
 
 from faults.chaos import money_checks as money
 from faults.chaos import process_checks as process
+from faults.chaos import subscription_checks as subscriptions
 from faults.chaos.event_log import story
 from faults.chaos.seen import Seen
 
@@ -43,6 +46,11 @@ INVARIANTS: Final = (
     Invariant("I13", "no canary is written down", process.nothing_secret_is_written_down),
     Invariant("I15", "nothing is leaked", process.nothing_is_leaked),
     Invariant("P11", "nothing broke inside", process.nothing_broke_inside),
+    Invariant("S1", "a period has one bill", subscriptions.a_period_has_one_bill),
+    Invariant("S1", "no period is left out", subscriptions.no_period_is_left_out),
+    Invariant("S2", "a paid bill has one charge", subscriptions.a_paid_bill_has_one_charge),
+    Invariant("S3", "deferred = left to earn", subscriptions.deferred_revenue_is_what_is_left_to_earn),
+    Invariant("S4", "what has ended is left alone", subscriptions.what_has_ended_is_left_alone),
 )  # fmt: skip
 
 

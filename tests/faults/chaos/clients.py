@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 import httpx2
+import msgspec
 
 from faults.chaos.history import History
 from faults.chaos.system import System
@@ -31,18 +32,20 @@ class Merchant:
         self.counts: Counter[str] = Counter()
         self.open: set[str] = set()  # keys without a final answer
 
-    async def command(self, kind: str, path: str, body: Fields) -> tuple[int, Fields]:
+    async def command(
+        self, kind: str, path: str, body: Fields, method: str = "POST"
+    ) -> tuple[int, Fields]:
         """Status and body of the final answer."""
         key = new_key()
         self.counts["commands"] += 1
         self.open.add(key)
-        self._history.note("intent", key=key, kind=kind, path=path, body=body)
+        self._history.note("intent", key=key, kind=kind, path=path, body=body, method=method)
         began, tries = time.monotonic(), 0
         twins = 2 if self._chance.random() < TWIN_SHARE else 1
         while True:
             first = self._chance.randrange(len(self._system.urls))
             answers = await asyncio.gather(
-                *(self._try(first + twin, path, body, key) for twin in range(twins))
+                *(self._try(first + twin, method, path, body, key) for twin in range(twins))
             )
             tries, twins = tries + len(answers), 1
             if final := next((one for one in answers if one and is_final(one)), None):
@@ -52,7 +55,7 @@ class Merchant:
         self.counts["answered"] += 1
         seconds = round(time.monotonic() - began, 3)
         self._history.note("end", key=key, status=final.status_code, tries=tries, seconds=seconds)
-        await self._ask_more(key, path, body, final)
+        await self._ask_more(key, method, path, body, final)
         return final.status_code, read(final)
 
     async def get(self, path: str) -> Fields | None:
@@ -66,24 +69,28 @@ class Merchant:
             self._history.note("failure", path=path, api=number, status=answer.status_code)
         return read(answer) if answer.is_success else None
 
-    async def _ask_more(self, key: str, path: str, body: Fields, final: httpx2.Response) -> None:
+    async def _ask_more(
+        self, key: str, method: str, path: str, body: Fields, final: httpx2.Response
+    ) -> None:
         if not final.is_success:
             return
         if self._chance.random() < REPEAT_SHARE:
             self.counts["repeats"] += 1
-            await self._try(self._chance.randrange(2), path, body, key)
+            await self._try(self._chance.randrange(2), method, path, body, key)
         if self._chance.random() < OTHER_BODY_SHARE and "amount" in body:
             self.counts["other bodies"] += 1
             other = body | {"amount": body["amount"] + 1}
-            await self._try(self._chance.randrange(2), path, other, key, what="other body")
+            api = self._chance.randrange(2)
+            await self._try(api, method, path, other, key, what="other body")
 
     async def _try(
-        self, api: int, path: str, body: Fields, key: str, what: str = "answer"
+        self, api: int, method: str, path: str, body: Fields, key: str, what: str = "answer"
     ) -> httpx2.Response | None:
         number, began = api % len(self._system.urls), time.monotonic()
         self.counts["tries"] += 1
         try:
-            answer = await self._system.shop(number).post(path, body, key=key)
+            shop, content = self._system.shop(number), msgspec.json.encode(body)
+            answer = await shop.send(method, path, content, Idempotency_Key=key)
         except httpx2.TransportError as error:
             self.counts["no answer"] += 1
             self._history.note("none", key=key, api=number, error=type(error).__name__)
@@ -97,7 +104,7 @@ class Merchant:
             digest=hashlib.sha256(answer.content).hexdigest()[:24],
             seconds=round(time.monotonic() - began, 3),
             replayed=answer.headers.get("Idempotent-Replayed") == "true",
-            payment_id=said.get("paymentId"),
+            stream=said.get("paymentId") or said.get("subscriptionId"),
             problem=said.get("type"),
             retry_after=answer.headers.get("Retry-After"),
         )

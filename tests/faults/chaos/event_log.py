@@ -3,19 +3,29 @@
 from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
 import psycopg
 
+from ledger.bills import folding as bills
+from ledger.bills.bill import Bill
 from ledger.eventstore.mapping import EventMapper
-from ledger.identity import PAYMENT
-from ledger.payments.folding import evolve
+from ledger.identity import BILL, PAYMENT, SUBSCRIPTION
+from ledger.payments import folding as payments
 from ledger.payments.payment import Payment
+from ledger.subscriptions import folding as subscriptions
+from ledger.subscriptions.subscription import Subscription
 from support.customer import Fields
 from support.running import SCHEMA
 
 ENTRY = "journal.entry_posted"
+# By the beginning of a stream's name: how its facts move its state.
+FOLDS: Final[dict[str, Any]] = {
+    PAYMENT: payments.evolve,
+    BILL: bills.evolve,
+    SUBSCRIPTION: subscriptions.evolve,
+}
 
 
 class Event(NamedTuple):
@@ -46,6 +56,8 @@ class Log:
     streams: dict[str, list[Event]]
     states: list[bytes]  # of events, as stored
     payments: dict[str, Payment]  # as they stand
+    bills: dict[str, Bill]
+    subscriptions: dict[str, Subscription]
 
     @property
     def command_ids(self) -> dict[str, str]:
@@ -56,7 +68,12 @@ class Log:
 def read(conninfo: str) -> Log:
     """In the order of positions."""
     events, streams, states = [], defaultdict(list), list[bytes]()
-    mapper, payments = EventMapper(), defaultdict(Payment)
+    mapper = EventMapper()
+    folded: dict[str, dict[str, Any]] = {
+        PAYMENT: defaultdict(Payment),
+        BILL: defaultdict(Bill),
+        SUBSCRIPTION: defaultdict(Subscription),
+    }
     with psycopg.connect(conninfo) as conn:
         conn.execute(f'set search_path = "{SCHEMA}"'.encode())
         rows = conn.execute(
@@ -70,10 +87,11 @@ def read(conninfo: str) -> Log:
             events.append(event)
             streams[stream].append(event)
             states.append(raw)
-            if stream.startswith(f"{PAYMENT}_") and event.topic != ENTRY:
+            kind = stream.partition("_")[0]
+            if kind in FOLDS and event.topic != ENTRY:
                 known = mapper.decode(stream, version, topic, raw, position).event
-                payments[stream] = evolve(payments[stream], known)
-    return Log(events, dict(streams), states, dict(payments))
+                folded[kind][stream] = FOLDS[kind](folded[kind][stream], known)
+    return Log(events, dict(streams), states, *map(dict, folded.values()))
 
 
 def named(topic: str) -> str:
@@ -104,5 +122,10 @@ def _brief(fact: Fields) -> str:
         "refund_id",
         "rule",
         "words",
+        "number",
+        "bill_id",
+        "payment_id",
+        "action",
+        "why",
     )
     return " ".join(f"{name}={fact[name]}" for name in kept if name in fact)[:160]

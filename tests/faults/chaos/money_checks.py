@@ -36,13 +36,13 @@ def acknowledged_commands_are_in_the_log(seen: Seen) -> Iterator[str]:
         stream = kept.get(seen.command_id(line["key"]))
         if stream is None and not (kinds[line["key"]] == "cancel" and _is_cancelled(seen, line)):
             yield f"{kinds[line['key']]} {line['key']} was answered {line['status']} and is not in the log"
-        elif stream is not None and stream != line["payment_id"]:
-            yield f"{line['key']} was answered with {line['payment_id']} and stands in {stream}"
+        elif stream is not None and stream != line["stream"]:
+            yield f"{line['key']} was answered with {line['stream']} and stands in {stream}"
 
 
 def _is_cancelled(seen: Seen, line: Fields) -> bool:
     """A cancel of what is being cancelled already adds nothing."""
-    events = seen.log.streams.get(line["payment_id"], [])
+    events = seen.log.streams.get(line["stream"], [])
     return any(event.topic in ("payment.cancel_requested", "payment.abandoned") for event in events)
 
 
@@ -62,10 +62,21 @@ def every_charge_has_its_intent(seen: Seen) -> Iterator[str]:
             yield f"the gateway charged {one['order_id']}, which is not in our log"
             continue
         assert place is not None
-        if events[0].metadata["command_id"] not in meant:
+        if events[0].metadata["command_id"] not in meant and not _is_renewal(seen, place[0], meant):
             yield f"{one['order_id']} was asked for by nobody"
         if not any(_dispatches(event, place[1]) for event in events):
             yield f"the gateway charged {one['order_id']}, which was never dispatched"
+
+
+def _is_renewal(seen: Seen, payment_id: str, meant: set[str]) -> bool:
+    """Ordered by a subscription that somebody has asked for."""
+    named = seen.log.payments[payment_id].request.subscription_id
+    events = seen.log.streams.get(named or "", [])
+    ordered = any(
+        event.topic == "subscription.collection_ordered" and event.fact["payment_id"] == payment_id
+        for event in events
+    )
+    return ordered and events[0].metadata["command_id"] in meant
 
 
 def _dispatches(event: Event, attempt: int) -> bool:
@@ -194,6 +205,7 @@ def refunds_are_the_gateways(seen: Seen) -> Iterator[str]:
         if sorted(accepted) != sorted(theirs):
             yield f"{payment_id} refunded {sorted(accepted)} here and {sorted(theirs)} there"
         captured = payment.captured.amount.minor if payment.captured else 0
+        captured += sum(one.late.amount.minor for one in payment.attempts if one.late)
         if sum(amount for _, amount in accepted) > captured:
             yield f"{payment_id} refunded {sorted(accepted)} of {captured}"
 

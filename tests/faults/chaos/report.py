@@ -29,6 +29,8 @@ class Report(msgspec.Struct, kw_only=True):
     gateway_faults: dict[str, int]  # how often each has met a request
     merchant: dict[str, int]
     stories: dict[str, int]
+    subscribers: dict[str, int]  # what was asked of subscriptions, by its answer
+    subscriptions: dict[str, int]  # what came of them
     postgres_recovery_seconds: dict[str, float]
     balance_samples: dict[str, int]
     nudged: int
@@ -101,6 +103,8 @@ def _lines(report: Report) -> list[str]:
         f"gateway faults  {sum(report.gateway_faults.values())}: {_told(report.gateway_faults)}",
         f"merchant        {_told(report.merchant)}",
         f"payments        {_told(report.stories)}",
+        f"subscribers     {_told(report.subscribers)}",
+        f"subscriptions   {_told(report.subscriptions)}",
         f"log             {_told(report.log)}",
         f"recovery        {_told(report.postgres_recovery_seconds)} s",
         f"trial balance   {_told(report.balance_samples)}",

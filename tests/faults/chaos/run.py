@@ -10,6 +10,7 @@ from faults.chaos import seen as looking
 from faults.chaos.checker import Verdict, judge
 from faults.chaos.dense_writer import Dense, kill_under_it
 from faults.chaos.history import History
+from faults.chaos.subscription_checks import told
 from faults.chaos.system import System, started
 from faults.chaos.trial import SETTLES_WITHIN_SECONDS, Say, Size, Trial
 from faults.chaos.two_schedulers import Renewals, own_log, renewals
@@ -77,6 +78,8 @@ def _reported(
         gateway_faults=dict(trial.struck),
         merchant=dict(trial.merchant.counts),
         stories=dict(trial.stories.counts),
+        subscribers=dict(trial.subscribers.counts),
+        subscriptions={"days": system.ahead.days, **told(seen)},
         postgres_recovery_seconds=_spread(system.postgres.recoveries),
         balance_samples={
             "by the database": trial.samples.by_database,

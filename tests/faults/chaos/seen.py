@@ -39,6 +39,8 @@ SAME: Final = {
     "cancel": "cancelled",
     "failure": "failed",
 }
+CAME_TO_NOTHING: Final = ("deny", "expire", "cancel", "failure")
+BY_THE_CALENDAR: Final = ("advance", "recognise")
 LIVE: Final = ("pending", "authorize", "capture", "settlement", "partial_refund", "refund")
 
 
@@ -78,8 +80,10 @@ class Seen:
 
 ROWS: Final = {
     "inbox": "select digest, order_id, received_at, not_before, done_at, outcome, tries from inbox",
-    "due": "select d.*, c.not_before as again_at, c.tries, now() as now"
+    "due": "select d.*, c.not_before as again_at, c.tries,"
+    " now() + (select ahead from simulated_clock) as now"
     " from due_work d left join work_claims c using (stream, kind, subject)",
+    "clock": "select now() + ahead as now from simulated_clock",
     "answers": "select key, status, body from idempotency_answers",
 }
 
@@ -111,6 +115,11 @@ def unsettled(seen: Seen) -> list[str]:
         found += [f"{payment_id} {words}" for words in _waiting(payment)]
         found += [f"{payment_id} {words}" for words in differences(payment, by_order)]
     found += [f"notice about {row['order_id']}" for row in seen.rows["inbox"] if not row["done_at"]]
+    found += [
+        f"{row['stream']} waits to be looked at ({row['kind']})"
+        for row in seen.rows["due"]
+        if row["kind"] in BY_THE_CALENDAR and row["due_at"] <= row["now"]
+    ]
     return found
 
 
@@ -122,6 +131,8 @@ def _waiting(payment: Payment) -> list[str]:
         found.append("is to be captured")
     if payment.status in (Status.PENDING, Status.AUTHORISED) and payment.cancel_asked:
         found.append("is to be cancelled")
+    if any(one.late and not one.returned for one in payment.attempts) and not payment.questions:
+        found.append("has late money that nobody sends back or asks about")
     return found + [
         f"refund {refund.refund_id} is {refund.status.value}"
         for refund in payment.refunds
@@ -135,6 +146,10 @@ def differences(payment: Payment, by_order: dict[str, list[Fields]]) -> list[str
     if not theirs or payment.status in WAITS_FOR_US:
         return []
     status = SAME.get(theirs[-1]["status"], theirs[-1]["status"])
-    if payment.public_status == status:
+    if payment.public_status == status or payment.attempt.late:
+        return []
+    # Given up before the gateway had heard of it, by a clock that leapt; and what came came to nothing.
+    unheard = payment.status is Status.CANCELLED and not payment.attempt.transaction_id
+    if unheard and theirs[-1]["status"] in CAME_TO_NOTHING:
         return []
     return [f"is {payment.public_status} here and {status} at the gateway"]

@@ -13,6 +13,7 @@ import httpx2
 
 from faults.chaos.clients import Merchant, until
 from faults.chaos.outside import Outside
+from ledger.payments.methods import METHODS
 from support.customer import (
     ACCEPTED_CARD,
     DENIED_CARD,
@@ -27,6 +28,7 @@ CANARY_MAIL: Final = "kenari.kuning"
 CANARY_PHONE: Final = "+628129990"
 CANARY_CARD: Final = "4000 0566 5566 5556"
 
+A_DAY_SECONDS: Final = 86_400
 PATIENCE_SECONDS: Final = 150.0  # a lease of thirty, twice, and what faults add
 UNDECIDED: Final = ("requested", "dispatched", "unknown")
 OVER: Final = ("denied", "failed", "cancelled", "expired", "reversed", "refunded")
@@ -60,6 +62,12 @@ WAYS: Final = (
     Way(2, "credit_card", DENIED_CARD),
     Way(6, "credit_card", ACCEPTED_CARD, capture="later", refunds="parts"),
 )
+
+
+def _longest_seconds(way: Way) -> int:
+    """How long it may wait to be paid, or most of what waits when a day passes would be over with it."""
+    method = METHODS.get(way.method)
+    return method.expiry_seconds_maximum if method and not way.card else 0
 
 
 class Stories:
@@ -118,6 +126,8 @@ class Stories:
             body["customerId"] = f"customer-{self._chance.randrange(20)}"
         if way.fallback:
             body["fallbackMethods"] = list(way.fallback)
+        elif (longest := _longest_seconds(way)) > A_DAY_SECONDS:
+            body["expiresAfterSeconds"] = longest
         if way.card:
             body["cardToken"] = await self._gateway.card_token(way.card)
             self.tokens.append(body["cardToken"])

@@ -12,15 +12,19 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 import httpx2
 
 from api.embedded import EmbeddedPostgres
+from api.simulated_clock import Hands, SimulatedClock
 from api.wiring import open_wiring, prepare
 from faults.chaos.outside import Outside
 from faults.chaos.programs import Database, Program, python, tests_on_path
+from ledger.eventstore.connections import AWAY, connect_for_calls
 from ledger.settings import MidtransSettings, Settings
 from support.customer import CLIENT_KEY, SERVER_KEY, Caller
 from support.running import LOOPBACK, SCHEMA, environment, free_port
@@ -37,6 +41,7 @@ CHARGE_SECONDS: Final = 2.0
 QUICKLY_UP: Final = {"recovery_init_sync_method": "syncfs"}
 LOST_AFTER_SECONDS: Final = 8.0
 ASKED_EVERY_SECONDS: Final = 20.0
+LEAPS_AGAIN_AFTER_SECONDS: Final = 0.2
 
 
 @dataclass
@@ -50,6 +55,7 @@ class System:
     apis: list[Program] = field(default_factory=list)
     workers: list[Program] = field(default_factory=list)
     urls: list[str] = field(default_factory=list)
+    ahead: timedelta = timedelta()  # of the machine's time
 
     @property
     def programs(self) -> list[Program]:
@@ -62,6 +68,17 @@ class System:
 
     def shop(self, number: int = 0) -> Caller:
         return Caller(self.http, self.urls[number % len(self.urls)], self.key)
+
+    async def leap(self, by: timedelta) -> None:
+        """For the gateway first: what happens there has happened when we learn of it."""
+        await self.gateway.advance_clock(by.total_seconds())
+        self.ahead += by
+        clock = SimulatedClock(partial(connect_for_calls, self.conninfo, SCHEMA), SCHEMA)
+        while True:
+            try:
+                return await clock.set(Hands(self.ahead), by="the world")
+            except AWAY:
+                await asyncio.sleep(LEAPS_AGAIN_AFTER_SECONDS)
 
     async def answering(self, within: float = UP_WITHIN_SECONDS) -> None:
         """Every API says that it is ready."""
@@ -171,6 +188,7 @@ def _settings(database: str, gateway: Outside) -> Settings:
         "readers": 8,
         "lost_after_seconds": LOST_AFTER_SECONDS,
         "asked_every_seconds": ASKED_EVERY_SECONDS,
+        "simulated_clock": True,  # it runs as the machine's does, and leaps from day to day
         "log_level": "info",  # what leaks has to be written down to be found
     }
     midtrans = {
