@@ -22,7 +22,10 @@ BY_HAND = (
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")),
     *(
         DOCS / name
-        for name in ("tour.md", "operating.md", "security.md", "simulator.md", "reliability.md")
+        for name in (
+            *("tour.md", "operating.md", "security.md", "simulator.md", "reliability.md"),
+            *("reporting.md", "subscriptions-reporting.md"),
+        )
     ),
     *sorted((DOCS / "decisions").glob("*.md")),
 )

@@ -162,6 +162,48 @@ async def test_reports_as_of_one_position_agree_with_each_other_and_the_lists(
     assert now["count"] > len(entries)
 
 
+# Columns of a view, and what they are called in the list of the same.
+SAME = {
+    "subscriptions": {
+        **{"subscription_id": "subscriptionId", "customer_id": "customerId", "status": "status"},
+        **{"has_access": "access", "plan_id": "planId", "plan_name": "planName"},
+        **{"quantity": "quantity", "price_minor": "unitPrice", "currency": "currency"},
+        **{"method": "paymentMethod", "is_pulled": "autoDebit", "paid_until": "paidUntil"},
+        **{"renews_at": "renewsAt", "renewal_minor": "renewalAmount", "credit_minor": "credit"},
+        **{"owed_minor": "owed", "missed_periods": "missedPeriods"},
+    },
+    "bills": {
+        **{"bill_id": "billId", "subscription_id": "subscriptionId", "number": "number"},
+        **{"period": "period", "reason": "reason", "status": "status", "starts_at": "startsAt"},
+        **{"ends_at": "endsAt", "due_at": "dueAt", "discount_minor": "discount"},
+        **{"credit_minor": "creditUsed", "to_pay_minor": "toPay", "credited_minor": "credited"},
+        **{"recognised_minor": "recognised", "unearned_minor": "unearned", "paid_at": "paidAt"},
+    },
+    "payments": {
+        **{"payment_id": "paymentId", "status": "status", "method": "paymentMethod"},
+        **{"amount_minor": "amount", "fee_minor": "feeAmount", "net_minor": "netAmount"},
+        **{"refunded_minor": "refundedAmount", "customer_id": "customerId"},
+        **{"subscription_id": "subscriptionId", "expires_at": "expiresAt"},
+    },
+}
+
+
+@pytest.mark.parametrize("name", SAME)
+async def test_rows_say_the_same_as_the_list(lived: Moving, name: str) -> None:
+    await head(lived.shop)
+    rows = (await report(lived.shop, name))["rows"]
+    listed = told(await lived.shop.get(f"/api/v1/{name}", pageSize=100))[name]
+
+    key, *_ = SAME[name].items()
+    by_id = {row[key[1]]: row for row in listed}
+    assert len(rows) == len(listed) > 0
+    for row in rows:
+        other = by_id[row[key[0]]]
+        assert {ours: row[ours] for ours in SAME[name]} == {
+            ours: other[theirs] for ours, theirs in SAME[name].items()
+        }
+
+
 def sums(rows: list[Fields], key: str, value: str) -> dict[str, int]:
     totals: dict[str, int] = {}
     for row in rows:

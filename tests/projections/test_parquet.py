@@ -1,6 +1,8 @@
 """Parquet files that are written piece by piece are whole files."""
 
 import io
+import subprocess
+import sys
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
@@ -61,3 +63,10 @@ def test_rows_leave_in_groups_before_the_end(monkeypatch: pytest.MonkeyPatch) ->
 def test_a_type_that_is_not_known_is_refused() -> None:
     with pytest.raises(KeyError):
         ParquetFile([Field("x", "money")], {})
+
+
+def test_nobody_waits_for_pyarrow_who_writes_none() -> None:
+    """It takes longer to import than all of ours."""
+    code = "import sys, api.app, api.worker; sys.exit('pyarrow' in sys.modules)"
+
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
+import pyarrow.parquet
 import pytest
 from psycopg.conninfo import make_conninfo
 
@@ -291,11 +292,15 @@ def test_the_log_is_exported_to_a_file_or_to_whoever_reads(
 
     to_file = replay_part(read_side, "export", "--out", str(out))
     piped = replay_part(read_side, "export", "--format", "csv", "--after", "6")
+    table = replay_part(read_side, "export", "--format", "parquet", "--out", f"{out}.parquet")
 
     assert to_file.stdout.startswith("8 events from 1 to 8, jsonl")
     assert [json.loads(line)["position"] for line in out.open()] == list(range(1, 9))
     assert len(piped.stdout.splitlines()) == 3
     assert piped.stderr.startswith("2 events from 7 to 8, csv")
+    assert table.stdout.startswith("8 events from 1 to 8, parquet")
+    positions = pyarrow.parquet.read_table(f"{out}.parquet").column("position")
+    assert positions.to_pylist() == list(range(1, 9))
 
 
 def test_an_auditors_own_account_is_enough(read_side: ReadSide, tmp_path: Path) -> None:
