@@ -18,6 +18,7 @@ CLAIMS = (
     "Money goes back to payers",
     "Somebody forges notices",
     "Our payments are compared with the gateway's book",
+    "One customer is erased, and the trial balance is unchanged",
     "The log is replayed",
     "from request to instructions",
     "from payment to booked",

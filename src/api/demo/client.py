@@ -30,11 +30,12 @@ Shape = TypeVar("Shape")
 
 class Api:
     """Payments with a service's key; events and accounts with an auditor's, for a service may not
-    read them.
+    read them; erasing persons with an operator's.
     """
 
-    def __init__(self, url: str, service_key: str, auditor_key: str) -> None:
-        self._service, self._auditor = (_http(url, key) for key in (service_key, auditor_key))
+    def __init__(self, url: str, service_key: str, auditor_key: str, operator_key: str) -> None:
+        keys = (service_key, auditor_key, operator_key)
+        self._service, self._auditor, self._operator = (_http(url, key) for key in keys)
         self._public = _http(url)
 
     async def create(self, body: Mapping[str, Any], key: str = "") -> Accepted:
@@ -98,6 +99,11 @@ class Api:
     async def delete(self, path: str, body: Json) -> Json:
         return await self._send("DELETE", path, body)
 
+    async def erase(self, customer_id: str, wish: Json) -> Json:
+        path = f"/api/v1/customers/{customer_id}/personal-data"
+        answer = _checked(await self._operator.request("DELETE", path, json=wish))
+        return msgspec.json.decode(answer.content, type=Json)
+
     async def receive_notice(self, body: bytes) -> None:
         """As Midtrans does: without a key of ours."""
         headers = {"Content-Type": "application/json"}
@@ -106,7 +112,7 @@ class Api:
         )
 
     async def close(self) -> None:
-        for http in (self._service, self._auditor, self._public):
+        for http in (self._service, self._auditor, self._operator, self._public):
             await http.aclose()
 
     async def _send(self, method: str, path: str, body: Json) -> Json:

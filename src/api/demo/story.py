@@ -5,7 +5,7 @@ checked and holds.
 import asyncio
 import signal
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Final
@@ -15,6 +15,7 @@ from rich.console import Console
 from api.demo import (
     auditing,
     buying,
+    erasing,
     giving_back,
     going_wrong,
     notices,
@@ -48,6 +49,7 @@ ACTS: Final[tuple[tuple[str, Act], ...]] = (
     ("Everybody pays at once", buying.rush_hour),
     ("Customers subscribe", subscribing.subscribe),
     ("A month passes", subscribing.month),
+    ("One customer is erased, and the trial balance is unchanged", erasing.forgotten),
     ("The history of every payment is read", proving.histories),
     ("Our payments are compared with the gateway's book", proving.gateways_book),
     ("The books are added up", proving.trial_balance),
@@ -77,16 +79,14 @@ def main(data_dir: Path | None = None) -> int:
 def _play(console: Console, folder: Path) -> Checks:
     console.print("[dim]starting PostgreSQL, the API, a worker and a local Midtrans …[/]")
     with stage.started(folder) as running:
-        service, auditor = stage.issue_keys(folder, "service", "auditor")
-        scene = asyncio.run(_tell(console, running, folder, service, auditor))
+        keys = stage.issue_keys(folder, "service", "auditor", "operator")
+        scene = asyncio.run(_tell(console, running, folder, keys))
         table.report(console, scene)
     return scene.checks
 
 
-async def _tell(
-    console: Console, running: stage.Stage, folder: Path, service: str, auditor: str
-) -> Scene:
-    api, gateway = Api(running.api, service, auditor), Gateway(running.simulator)
+async def _tell(console: Console, running: stage.Stage, folder: Path, keys: Sequence[str]) -> Scene:
+    api, gateway = Api(running.api, *keys), Gateway(running.simulator)
     scene = Scene(api, gateway, Checks(), running.database, str(folder))
     try:
         for title, act in ACTS:
