@@ -143,7 +143,8 @@ does. June 2027 at 99,000, from June 1 at 10:00, tax included:
 - Without a date it ends with what is paid for, the trial included; with a date then, and renews until
   then. At once, what is open is dropped. One that is not running, or has an overdue bill, ends at once.
 - With credit, what is paid and not used becomes the subscription's credit, by the same sums as a
-  change to nothing. Bills that were dropped unpaid give none, and what was refunded is not given twice.
+  change to nothing. Bills that were dropped unpaid give none. What goes back, from when a refund is asked
+  for, is not given as credit, and what was given as credit is not refunded (`refund_exceeds_bill`).
 - Money that comes for a dropped bill after all is credit.
 - In a pause nothing is billed and there is no access; periods that are paid for run on. Resumed within
   them, it goes on as before; later, a period begins then.

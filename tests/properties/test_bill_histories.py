@@ -112,6 +112,20 @@ def test_all_that_was_paid_is_earned_deferred_or_given_back(lived):
 
 @modest
 @given(lives())
+def test_what_was_given_as_credit_does_not_go_back_besides(lived):
+    """Whenever a refund is let through, it and all before it and all credit come to what was paid at most."""
+    bill = BOOKED_BILL.initial
+    for fact in lived.of_bill:
+        bill = BOOKED_BILL.evolve(bill, fact)
+        if isinstance(fact, e.BillRefundAsked) and bill.paid:
+            back = [one.counts for one in bill.refunds if one.counts]
+            credited = [bill.credited] if bill.credited else []
+            given_back = sum(share.total.minor for share in (*back, *credited))
+            assert given_back <= bill.paid.amount.minor + max(bill.paid.credit.minor, 0)
+
+
+@modest
+@given(lives())
 def test_a_bill_that_nothing_pays_leaves_no_trace_but_standing_refunds(lived):
     if lived.bill.status is Status.PAID:
         return

@@ -76,6 +76,12 @@ def undone(
     return c.RecordUndone(now=at, payment_id=payment_id, amount=of.total, share=of, why=why)
 
 
+def ask_refund(
+    amount: int = 33_000, refund_id: str = "ref_1", payment_id: str = "pay_1", at: datetime = AT
+) -> c.AskRefund:
+    return c.AskRefund(now=at, payment_id=payment_id, refund_id=refund_id, amount=rp(amount))
+
+
 def refunded(
     amount: int = 33_000,
     net: int = 29_730,

@@ -51,8 +51,12 @@ class Lived:
         return facts
 
     def pays(self, payment_id: str, facts: Sequence[DomainEvent], now: datetime) -> None:
-        """What happened to a payment, and what its bill is told of it."""
+        """What happened to a payment, and what its bill is told of it. Where the bill refuses, nothing of it
+        happened: refusals come of requests alone, which are one fact and the first.
+        """
         after = BOOKED_PAYMENT.fold(facts, self.payments.get(payment_id))
+        if facts and (asked := bill_command(after, facts[0], now)):
+            BOOKED_BILL.decide(self.bill, asked[1])
         self.payments[payment_id] = after
         self.facts += facts
         self.now = max(self.now, now)
@@ -96,9 +100,9 @@ def _tried(lived: Lived, command: c.BillCommand) -> bool:
 def _tried_on(lived: Lived, payment_id: str, command: pc.PaymentCommand) -> None:
     try:
         facts = BOOKED_PAYMENT.decide(lived.payments.get(payment_id, Payment()), command)
+        lived.pays(payment_id, facts, command.now)
     except LedgerError:
         return
-    lived.pays(payment_id, facts, command.now)
 
 
 def _ask(draw: st.DrawFn, lived: Lived) -> None:

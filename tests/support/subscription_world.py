@@ -35,6 +35,15 @@ class SeenBill:
     def to_pay(self) -> Money:
         return self.share.total - self.credit
 
+    @property
+    def paid_for(self) -> Money:
+        """With money and credit."""
+        return self.to_pay + max(self.credit, self.credit.zero())
+
+    @property
+    def given_back(self) -> Money:
+        return self.taken_off.total + self.refunded
+
 
 @dataclass
 class World:
@@ -133,7 +142,7 @@ class World:
             return
         taken_off, bill.status = bill.taken_off, "open"
         self.paid_in -= bill.to_pay.minor
-        bill.taken_off = NOTHING
+        bill.taken_off, bill.refunded = NOTHING, NOTHING.net  # of the payment that is gone
         # The credit is withdrawn in the same append, so the sum is right again after it.
         self.do(
             c.RecordBillReopened(
@@ -149,9 +158,10 @@ class World:
         )
 
     def refund(self, bill_id: str, amount: Money) -> None:
-        """Of what was paid for it and not refunded; what was given as credit is not looked at."""
+        """Of what was paid for it, and neither refunded nor given as credit: as the bill lets it through."""
         bill = self.bills[bill_id]
-        if bill.status != "paid" or not bill.paid_by or bill.refunded + amount > bill.to_pay:
+        too_much = bill.refunded + amount > bill.to_pay or bill.given_back + amount > bill.paid_for
+        if bill.status != "paid" or not bill.paid_by or too_much:
             return
         bill.refunded += amount
         part = share(amount, "inclusive", self.now)
@@ -216,6 +226,7 @@ class World:
             bill.taken_off = bill.taken_off + one.share
             left = bill.share - bill.taken_off
             assert min(left.net.minor, left.tax.minor) >= 0, "more than the bill is taken off it"
+            assert bill.given_back <= bill.paid_for, "credit and refunds exceed what was paid"
 
 
 def check(s: Subscription) -> None:

@@ -11,6 +11,7 @@ Terms
 
 Invariants
     To record what happened to a payment is never refused, and brings nothing the second time.
+    What was given as credit and what goes back, from when it is asked for, is at most what paid the bill.
     Deferred revenue is what the schedules have not earned, to the rupiah, per product; never less
     than nothing.
     A bill whose payment did not last leaves no trace in any account, but for refunds that stand.

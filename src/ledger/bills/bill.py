@@ -65,9 +65,26 @@ class Refund(msgspec.Struct, frozen=True, kw_only=True):
     """Of the paying payment, or of one whose money was credit: then `withdrawn` is set."""
 
     refund_id: str
+    asked: e.BillRefundAsked | None = None
     refunded: e.BillRefunded | None = None
     withdrawn: e.BillCreditWithdrawn | None = None
     failed: bool = False
+    gone: bool = False  # the payment that it is of did not last
+
+    @property
+    def is_over(self) -> bool:
+        """The gateway has said what became of it."""
+        return self.failed or self.refunded is not None or self.withdrawn is not None
+
+    @property
+    def counts(self) -> Share | None:
+        """What it takes of what paid the bill, from when it is asked for until it has failed."""
+        if self.failed or self.gone:
+            return None
+        if self.asked:
+            return self.asked.share
+        was = self.refunded
+        return Share(net=was.net, tax=was.amount - was.net) if was else None
 
 
 class Bill(msgspec.Struct, frozen=True, kw_only=True):

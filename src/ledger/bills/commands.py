@@ -51,6 +51,14 @@ class RecordUndone(Command, frozen=True, kw_only=True):
     why: Literal["cancelled", "reversed"]
 
 
+class AskRefund(Command, frozen=True, kw_only=True):
+    """Whether so much of a payment may go back; the payment asks before it is sent."""
+
+    payment_id: str
+    refund_id: str
+    amount: Money
+
+
 class RecordRefunded(Command, frozen=True, kw_only=True):
     payment_id: str
     refund_id: str
@@ -93,6 +101,7 @@ BillCommand = (
     | RecordPaid
     | RecordNotPaid
     | RecordUndone
+    | AskRefund
     | RecordRefunded
     | RecordRefundFailed
     | RecordDisputed

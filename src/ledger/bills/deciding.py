@@ -22,6 +22,7 @@ ASKING: Final[dict[type[c.Command], Rule]] = {
     c.OpenBill: billing.open_bill,
     c.BeginCollection: billing.begin_collection,
     c.ChangeBill: changing.change_bill,
+    c.AskRefund: undoing.ask_refund,
     c.VoidBill: billing.void_bill,
     c.WriteOffBill: billing.write_off_bill,
 }

@@ -25,6 +25,8 @@ WITHOUT_EFFECT: Final[tuple[type[DomainEvent], ...]] = (
     e.BillCollectionFailed,
     e.BillPaidTwice,
     e.BillCreditWithdrawn,
+    e.BillRefundAsked,
+    e.BillRefundDropped,
     e.BillVoided,
     e.BillWrittenOff,
 )

@@ -140,6 +140,20 @@ class BillChanged(DomainEvent, topic="bill.changed.v1"):
     recognise_at: datetime | None
 
 
+class BillRefundAsked(DomainEvent, topic="bill.refund_asked.v1"):
+    """So much of what paid the bill is to go back to the payer, and cannot become credit any more."""
+
+    payment_id: str
+    refund_id: str
+    share: Share
+
+
+class BillRefundDropped(DomainEvent, topic="bill.refund_dropped.v1"):
+    """The gateway never took the refund, so what it was of may become credit again."""
+
+    asked: BillRefundAsked
+
+
 class BillRefunded(DomainEvent, topic="bill.refunded.v1"):
     """The payment booked the whole `net` against the deferred revenue of `sold_as`; it is really made
     of what was not earned yet, by product, and of what was.

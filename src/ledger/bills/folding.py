@@ -91,8 +91,13 @@ def _paid_twice(bill: Bill, event: e.BillPaidTwice) -> Bill:
 def _credit_withdrawn(bill: Bill, event: e.BillCreditWithdrawn) -> Bill:
     if not event.refund_id:
         return _on_collection(bill, event.payment_id, status=C.UNDONE)
-    refund = Refund(refund_id=event.refund_id, withdrawn=event)
-    return replace(bill, refunds=(*bill.refunds, refund))
+    return _on_refund(bill, event.refund_id, withdrawn=event)
+
+
+def _on_refund(bill: Bill, refund_id: str, **changes: object) -> Bill:
+    known = bill.find_refund(refund_id) or Refund(refund_id=refund_id)
+    others = (one for one in bill.refunds if one.refund_id != refund_id)
+    return replace(bill, refunds=(*others, replace(known, **changes)))
 
 
 def _recognised(bill: Bill, event: e.RevenueRecognised) -> Bill:
@@ -110,8 +115,7 @@ def _changed(bill: Bill, event: e.BillChanged) -> Bill:
 
 def _refunded(bill: Bill, event: e.BillRefunded) -> Bill:
     taken = sum((part.amount for part in event.unearned), event.net.zero())
-    refund = Refund(refund_id=event.refund_id, refunded=event)
-    moved = replace(bill, refunds=(*bill.refunds, refund))
+    moved = _on_refund(bill, event.refund_id, refunded=event)
     return _earned_anew(moved, bill.unearned - taken, event.occurred_at) if taken else moved
 
 
@@ -122,10 +126,7 @@ def _refund_failed(bill: Bill, event: e.BillRefundFailed) -> Bill:
 
 
 def _refund_over(bill: Bill, refund_id: str) -> Bill:
-    refunds = tuple(
-        replace(one, failed=True) if one.refund_id == refund_id else one for one in bill.refunds
-    )
-    return replace(bill, refunds=refunds)
+    return _on_refund(bill, refund_id, failed=True)
 
 
 def _earned_anew(bill: Bill, left: Money, at: datetime) -> Bill:
@@ -161,8 +162,10 @@ def _reopened(bill: Bill, event: e.BillReopened) -> Bill:
 def _of_what_is_gone(refund: Refund) -> Refund:
     was = refund.refunded
     if was is None:
-        return refund
-    return replace(refund, refunded=replace(was, unearned=(), earned=was.net, recognise_at=None))
+        return replace(refund, gone=True)
+    return replace(
+        refund, gone=True, refunded=replace(was, unearned=(), earned=was.net, recognise_at=None)
+    )
 
 
 EFFECTS: Final[dict[type[DomainEvent], Callable[[Bill, Any], Bill]]] = {
@@ -174,6 +177,8 @@ EFFECTS: Final[dict[type[DomainEvent], Callable[[Bill, Any], Bill]]] = {
     e.BillCreditWithdrawn: _credit_withdrawn,
     e.RevenueRecognised: _recognised,
     e.BillChanged: _changed,
+    e.BillRefundAsked: lambda bill, x: _on_refund(bill, x.refund_id, asked=x),
+    e.BillRefundDropped: lambda bill, x: _refund_over(bill, x.asked.refund_id),
     e.BillRefunded: _refunded,
     e.BillRefundFailed: _refund_failed,
     e.BillReopened: _reopened,

@@ -33,6 +33,8 @@ TRANSITIONS: Final[tuple[tuple[tuple[Status, ...], type[DomainEvent], Status | N
     (BEGUN,       e.BillCreditWithdrawn,    None),
     ((S.PAID,),   e.RevenueRecognised,      None),
     ((S.PAID,),   e.BillChanged,            None),
+    ((S.PAID,),   e.BillRefundAsked,        None),
+    (BEGUN,       e.BillRefundDropped,      None),
     ((S.PAID,),   e.BillRefunded,           None),
     (BEGUN,       e.BillRefundFailed,       None),  # the payment may have been undone since
     ((S.PAID,),   e.BillDisputed,           None),

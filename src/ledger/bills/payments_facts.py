@@ -95,6 +95,17 @@ def _not_paid(
     )
 
 
+def _refund_asked(payment: Payment, fact: e.RefundRequested, now: datetime) -> c.AskRefund | None:
+    if fact.late_attempt:
+        return None
+    return c.AskRefund(
+        now=now,
+        payment_id=payment.request.payment_id,
+        refund_id=fact.refund_id,
+        amount=fact.amount,
+    )
+
+
 def _refunded(payment: Payment, fact: e.RefundAccepted, now: datetime) -> c.RecordRefunded | None:
     if fact.from_unapplied:
         return None
@@ -110,7 +121,7 @@ def _refunded(payment: Payment, fact: e.RefundAccepted, now: datetime) -> c.Reco
 def _refund_failed(
     payment: Payment, fact: e.RefundFailed, now: datetime
 ) -> c.RecordRefundFailed | None:
-    if fact.accepted is None or fact.accepted.from_unapplied:
+    if fact.accepted and fact.accepted.from_unapplied:
         return None
     return c.RecordRefundFailed(now=now, refund_id=fact.refund_id)
 
@@ -127,6 +138,7 @@ TOLD: Final[dict[type[DomainEvent], Callable[[Payment, Any, datetime], c.BillCom
     e.PaymentAbandoned: _abandoned,
     e.ChargeCancelled: _cancelled,
     e.SettlementReversed: _reversed,
+    e.RefundRequested: _refund_asked,
     e.RefundAccepted: _refunded,
     e.RefundFailed: _refund_failed,
     e.ChargebackReceived: _disputed,
@@ -147,9 +159,8 @@ UNTOLD: Final[frozenset[type[DomainEvent]]] = frozenset(
         e.CaptureRefused,
         e.CancelRequested,
         e.CancelRefused,
-        # The bill was paid by the capture, and is refunded when the gateway has accepted it.
+        # The bill was paid by the capture; it hears of a refund when it is asked for, taken, or over.
         e.PaymentSettled,
-        e.RefundRequested,
         e.RefundDispatched,
         e.RefundOutcomeUnknown,
         e.RefundRetryScheduled,

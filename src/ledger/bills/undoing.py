@@ -16,12 +16,20 @@ from ledger.bills.bill import Bill, Refund, may
 from ledger.bills.earning import catch_up, timed
 from ledger.bills.folding import evolve
 from ledger.bills.life import CollectionStatus
+from ledger.clock import business_date
+from ledger.errors import Rejected
 from ledger.events import DomainEvent
+from ledger.journal.tax import tax_of_part
 from ledger.money import Money
 from ledger.share import Share
 
 Facts = Sequence[DomainEvent]
 C = CollectionStatus
+
+
+class RefundExceedsBill(Rejected):
+    code = "refund_exceeds_bill"
+    title = "More was asked back than is left of what paid the bill: the rest was given as credit."
 
 
 def record_undone(bill: Bill, command: c.RecordUndone) -> Facts:
@@ -80,9 +88,57 @@ def _by_product(parts: Iterable[tuple[str, Money]]) -> tuple[e.Earned, ...]:
     )
 
 
+def ask_refund(bill: Bill, command: c.AskRefund) -> Facts:
+    """Of the paying payment: what was given as credit does not go back besides. Money that is credit
+    altogether goes back as credit. Raises RefundExceedsBill.
+    """
+    if _became_of(bill, command.payment_id) is not C.PAID or bill.find_refund(command.refund_id):
+        return []
+    left = refundable(bill)
+    if command.amount > left:
+        raise RefundExceedsBill(
+            f"Only {left} of what was paid is neither credit nor refunded.",
+            refundable_minor=left.minor,
+        )
+    share = _next_part(bill, command.amount)
+    return [
+        e.BillRefundAsked(
+            occurred_at=command.now,
+            payment_id=command.payment_id,
+            refund_id=command.refund_id,
+            share=share,
+        )
+    ]
+
+
+def refundable(bill: Bill) -> Money:
+    """What paid the bill, money and credit, less what was given as credit and what goes back."""
+    paid = bill.paid
+    if paid is None:
+        return bill.to_pay.zero()
+    nothing = paid.amount.zero()
+    credited = bill.credited.total if bill.credited else nothing
+    left = paid.amount + max(paid.credit, nothing) - credited - _counted(bill).total
+    return max(left, nothing)
+
+
+def _counted(bill: Bill) -> Share:
+    nothing = Share(net=bill.to_pay.zero(), tax=bill.to_pay.zero())
+    return sum((one.counts for one in bill.refunds if one.counts), nothing)
+
+
+def _next_part(bill: Bill, amount: Money) -> Share:
+    """As the payment will split it (books.md 2, rule 2)."""
+    assert bill.paid is not None, "a payment pays it"
+    before, sold_on = _counted(bill), business_date(bill.paid.occurred_at)
+    tax = tax_of_part(bill.paid.share, before.total, amount, sold_on=sold_on, taken=before.tax)
+    return Share(net=amount - tax, tax=tax)
+
+
 def record_refunded(bill: Bill, command: c.RecordRefunded) -> Facts:
     """Once for each refund."""
-    if bill.find_refund(command.refund_id):
+    known = bill.find_refund(command.refund_id)
+    if known and known.is_over:
         return []
     match _became_of(bill, command.payment_id):
         case C.CREDITED:
@@ -117,6 +173,8 @@ def record_refund_failed(bill: Bill, command: c.RecordRefundFailed) -> Facts:
         return []
     if refund.withdrawn:
         return [_credited_again(refund.withdrawn, command)]
+    if refund.asked and not refund.refunded:
+        return [e.BillRefundDropped(occurred_at=command.now, asked=refund.asked)]
     return _given_back(bill, refund, command)
 
 

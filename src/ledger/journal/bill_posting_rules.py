@@ -151,6 +151,8 @@ NO_MONEY: Final[frozenset[type[DomainEvent]]] = frozenset(
         bill.BillOpened,
         bill.BillCollectionBegun,
         bill.BillCollectionFailed,
+        bill.BillRefundAsked,
+        bill.BillRefundDropped,
         bill.BillDisputed,
         bill.BillVoided,
         bill.BillWrittenOff,

@@ -248,19 +248,34 @@ def _credit(amount: Money, bill: Bill, now: datetime) -> c.Command:
     return c.RecordCredit(now=now, bill_id=bill.terms.bill_id, amount=amount)
 
 
-def _refund(refunded: be.BillRefunded, bill: Bill, now: datetime, *, failed: bool) -> c.Command:
-    tax = refunded.amount - refunded.net
-    share = Share(net=refunded.net, tax=tax)
-    back = Share(net=-share.net, tax=-share.tax)
-    return c.RecordRefund(now=now, bill_id=bill.terms.bill_id, share=back if failed else share)
+def _refund(share: Share, bill: Bill, now: datetime) -> c.Command:
+    return c.RecordRefund(now=now, bill_id=bill.terms.bill_id, share=share)
 
 
-ON_BILL: Final[dict[type[DomainEvent], Callable[[Any, Bill, datetime], c.Command]]] = {
+def _refunded(fact: be.BillRefunded, bill: Bill, now: datetime) -> c.Command | None:
+    """Noted when it was asked for; before bills were told of that, when it was accepted."""
+    known = bill.find_refund(fact.refund_id)
+    return None if known and known.asked else _refund(_share(fact), bill, now)
+
+
+def _refund_failed(fact: be.BillRefundFailed, bill: Bill, now: datetime) -> c.Command:
+    known = bill.find_refund(fact.refund.refund_id)
+    noted = known.asked.share if known and known.asked else _share(fact.refund)
+    return _refund(-noted, bill, now)
+
+
+def _share(refunded: be.BillRefunded) -> Share:
+    return Share(net=refunded.net, tax=refunded.amount - refunded.net)
+
+
+ON_BILL: Final[dict[type[DomainEvent], Callable[[Any, Bill, datetime], c.Command | None]]] = {
     be.BillPaid: _paid,
     be.BillCollectionFailed: _not_paid,
     be.BillReopened: _reopened,
     be.BillPaidTwice: lambda fact, bill, now: _credit(fact.amount, bill, now),
-    be.BillRefunded: lambda fact, bill, now: _refund(fact, bill, now, failed=False),
-    be.BillRefundFailed: lambda fact, bill, now: _refund(fact.refund, bill, now, failed=True),
+    be.BillRefundAsked: lambda fact, bill, now: _refund(fact.share, bill, now),
+    be.BillRefundDropped: lambda fact, bill, now: _refund(-fact.asked.share, bill, now),
+    be.BillRefunded: _refunded,
+    be.BillRefundFailed: _refund_failed,
     be.BillCreditWithdrawn: lambda fact, bill, now: _credit(-fact.amount, bill, now),
 }

@@ -9,9 +9,11 @@ from ledger.bills.bill import BillNotFound, BillStateForbids
 from ledger.bills.commands import BillCommand
 from ledger.bills.deciding import BILL, RECORDING, RULES
 from ledger.bills.life import NEXT, TRANSITIONS
+from ledger.bills.undoing import RefundExceedsBill
 from ledger.errors import LedgerError
 from ledger.events import TOPICS, DomainEvent
 from support.bill_facts import (
+    ask_refund,
     begin,
     bill,
     change,
@@ -35,13 +37,14 @@ STATES: dict[str, tuple[BillCommand, ...]] = {
     "open": OPEN,
     "paid": PAID,
     "paid twice": (*PAID, paid("pay_2")),
+    "asked": (*PAID, ask_refund()),
     "refunded": (*PAID, refunded()),
     "disputed": (*PAID, disputed()),
     "reopened": (*PAID, undone()),
     "void": (*OPEN, void()),
     "written off": (*OPEN, write_off()),
 }
-IS_PAID = ("paid", "paid twice", "refunded", "disputed")
+IS_PAID = ("paid", "paid twice", "asked", "refunded", "disputed")
 OWED = ("open", "reopened", "written off")
 Expected = type[DomainEvent] | type[LedgerError]
 
@@ -65,25 +68,32 @@ ROWS: tuple[tuple[str, BillCommand, Mapping[str, Expected]], ...] = (
     (
         "paid by another",
         paid("pay_2"),
-        among((*OWED, "void", "paid", "refunded", "disputed"), e.BillPaidTwice),
+        among((*OWED, "void", "paid", "asked", "refunded", "disputed"), e.BillPaidTwice),
     ),
     ("not paid", not_paid(), among(("open", "void", "written off"), e.BillCollectionFailed)),
     ("another not paid", not_paid("pay_9"), {}),
     ("undone", undone(), among(IS_PAID, e.BillReopened)),
     ("another undone", undone("pay_2"), {"paid twice": e.BillCreditWithdrawn}),
+    ("ask a refund", ask_refund(refund_id="ref_2"), among(IS_PAID, e.BillRefundAsked)),
+    ("ask more than all", ask_refund(99_001, "ref_2"), among(IS_PAID, RefundExceedsBill)),
+    ("ask of another", ask_refund(refund_id="ref_2", payment_id="pay_2"), {}),
     ("refunded", refunded(refund_id="ref_2"), among(IS_PAID, e.BillRefunded)),
     (
         "another refunded",
         refunded(refund_id="ref_2", payment_id="pay_2"),
         {"paid twice": e.BillCreditWithdrawn},
     ),
-    ("refund failed", refund_failed(), {"refunded": e.BillRefundFailed}),
-    ("disputed", disputed(), among(("paid", "paid twice", "refunded"), e.BillDisputed)),
+    (
+        "refund failed",
+        refund_failed(),
+        {"asked": e.BillRefundDropped, "refunded": e.BillRefundFailed},
+    ),
+    ("disputed", disputed(), among(("paid", "paid twice", "asked", "refunded"), e.BillDisputed)),
     ("another disputed", disputed("pay_2"), {}),
     (
         "recognise",
         recognise(end_of_day(1)),
-        among(("paid", "paid twice", "refunded"), e.RevenueRecognised),
+        among(("paid", "paid twice", "asked", "refunded"), e.RevenueRecognised),
     ),
     ("change", change(), UNKNOWN | among(IS_PAID, e.BillChanged)),
     ("change to the same", change("Premium"), UNKNOWN),

@@ -125,11 +125,20 @@ def test_a_refund_is_told_by_its_net():
     )
 
 
-def test_a_refund_that_failed_is_told_only_if_it_had_been_accepted():
-    assert told(CAPTURED, settled(), refund_failed(ACCEPTED))[1] == c.RecordRefundFailed(
+def test_a_refund_asks_the_bill_before_it_is_sent():
+    asked = e.RefundRequested(occurred_at=AT, refund_id="ref_1", amount=rp(33_000), reason="")
+
+    assert told(CAPTURED, settled(), asked)[1] == c.AskRefund(
+        now=AT, payment_id=f.PAY, refund_id="ref_1", amount=rp(33_000)
+    )
+    assert told(CAPTURED, settled(), replace(asked, late_attempt=1)) is None
+
+
+@pytest.mark.parametrize("accepted", [ACCEPTED, None])
+def test_a_refund_that_failed_is_told_also_if_it_was_never_taken(accepted):
+    assert told(CAPTURED, settled(), refund_failed(accepted))[1] == c.RecordRefundFailed(
         now=AT, refund_id="ref_1"
     )
-    assert told(CAPTURED, settled(), refund_failed(None)) is None
 
 
 @pytest.mark.parametrize("fact", [LATE, refund_failed(LATE)])
