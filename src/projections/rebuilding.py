@@ -7,7 +7,7 @@ what a replay gives, or everything is as it was.
 
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -227,8 +227,7 @@ class _Beside:
             began = clock.monotonic_seconds()
             swap.swap(cursor, self._place, prepared, reporting.install)
         seconds = clock.monotonic_seconds() - began
-        with suppress(*swap.GAVE_UP):  # then the next rebuild drops it
-            rebuild.drop(connection, self._place.old)
+        swap.drop_replaced(connection, self._place)
         return prepared.streams, seconds
 
     def _in_use(self) -> ReadModelsInUse:

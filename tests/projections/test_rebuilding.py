@@ -4,16 +4,18 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import psycopg
 import pytest
 
 from ledger.eventstore.connections import Readers, conninfo_for
+from ledger.eventstore.migrate import LogNames
 from projections import GROUPS, READ_MODELS, payments, rebuilding
-from projections.engine import rebuild
+from projections.engine import rebuild, swap
 from projections.engine.read_model import ReadModel
+from projections.engine.swap import Place
 from projections.rebuilding import ReadModelsBuiltUpon, ReadModelsInUse, rebuild_live
 from projections.replaying import verify
 from projections.sides import snapshot
@@ -227,6 +229,30 @@ def test_an_instant_that_an_auditor_holds_is_not_swapped_away(
         seen = auditor.execute("select count(*) from bukubesar_read.payments").fetchone()
 
     assert seen == (3,)
+
+
+@pytest.mark.parametrize("tables", [("payments", "reviews"), ("reviews", "payments")])
+def test_who_still_comes_to_a_replaced_table_is_never_in_a_deadlock_with_its_end(
+    log: ReadSide, tables: tuple[str, str]
+) -> None:
+    """As one does who planned before the swap: it holds one old table while it asks for the next."""
+    held, next_one = tables
+    place = Place(LogNames(SCHEMA), "bukubesar_rebuild_1", "views", GROUPS["views"])
+    with psycopg.connect(log.conninfo) as reader, psycopg.connect(log.conninfo) as owner:
+        owner.autocommit = True
+        owner.execute(f"create schema {place.old}".encode())
+        for table in place.tables:
+            owner.execute(f"create table {place.old}.{table} ()".encode())
+        reader.execute(f"lock table {place.old}.{held} in access share mode".encode())
+        with ThreadPoolExecutor(1) as thread:
+            dropping = thread.submit(swap.drop_replaced, owner, place)
+            time.sleep(0.3)
+            with suppress(psycopg.errors.UndefinedTable):  # it is planned anew
+                reader.execute(f"lock table {place.old}.{next_one} in access share mode".encode())
+            reader.rollback()
+            dropping.result(timeout=10)
+
+    assert schemas(log) == {SCHEMA, READ_SCHEMA, f"{SCHEMA}_reporting"}
 
 
 def test_views_of_somebodys_own_are_not_left_on_tables_that_are_gone(log: ReadSide) -> None:

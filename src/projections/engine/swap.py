@@ -6,6 +6,7 @@ what takes time is done before it asks. A statement that was prepared before fin
 their names: PostgreSQL plans it anew.
 """
 
+import time
 from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
@@ -20,6 +21,8 @@ SQL = sql.load(__name__)
 
 ASK_MILLISECONDS: Final = 100  # for all tables together; a reader's patience is 1,500
 TURN_SECONDS: Final = 10  # the longest that a batch of a follower may take
+DROP_TRIES: Final = 20
+BETWEEN_DROPS_SECONDS: Final = 0.05
 GAVE_UP: Final = (  # and may come again
     psycopg.errors.LockNotAvailable,
     psycopg.errors.QueryCanceled,
@@ -99,7 +102,8 @@ def prepare(cursor: Cursor, place: Place) -> Prepared:
     found = cursor.execute(SQL["standing"], (read_schema, place.tables)).fetchall()
     replaced = [table for (table,) in found]
     # Vacuum would hold a table for longer than the swap asks; one at work is ended after a second.
-    _lock(cursor, place, replaced, "share update exclusive")
+    _lock(cursor, read_schema, replaced, "share update exclusive")
+    _lock(cursor, place.fresh, place.tables, "access exclusive")
     views = _views_on(cursor, read_schema, replaced)
     cursor.execute(psql.SQL("create schema {old}").format(**words))
     cursor.execute(psql.SQL(REACHED).format(**words))
@@ -119,11 +123,36 @@ def swap(cursor: Cursor, place: Place, prepared: Prepared, bind: Bind) -> None:
     replaced, words = prepared.replaced, _words(place)
     # Views first: who reads one holds it when it comes to the table.
     bind(cursor, place.names, place.fresh, prepared.views)
-    _lock(cursor, place, replaced, "access exclusive")
+    _lock(cursor, place.names.read_schema, replaced, "access exclusive")
     move = [psql.SQL(AT_REST), *_each(SET_ASIDE, replaced, words)]
     cursor.execute(psql.SQL("").join([*move, *_each(MOVE, place.tables, words)]))
     if left := _views_on(cursor, place.old, replaced):
         raise BuiltUpon([f"{schema}.{view}" for schema, view in left])
+
+
+def drop_replaced(connection: Connection, place: Place) -> None:
+    """Table by table: whoever came to them by a prepared statement before they were replaced holds one
+    while it asks for the next, and somebody who held the next and asked for that one would be in a
+    deadlock with them. What is still held after some tries is left to the next rebuild.
+    """
+    connection.execute(f"set lock_timeout = '{ASK_MILLISECONDS}ms'".encode())
+    wanted = (place.old, place.tables)
+    for (table,) in connection.execute(SQL["standing"], wanted).fetchall():
+        name = psql.Identifier(place.old, table)
+        if not _dropped(connection, psql.SQL("drop table {}").format(name)):
+            return
+    _dropped(connection, psql.SQL("drop schema {}").format(psql.Identifier(place.old)))
+
+
+def _dropped(connection: Connection, statement: psql.Composed) -> bool:
+    for _ in range(DROP_TRIES):
+        try:
+            connection.execute(statement)
+        except GAVE_UP:
+            time.sleep(BETWEEN_DROPS_SECONDS)
+        else:
+            return True
+    return False
 
 
 def _views_on(cursor: Cursor, schema: str, tables: Sequence[str]) -> list[tuple[str, str]]:
@@ -137,9 +166,9 @@ def who_holds(connection: Connection, place: Place) -> list[str]:
     return [who for (who,) in connection.execute(SQL["who_holds"], wanted)]
 
 
-def _lock(cursor: Cursor, place: Place, tables: Sequence[str], mode: str) -> None:
+def _lock(cursor: Cursor, read_schema: str, tables: Sequence[str], mode: str) -> None:
     if tables:
-        names = [psql.Identifier(place.names.read_schema, table) for table in tables]
+        names = [psql.Identifier(read_schema, table) for table in tables]
         statement = psql.SQL("lock table {} in {} mode")
         cursor.execute(statement.format(psql.SQL(", ").join(names), psql.SQL(mode)))
 
