@@ -309,6 +309,8 @@ def test_an_auditors_own_account_is_enough(read_side: ReadSide, tmp_path: Path) 
     read_side.catch_up()
     with psycopg.connect(read_side.conninfo, autocommit=True) as superuser:
         superuser.execute("create role ana login password 'secret' in role bukubesar_auditor")
+        name = superuser.info.dbname
+        superuser.execute(f'revoke temporary on database "{name}" from public'.encode())
     try:
         own = make_conninfo(read_side.conninfo, user="ana", password="secret")
         done = run("verify", "--database", own, "--seals", str(log.file), "--key", PUBLIC)
