@@ -60,6 +60,11 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     returned: bool = False
     watch_until: datetime | None = None
 
+    @property
+    def spoken_of(self) -> str:
+        """The transaction that came to life after it was over: some are found by that name alone."""
+        return self.stray or (self.late.transaction_id if self.late else "")
+
 
 class Question(msgspec.Struct, frozen=True, kw_only=True):
     """What a person has to decide; `proposed` is what the first of two said."""

@@ -211,7 +211,7 @@ class PaymentService:
         crashpoint("inquiry.before_ask")
         asked_at = self.now()
         outcome = await self.provider.inquire(
-            asked.order_id, asked.transaction_id or transaction_id
+            asked.order_id, asked.transaction_id or transaction_id or asked.spoken_of
         )
         crashpoint("inquiry.after_ask")
         recorded = (await self._do(payment_id, await self._seen(number, outcome, asked_at))).state
