@@ -1,6 +1,7 @@
 """Erasing on a real database: what goes, what stays, and that it goes on wherever it was cut short."""
 
 from collections.abc import AsyncIterator, Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,8 @@ from psycopg.conninfo import conninfo_to_dict
 
 from api import erasing, erasure_list
 from api.kept_of_persons import PURGES
+from api.worker import Worker
+from ledger import clock
 from ledger.access.second_person import SecondPersonNeeded
 from ledger.customers import erasure as er
 from ledger.errors import LedgerError
@@ -120,6 +123,22 @@ async def test_an_approval_stays_due_until_it_is_done(stage: Stage) -> None:
         ("customer-siti", "erase")
     ]
     assert (await stage.erase("budi")).erasure.status == "erased"
+
+
+async def test_a_worker_carries_out_what_was_approved_and_not_finished(stage: Stage) -> None:
+    await stage.registered()
+    await stage.erase("ana")
+    with pytest.raises(Killed):
+        await stage.dying("stores", "purge", after=False).erase(
+            SITI, (), "asked_by_person", by("budi")
+        )
+    await erasing.caught_up(stage.wired.readers)
+
+    await Worker(stage.wired).turn()  # at once it is the approving call's to do
+    assert (await stage.wired.erasure.get(SITI)).erasure.status == "approved"
+    await Worker(stage.wired, now=lambda: clock.now() + timedelta(seconds=11)).turn()
+
+    assert (await stage.wired.erasure.get(SITI)).erasure.status == "erased"
 
 
 async def test_what_is_not_over_stands_against_it(stage: Stage) -> None:
