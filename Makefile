@@ -59,9 +59,9 @@ demo: setup
 test: setup
 	@$(RUN) -m pytest -q -n 3 --dist loadfile $(if $(ARGS),$(ARGS),--ignore tests/faults)
 
-# Two at a time, because what is killed here has to be back within seconds.
+# Two at a time, because what is killed here has to be back within seconds; by name, to see what hangs.
 faults: setup
-	@$(RUN) -m pytest -q -n 2 --dist loadfile tests/faults $(ARGS)
+	@$(RUN) -m pytest -v -n 2 --dist loadfile tests/faults $(ARGS)
 
 up: setup
 	@$(RUN) -m api.cli up $(ARGS)
