@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from api.durable_folder import sync_folder
 from ledger.privacy.service import Listed
 
 
@@ -27,7 +28,7 @@ def enter(path: Path, listed: Listed) -> None:
         file.flush()
         os.fsync(file.fileno())
     if not content:
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
 
 
 class Read(NamedTuple):
@@ -57,11 +58,3 @@ def _read(line: bytes) -> Listed | None:
         return msgspec.json.decode(line, type=Listed)
     except msgspec.DecodeError:
         return None
-
-
-def _sync_folder(path: Path) -> None:
-    folder = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

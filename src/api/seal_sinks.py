@@ -8,6 +8,7 @@ from typing import Final
 
 import msgspec
 
+from api.durable_folder import sync_folder
 from ledger.audit import seal as sealing
 from ledger.audit.seal import Seal
 from ledger.audit.sink import Sink
@@ -53,7 +54,7 @@ class FileSink:
             file.flush()
             os.fsync(file.fileno())
         if is_new:
-            _sync_folder(self._path.parent)
+            sync_folder(self._path.parent)
 
 
 class FolderSink:
@@ -83,7 +84,7 @@ class FolderSink:
                 os.fsync(file.fileno())
             part.replace(self._path / f"{name}.json")
             self._last = seal
-        _sync_folder(self._path)
+        sync_folder(self._path)
 
 
 def kept_in(path: Path) -> list[Seal]:
@@ -122,11 +123,3 @@ def _is_torn(path: Path) -> bool:
         size = file.seek(0, os.SEEK_END)
         file.seek(max(0, size - 1))
         return file.read(1) not in (b"", b"\n")
-
-
-def _sync_folder(path: Path) -> None:
-    folder = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
