@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from api.durable_folder import sync_folder
+from api.durability import keep_on_disk
 from ledger.privacy.service import Listed
 
 
@@ -28,7 +28,7 @@ def enter(path: Path, listed: Listed) -> None:
         file.flush()
         os.fsync(file.fileno())
     if not content:
-        sync_folder(path.parent)
+        keep_on_disk(path.parent)
 
 
 class Read(NamedTuple):

@@ -8,7 +8,7 @@ from typing import Final
 
 import msgspec
 
-from api.durable_folder import sync_folder
+from api.durability import keep_on_disk
 from ledger.audit import seal as sealing
 from ledger.audit.seal import Seal
 from ledger.audit.sink import Sink
@@ -54,7 +54,7 @@ class FileSink:
             file.flush()
             os.fsync(file.fileno())
         if is_new:
-            sync_folder(self._path.parent)
+            keep_on_disk(self._path.parent)
 
 
 class FolderSink:
@@ -84,7 +84,7 @@ class FolderSink:
                 os.fsync(file.fileno())
             part.replace(self._path / f"{name}.json")
             self._last = seal
-        sync_folder(self._path)
+        keep_on_disk(self._path)
 
 
 def kept_in(path: Path) -> list[Seal]:
