@@ -16,6 +16,7 @@ from ledger.crashpoint import crashpoint
 from ledger.eventstore.connections import Readers
 from projections import due_work
 from projections.due_work import EVER, Mark
+from projections.engine import sql
 
 LEASE: Final = timedelta(seconds=30)
 START_OVER: Final = timedelta(hours=1)  # claims may get lost, and then nobody would come back
@@ -37,7 +38,7 @@ select
 TAKE: Final = """
 with wanted as (
     select d.stream, d.kind, d.subject, d.due_at
-    from unnest(%(streams)s::text[], %(kinds)s::text[], %(subjects)s::text[], %(due_ats)s::timestamptz[])
+    from rows from (jsonb_to_recordset(%(work)s) as (stream text, kind text, subject text, due_at timestamptz))
             with ordinality as d (stream, kind, subject, due_at, place)
         left join work_claims c using (stream, kind, subject)
     where c.stream is null or c.not_before <= %(now)s or c.due_at <> d.due_at
@@ -79,8 +80,7 @@ returning c.stream, c.kind, c.subject, case when r.due_at > %(now)s then 0 else 
 """
 LATER: Final = """
 update work_claims c set not_before = l.not_before, tries = c.tries + 1, at_work = false
-from unnest(%(streams)s::text[], %(kinds)s::text[], %(subjects)s::text[], %(not_befores)s::timestamptz[])
-    as l (stream, kind, subject, not_before)
+from jsonb_to_recordset(%s) as l (stream text, kind text, subject text, not_before timestamptz)
 where (c.stream, c.kind, c.subject) = (l.stream, l.kind, l.subject)
 """
 # A claim without tries, so that it is looked at again; one for the same work stays as it is.
@@ -153,7 +153,7 @@ class Claims:
             again = await (await conn.execute(TAKE_AGAIN, asked)).fetchall()
             late = await due_work.late(conn, self._seen, self._mark.due_at, PAGE)
             due = await due_work.due(conn, self._mark, moment, PAGE)
-            cursor = await conn.execute(TAKE, {**asked, **_columns([*late, *due], "due_at")})
+            cursor = await conn.execute(TAKE, {**asked, "work": sql.rows(_once([*late, *due]))})
             wanted = await cursor.fetchall()
         crashpoint("work.after_claim")
         if len(wanted) < half:
@@ -183,12 +183,10 @@ class Claims:
         said, self._later = self._later, []
         crashpoint("work.before_write_down")
         async with self._readers.connection() as conn:
-            await conn.execute(LATER, _columns(said, "not_before"))
+            await conn.execute(LATER, (sql.rows(_once(said)),))
         crashpoint("work.after_write_down")
 
 
-def _columns(rows: Rows, moment: str) -> dict[str, list[Any]]:
+def _once(rows: Rows) -> Rows:
     """Each piece once, though it may be late and due at the same time."""
-    single = {(row["stream"], row["kind"], row["subject"]): row for row in rows}.values()
-    names = ("stream", "kind", "subject", moment)
-    return {f"{name}s": [row[name] for row in single] for name in names}
+    return list({(row["stream"], row["kind"], row["subject"]): row for row in rows}.values())

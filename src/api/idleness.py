@@ -7,6 +7,7 @@ import msgspec
 import psycopg
 from psycopg.rows import dict_row
 
+from ledger.bills.due import RECOGNISE
 from projections import GROUPS
 
 # Work and notices that somebody is at count as much as those that nobody has taken up.
@@ -22,10 +23,11 @@ select
         - (select coalesce(min(notification_id), 0) from tracking where application_name = any(%(groups)s))
         as behind
 """
-# Each part is the first row of an index. A claim whose work is gone wakes nobody.
+# Each part is the first row of an index. A claim whose work is gone wakes nobody. No time has to stop
+# for each day's revenue: whoever comes next recognises every day on its own.
 NEXT: Final = """
 select least(
-    (select due_at from due_work where due_at > %(now)s order by due_at limit 1),
+    (select due_at from due_work where due_at > %(now)s and kind <> %(caught_up)s order by due_at limit 1),
     (select c.not_before from work_claims c join due_work d using (stream, kind, subject)
         where c.not_before > %(now)s and d.due_at <= %(now)s order by c.not_before limit 1),
     (select not_before from inbox where done_at is null and not_before > %(now)s order by not_before limit 1)
@@ -56,7 +58,8 @@ async def standing(conn: Connection, now: datetime) -> Standing:
 
 
 async def next_moment(conn: Connection, now: datetime) -> datetime | None:
-    """When something falls due next that is not due now."""
-    cursor = await conn.cursor(row_factory=dict_row).execute(NEXT, {"now": now})
+    """When something falls due next that is not due now, and will not be caught up later as well."""
+    asked = {"now": now, "caught_up": RECOGNISE}
+    cursor = await conn.cursor(row_factory=dict_row).execute(NEXT, asked)
     row = await cursor.fetchone()
     return row["next"] if row else None

@@ -58,14 +58,27 @@ def recognise(bill: Bill, command: c.Recognise) -> Sequence[e.RevenueRecognised]
 
 
 def catch_up(bill: Bill, moment: datetime, now: datetime) -> Sequence[e.RevenueRecognised]:
-    """What was earned by the moment; nothing while the payment is disputed."""
+    """What was earned by the moment: each day on its own, also when nobody came for many, and at once
+    what had passed when it was paid. Nothing while the payment is disputed.
+    """
+    facts: list[e.RevenueRecognised] = []
+    if bill.paid is None or not may(bill, e.RevenueRecognised):
+        return facts
+    day = recognise_at(bill, bill.paid.occurred_at)
+    while day and day <= moment:
+        facts += _earned(bill, day, now)
+        bill = evolve(bill, facts[-1])
+        day = recognise_at(bill, day)
+    return [*facts, *_earned(bill, _beginning(business_date(moment)), now)]
+
+
+def _earned(bill: Bill, through: datetime, now: datetime) -> Sequence[e.RevenueRecognised]:
     running = bill.running
-    if running is None or bill.paid is None or bill.disputed or not may(bill, e.RevenueRecognised):
+    if running is None or bill.paid is None or bill.disputed:
         return []
-    amount = earned_by(running, moment) - running.earned
+    amount = earned_by(running, through) - running.earned
     if amount.minor <= 0:
         return []
-    through = _beginning(business_date(moment))
     recognised = e.RevenueRecognised(
         occurred_at=max(through - LAST_MOMENT, bill.paid.occurred_at),
         through=through,

@@ -321,7 +321,7 @@ class PaymentService:
             sending=refund.sendings,
             outcome=outcome,
             retry_after_seconds=self._wait(refund.retries),
-            available=await self.balance.available(self.provider.name),
+            available=await self._available(outcome),
         )
         return (await self._do(payment_id, record)).state
 
@@ -373,8 +373,12 @@ class PaymentService:
             lost_after_seconds=self.lost_after_seconds,
             outcome=outcome,
             health=await self.method_health.health(),
-            available=await self.balance.available(self.provider.name),
+            available=await self._available(outcome),
         )
+
+    async def _available(self, outcome: Outcome) -> Money:
+        listed = isinstance(outcome, Did) and outcome.observation.refunds  # what is taken from it
+        return await self.balance.available(self.provider.name) if listed else Money(0)
 
     async def _do(
         self, payment_id: str, command: c.PaymentCommand, context: Context | None = None

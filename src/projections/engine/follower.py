@@ -131,10 +131,11 @@ class Follower:
 
     def catch_up(self, connection: Connection) -> None:
         """To the head of the log; raises EventNotApplied at the first event that does not let it."""
-        taken: int | None = None
-        while taken != 0:
+        arrived = False
+        while not arrived:
             try:
                 taken = self._step_or_lose(connection)
+                arrived = taken is not None and self.lag == 0
             except Exception as error:
                 if not self._is_suspicious(error):
                     raise

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from ledger.bills import events as e
 from ledger.bills.bill import Bill, Schedule
@@ -58,10 +59,24 @@ def test_a_day_is_earned_at_its_end_and_says_when_the_next_is():
 
 
 def test_the_last_day_is_the_last():
-    last = bill(*paid_bill()).when(recognise(end_of_day(30))).fact(e.RevenueRecognised)
+    last = bill(*paid_bill(), recognise(end_of_day(29))).when(recognise(end_of_day(30)))
 
-    assert (last.amount, last.recognise_at) == (rp(89_189), None)
+    assert [(day.amount, day.recognise_at) for day in last.new] == [(rp(2_973), None)]
     bill(*paid_bill(), recognise(end_of_day(30))).when(recognise(end_of_day(99))).then_nothing()
+
+
+def test_days_at_which_nobody_came_are_recognised_as_those_days():
+    each = bill(*paid_bill(), *[recognise(end_of_day(number)) for number in range(1, 31)])
+
+    late = bill(*paid_bill(), recognise(end_of_day(3))).when(recognise(end_of_day(99)))
+
+    assert [as_of(day) for day in late.facts] == [as_of(day) for day in each.facts]
+    assert len(late.new) == 27
+
+
+def as_of(fact):
+    """Of a day's revenue, all but when somebody is to look again."""
+    return replace(fact, recognise_at=None) if isinstance(fact, e.RevenueRecognised) else fact
 
 
 def test_what_had_passed_when_it_was_paid_is_caught_up_by_the_first_recognition():

@@ -34,7 +34,7 @@ def part(product: str, minor: int) -> tuple[e.Earned, ...]:
 def test_a_full_refund_after_ten_days_is_of_59_460_unearned_and_29_729_earned():
     scenario = bill(*paid_bill()).when(refunded(99_000, 89_189, at=AFTER_TEN_DAYS))
 
-    _, fact = scenario.then(e.RevenueRecognised, e.BillRefunded).new
+    *_, fact = scenario.then(*[e.RevenueRecognised] * 10, e.BillRefunded).new
     assert (fact.unearned, fact.earned) == (part("Premium", 59_460), rp(29_729))
     assert (fact.sold_as, fact.recognise_at) == ("Premium", None)
 
@@ -157,7 +157,7 @@ def test_after_it_the_bill_is_as_it_was_and_can_be_paid_by_another():
 
     assert scenario.new[0].recognise_at == end_of_day(11)
     scenario.when(recognise(end_of_day(30)))
-    assert scenario.new[0].amount == rp(89_189)
+    assert sum(day.amount.minor for day in scenario.new) == 89_189
 
 
 def test_credit_that_had_paid_a_part_is_given_back_to_the_bill_and_used_again():
