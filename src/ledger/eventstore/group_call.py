@@ -7,7 +7,6 @@ be harmless to repeat. The design and its measurements: docs/decisions/0003-grou
 """
 
 import asyncio
-import struct
 from collections import deque
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
@@ -191,7 +190,7 @@ class GroupCall(Generic[Item, Outcome]):
     def _send(self, line: Line, batch: list[_Waiting[Item, Outcome]]) -> None:
         try:
             parameters = self._statement.parameters([one.item for one in batch])
-        except (ValueError, struct.error) as error:  # what PostgreSQL has no form for
+        except Exception as error:  # what PostgreSQL has no form for, mostly
             self._refused(batch, error)
             return
         self._sent.append(_Call(batch, clock.monotonic_seconds() + ANSWER_SECONDS))
@@ -210,6 +209,10 @@ class GroupCall(Generic[Item, Outcome]):
             self._refused(call.batch, refusal)
         except ConnectionLost:
             self._sent.appendleft(call)
+            raise
+        except Exception:  # it may be stored, and nothing is left that would tell who waits
+            _fail(call.batch, StoreUnavailable)
+            self._pump()
             raise
         if call.batch:  # a server that lets us in may still refuse all that we ask of it
             self._failures = 0
@@ -283,15 +286,17 @@ class GroupCall(Generic[Item, Outcome]):
     def _watch(self) -> None:
         """Keeps the deadlines of callers and calls while there are any: one timer for all of them."""
         now = clock.monotonic_seconds()
-        _fail(
-            [one for one in (*self._unanswered(), *self._queue) if one.until <= now],
-            StoreUnavailable,
-        )
-        if self._sent and self._sent[0].until <= now:
-            self._lost(ConnectionLost(f"no answer within {ANSWER_SECONDS:g} s"))
-        self._is_watched = self._waiting()
-        if self._is_watched:
-            asyncio.get_running_loop().call_later(WATCH_SECONDS, self._watch)
+        try:
+            _fail(
+                [one for one in (*self._unanswered(), *self._queue) if one.until <= now],
+                StoreUnavailable,
+            )
+            if self._sent and self._sent[0].until <= now:
+                self._lost(ConnectionLost(f"no answer within {ANSWER_SECONDS:g} s"))
+        finally:
+            self._is_watched = self._waiting()
+            if self._is_watched:
+                asyncio.get_running_loop().call_later(WATCH_SECONDS, self._watch)
 
     def _waiting(self) -> bool:
         while self._queue and self._queue[0].outcome.done():
