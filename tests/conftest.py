@@ -1,9 +1,9 @@
-"""One PostgreSQL server a test process, one database a test: `database` is empty, `ledger_database` is migrated."""
+"""One PostgreSQL server a test process, one database a test: `database` is empty, `ledger_database` is laid out."""
 
-import itertools
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import psycopg
@@ -11,10 +11,12 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from api.embedded import EmbeddedPostgres
+from api.wiring import MIGRATIONS
 from ledger.eventstore.migrate import migrate
+from projections.layout import lay_out
+from support.databases import copied
 
 SCHEMA = "bukubesar"
-COUNTER = itertools.count(1)
 
 
 @pytest.fixture(scope="session")
@@ -35,26 +37,19 @@ def server(open_folder: Path) -> Iterator[str]:
 
 @pytest.fixture(scope="session")
 def template(server: str) -> str:
+    """With everything that `bukubesar migrate` makes."""
     with psycopg.connect(server, autocommit=True) as conn:
-        conn.execute("create database migrated_template")
-    migrate(make_conninfo(server, dbname="migrated_template"), SCHEMA)
-    return "migrated_template"
+        conn.execute("create database laid_out_template")
+    conninfo = make_conninfo(server, dbname="laid_out_template")
+    migrate(conninfo, SCHEMA, MIGRATIONS)
+    lay_out(conninfo, SCHEMA)
+    return "laid_out_template"
 
 
 @pytest.fixture
 def new_database(server: str) -> Iterator[Callable[[str], str]]:
-    names: list[str] = []
-
-    def create(template: str) -> str:
-        names.append(f"test_{next(COUNTER)}")
-        with psycopg.connect(server, autocommit=True) as conn:
-            conn.execute(f'create database "{names[-1]}" template "{template}"')
-        return make_conninfo(server, dbname=names[-1])
-
-    yield create
-    with psycopg.connect(server, autocommit=True) as conn:
-        for name in names:
-            conn.execute(f'drop database "{name}" with (force)')
+    with ExitStack() as made:
+        yield lambda template: made.enter_context(copied(server, template))
 
 
 @pytest.fixture
@@ -67,3 +62,11 @@ def ledger_database(new_database: Callable[[str], str], template: str) -> str:
     database = new_database(template)
     migrate(database, SCHEMA)  # rights on a database are not copied with it
     return database
+
+
+@pytest.fixture(scope="module")
+def shared_database(server: str, template: str) -> Iterator[str]:
+    """For modules whose tests leave nothing behind that another one could see."""
+    with copied(server, template) as database:
+        migrate(database, SCHEMA)
+        yield database

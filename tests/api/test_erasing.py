@@ -40,8 +40,8 @@ STEPS = [
 
 
 @pytest.fixture
-async def stage(own_database: str, tmp_path: Path) -> AsyncIterator[Stage]:
-    async with staged(own_database, tmp_path) as opened:
+async def stage(ledger_database: str, tmp_path: Path) -> AsyncIterator[Stage]:
+    async with staged(ledger_database, tmp_path) as opened:
         yield opened
 
 
@@ -203,14 +203,14 @@ async def test_nothing_new_is_kept_of_who_was_erased(stage: Stage) -> None:
 
 
 async def test_whom_a_restored_backup_brings_back_is_erased_again(
-    own_database: str, new_database: Callable[[str], str], tmp_path: Path
+    ledger_database: str, new_database: Callable[[str], str], tmp_path: Path
 ) -> None:
-    async with staged(own_database, tmp_path) as stage:
+    async with staged(ledger_database, tmp_path) as stage:
         await stage.registered()
         await stage.registered("budi")
         guest = await stage.paid()
-    backup = new_database(conninfo_to_dict(own_database)["dbname"])
-    async with staged(own_database, tmp_path) as stage:
+    backup = new_database(conninfo_to_dict(ledger_database)["dbname"])
+    async with staged(ledger_database, tmp_path) as stage:
         await stage.erase("ana", "citra", payments=(guest,))
         listed = erasure_list.read(stage.list_file).listed
     migrate(backup, SCHEMA)  # rights on a database are not copied with it

@@ -38,19 +38,19 @@ def stored(database: str) -> set[tuple[str, str, str]]:
         return set(rows.fetchall())  # type: ignore[arg-type]
 
 
-def test_every_column_is_classified_and_every_classified_one_is_there(own_database: str) -> None:
-    there = stored(own_database)
+def test_every_column_is_classified_and_every_classified_one_is_there(ledger_database: str) -> None:
+    there = stored(ledger_database)
 
     assert sorted(there - classified()) == [], WHAT_TO_DO
     assert sorted(classified() - there) == [], "it is not there any more"
 
 
-def test_a_new_table_or_column_is_noticed(own_database: str) -> None:
-    with psycopg.connect(own_database) as admin:
+def test_a_new_table_or_column_is_noticed(ledger_database: str) -> None:
+    with psycopg.connect(ledger_database) as admin:
         admin.execute("create table bukubesar.notes (note text)")
         admin.execute("alter table bukubesar_read.payments add column nickname text")
 
-    assert stored(own_database) - classified() == {
+    assert stored(ledger_database) - classified() == {
         ("bukubesar", "notes", "note"),
         ("bukubesar_read", "payments", "nickname"),
     }

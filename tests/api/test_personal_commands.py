@@ -18,15 +18,15 @@ from support.running import MASTER_KEY
 
 @pytest.fixture
 async def stage(
-    own_database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ledger_database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Stage]:
     # A process' logs are set up once, and this one is pytest's.
     monkeypatch.setattr(logs, "set_up", lambda level, *, as_json: None)
-    monkeypatch.setenv("BUKUBESAR_DATABASE_URL", own_database)
+    monkeypatch.setenv("BUKUBESAR_DATABASE_URL", ledger_database)
     monkeypatch.setenv("BUKUBESAR_MASTER_KEY", MASTER_KEY)
     monkeypatch.setenv("BUKUBESAR_ERASURES_FILE", str(tmp_path / "erasures.jsonl"))
     monkeypatch.delenv("SUDO_USER", raising=False)
-    async with staged(own_database, tmp_path) as opened:
+    async with staged(ledger_database, tmp_path) as opened:
         await opened.registered()
         yield opened
 

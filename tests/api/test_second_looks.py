@@ -95,9 +95,9 @@ async def settled(database: str) -> AsyncIterator[Settled]:
     ],
 )
 async def test_what_undid_a_settlement_is_found_without_any_notice(
-    own_database: str, method: str, what: ChargeStatus, becomes: Status
+    ledger_database: str, method: str, what: ChargeStatus, becomes: Status
 ) -> None:
-    async with settled(own_database) as stage:
+    async with settled(ledger_database) as stage:
         stage.undo(method, what)
         await stage.after(timedelta(hours=6))
         before = await stage.status(method)
@@ -106,8 +106,8 @@ async def test_what_undid_a_settlement_is_found_without_any_notice(
         assert {await stage.status(one) for one in METHODS if one != method} == {Status.SETTLED}
 
 
-async def test_each_payment_is_looked_at_once_a_look_and_others_never(own_database: str) -> None:
-    async with settled(own_database) as stage:
+async def test_each_payment_is_looked_at_once_a_look_and_others_never(ledger_database: str) -> None:
+    async with settled(ledger_database) as stage:
         stage.gateway.asked.clear()
         for _ in range(26):  # more often than any two looks follow each other, but for the first
             await stage.after(5 * DAY)
@@ -115,8 +115,8 @@ async def test_each_payment_is_looked_at_once_a_look_and_others_never(own_databa
     assert asked == [9, 2, 0]  # the looks at one day were before
 
 
-async def test_while_the_gateway_is_silent_nobody_is_passed_over(own_database: str) -> None:
-    async with settled(own_database) as stage:
+async def test_while_the_gateway_is_silent_nobody_is_passed_over(ledger_database: str) -> None:
+    async with settled(ledger_database) as stage:
         stage.undo("credit_card", ChargeStatus.CHARGED_BACK)
         stage.gateway.faults["inquiry"].extend([Fault.SILENT] * len(LOOKS))
         await stage.after(3 * DAY)

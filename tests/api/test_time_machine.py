@@ -44,9 +44,9 @@ async def what_is_left(wired: Wiring, now: datetime) -> tuple[Standing, int]:
         return await standing(conn, now), sum(row["balance_minor"] for row in books)
 
 
-async def test_what_nobody_pays_expires_at_its_moment(own_database: str) -> None:
+async def test_what_nobody_pays_expires_at_its_moment(ledger_database: str) -> None:
     gateway = GatewayInProcess()
-    async with travelling(own_database, gateway) as (machine, shop, wired):
+    async with travelling(ledger_database, gateway) as (machine, shop, wired):
         asked = await shop.request("bca_va", expires_after_seconds=86_400)
         await machine.advance(BEGINS + DAY - MINUTE, gateway.outside)
         before = await shop.payment(asked)
@@ -59,10 +59,10 @@ async def test_what_nobody_pays_expires_at_its_moment(own_database: str) -> None
 
 
 async def test_a_settlement_is_asked_for_when_it_is_due_and_booked_at_that_moment(
-    own_database: str,
+    ledger_database: str,
 ) -> None:
     gateway = GatewayInProcess()
-    async with travelling(own_database, gateway) as (machine, shop, wired):
+    async with travelling(ledger_database, gateway) as (machine, shop, wired):
         asked = await shop.request("credit_card")
         await machine.advance(BEGINS + 2 * DAY, gateway.outside)
         settled = await shop.payment(asked)
@@ -74,10 +74,10 @@ async def test_a_settlement_is_asked_for_when_it_is_due_and_booked_at_that_momen
     assert batch <= known["payment.settled"] <= first_looks_after
 
 
-async def test_who_pays_on_a_day_is_booked_on_that_day(own_database: str) -> None:
+async def test_who_pays_on_a_day_is_booked_on_that_day(ledger_database: str) -> None:
     pays_at = BEGINS + 3 * DAY + 5 * HOUR
     gateway = GatewayInProcess(lambda it, one: it.plan(pays_at, lambda: it.pay(one)))
-    async with travelling(own_database, gateway) as (machine, shop, wired):
+    async with travelling(ledger_database, gateway) as (machine, shop, wired):
         asked = await shop.request("bni_va", expires_after_seconds=7 * 86_400)
         await machine.advance(BEGINS + 30 * DAY, gateway.outside)
         paid = await shop.payment(asked)
@@ -87,9 +87,9 @@ async def test_who_pays_on_a_day_is_booked_on_that_day(own_database: str) -> Non
     assert pays_at <= known["payment.settled"] <= pays_at + 6 * HOUR
 
 
-async def test_with_a_stride_the_same_comes_about_in_fewer_stops(own_database: str) -> None:
+async def test_with_a_stride_the_same_comes_about_in_fewer_stops(ledger_database: str) -> None:
     gateway = GatewayInProcess()
-    async with travelling(own_database, gateway) as (machine, shop, _):
+    async with travelling(ledger_database, gateway) as (machine, shop, _):
         asked = [await shop.request(method) for method in ("bca_va", "credit_card", "qris")]
         await machine.advance(BEGINS + 10 * DAY, gateway.outside, stride=DAY)
         ended = [(await shop.payment(payment)).status for payment in asked]
@@ -100,14 +100,14 @@ async def test_with_a_stride_the_same_comes_about_in_fewer_stops(own_database: s
 
 @pytest.mark.parametrize("leaps", [(timedelta(days=40),), (-2 * HOUR,), (-2 * HOUR, 40 * DAY)])
 async def test_leaps_of_the_clock_lose_nothing_and_do_nothing_twice(
-    own_database: str, leaps: tuple[timedelta, ...]
+    ledger_database: str, leaps: tuple[timedelta, ...]
 ) -> None:
     def half_of_them_pay(it: GatewayInProcess, one: Transaction) -> None:
         if len(it.transactions) % 2:
             it.plan(it.moment() + 20 * HOUR, lambda: it.pay(one))
 
     gateway = GatewayInProcess(half_of_them_pay)
-    async with travelling(own_database, gateway) as (machine, shop, wired):
+    async with travelling(ledger_database, gateway) as (machine, shop, wired):
         asked = [await shop.request(method) for method in METHODS]
         await machine.advance(BEGINS + 19 * HOUR, gateway.outside)
         for leap in leaps:
@@ -127,9 +127,9 @@ async def test_leaps_of_the_clock_lose_nothing_and_do_nothing_twice(
     assert left == (Standing(notices=0, work=0, behind=0), 0)
 
 
-async def test_a_stop_with_little_to_do_takes_milliseconds(own_database: str) -> None:
+async def test_a_stop_with_little_to_do_takes_milliseconds(ledger_database: str) -> None:
     gateway = GatewayInProcess()
-    async with travelling(own_database, gateway) as (machine, shop, _):
+    async with travelling(ledger_database, gateway) as (machine, shop, _):
         for _ in range(5):
             await shop.request("bca_va", expires_after_seconds=20 * 86_400)
             await machine.advance(machine.now + 7 * MINUTE, gateway.outside)

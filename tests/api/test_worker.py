@@ -79,10 +79,10 @@ async def at_work(database: str, scheduler: Scheduler | None) -> AsyncIterator[A
 
 
 async def test_a_scheduler_does_its_kinds_of_work_once_while_the_read_model_lags(
-    own_database: str,
+    ledger_database: str,
 ) -> None:
     renewals = Renewals()
-    async with at_work(own_database, renewals) as stage:
+    async with at_work(ledger_database, renewals) as stage:
         stage.is_due(*RENEWAL)
         await stage.turn()
         await stage.turn()
@@ -91,9 +91,11 @@ async def test_a_scheduler_does_its_kinds_of_work_once_while_the_read_model_lags
         assert stage.claims() == [(OTHERWISE[0], 1, False)]
 
 
-async def test_what_is_still_due_afterwards_is_done_again_up_the_ladder(own_database: str) -> None:
+async def test_what_is_still_due_afterwards_is_done_again_up_the_ladder(
+    ledger_database: str,
+) -> None:
     renewals = Renewals()
-    async with at_work(own_database, renewals) as stage:
+    async with at_work(ledger_database, renewals) as stage:
         stage.is_due(*RENEWAL)
         await stage.turn()
         tries = []
@@ -108,10 +110,10 @@ async def test_what_is_still_due_afterwards_is_done_again_up_the_ladder(own_data
 
 @pytest.mark.parametrize("fault", [Conflict(), ZeroDivisionError()])
 async def test_what_failed_goes_up_the_same_ladder_and_takes_nothing_with_it(
-    own_database: str, fault: Exception
+    ledger_database: str, fault: Exception
 ) -> None:
     renewals = Renewals([fault, fault])
-    async with at_work(own_database, renewals) as stage:
+    async with at_work(ledger_database, renewals) as stage:
         stage.is_due(*RENEWAL)
         await stage.turn()
         first = stage.claims()
@@ -123,11 +125,11 @@ async def test_what_failed_goes_up_the_same_ladder_and_takes_nothing_with_it(
 
 
 async def test_a_moment_without_the_store_costs_no_try(
-    own_database: str, monkeypatch: pytest.MonkeyPatch
+    ledger_database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(worker, "TROUBLE_SECONDS", 0.01)
     renewals = Renewals([StoreUnavailable(), StoreUnavailable()])
-    async with at_work(own_database, renewals) as stage:
+    async with at_work(ledger_database, renewals) as stage:
         stage.is_due(*RENEWAL)
         await stage.turn()
 
@@ -137,9 +139,9 @@ async def test_a_moment_without_the_store_costs_no_try(
 
 @pytest.mark.parametrize("scheduler", [None, Renewals(kinds=frozenset({"remind"}))])
 async def test_what_nobody_here_can_do_waits_for_who_can(
-    own_database: str, scheduler: Renewals | None
+    ledger_database: str, scheduler: Renewals | None
 ) -> None:
-    async with at_work(own_database, scheduler) as stage:
+    async with at_work(ledger_database, scheduler) as stage:
         stage.is_due(*RENEWAL)
         await stage.turn()
 
@@ -147,8 +149,8 @@ async def test_what_nobody_here_can_do_waits_for_who_can(
         assert not scheduler or not scheduler.done
 
 
-async def test_work_that_was_ended_leaves_no_claim(own_database: str) -> None:
-    async with at_work(own_database, Renewals()) as stage:
+async def test_work_that_was_ended_leaves_no_claim(ledger_database: str) -> None:
+    async with at_work(ledger_database, Renewals()) as stage:
         stage.is_due(*RENEWAL)
         await stage.turn()
         stage.execute("delete from due_work")

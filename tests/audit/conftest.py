@@ -12,17 +12,15 @@ from support.intruder import Intruder, undone
 from support.log_rows import SCHEMA
 from support.moving import database_with_clock, laid_out_with_clock, life, market
 from support.payment_lives import SETTLED, lived
-from support.running import gateway, laid_out, own_database, shop, simulated, system
+from support.running import gateway, shop, simulated, system
 from support.sealed_log import SealedLog
 
 __all__ = [
     "database_with_clock",
     "gateway",
-    "laid_out",
     "laid_out_with_clock",
     "life",
     "market",
-    "own_database",
     "sealed_history",
     "sealed_log",
     "shop",

@@ -11,19 +11,17 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
-import psycopg
 import pytest
 from beancount import loader
 from beancount.core.data import Open, Transaction
-from psycopg.conninfo import make_conninfo
 
 from ledger.events import DomainEvent
-from ledger.eventstore.migrate import migrate
 from ledger.journal.accounts import AVAILABLE, OUTPUT_TAX, deferred
 from ledger.journal.entry import credit, debit, entry
 from projections import balances
 from projections.auditing import LogBroken
 from projections.exporting import export
+from support.databases import copied
 from support.log_rows import SCHEMA
 from support.payment_facts import AT, rp
 from support.payment_lives import interleaved
@@ -57,11 +55,7 @@ def history() -> Iterator[tuple[str, list[DomainEvent]]]:
 
 @pytest.fixture(scope="module")
 def read_side(server: str, template: str) -> Iterator[ReadSide]:
-    with psycopg.connect(server, autocommit=True) as conn:
-        conn.execute(f'create database "exports" template "{template}"'.encode())
-    conninfo = make_conninfo(server, dbname="exports")
-    migrate(conninfo, SCHEMA)
-    with open_read_side(conninfo) as opened:
+    with copied(server, template) as conninfo, open_read_side(conninfo) as opened:
         opened.log.copy_all(history())
         follower = opened.followers["money"]
         while follower.step(opened.connection):

@@ -310,14 +310,14 @@ def _superuser(sealed_log: SealedLog, statement: str) -> None:
         conn.execute(statement.encode())
 
 
-async def test_a_worker_seals_what_was_appended(own_database: str, tmp_path: Path) -> None:
+async def test_a_worker_seals_what_was_appended(ledger_database: str, tmp_path: Path) -> None:
     file, stop = tmp_path / "seals.jsonl", asyncio.Event()
     settings = Settings(
-        database_url=SecretStr(own_database),
+        database_url=SecretStr(ledger_database),
         master_key=SecretStr(MASTER_KEY),
         seals=SealSettings(file=file),
     )
-    log = LogRows(own_database)
+    log = LogRows(ledger_database)
     log.append("pay_1", lived("pay_1", *PAID))
     async with open_wiring(settings, "worker", gateway=GatewayInProcess()) as wired:
         working = asyncio.create_task(Worker(wired).run(stop))

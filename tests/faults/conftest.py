@@ -15,18 +15,15 @@ from support.running import (
     Process,
     Running,
     gateway,
-    laid_out,
-    own_database,
     process,
     running,
     settings_for,
-    shared_database,
     shop,
     simulated,
     system,
 )
 
-__all__ = ["gateway", "laid_out", "own_database", "shared_database", "shop", "simulated", "system"]
+__all__ = ["gateway", "shop", "simulated", "system"]
 
 
 @pytest.fixture

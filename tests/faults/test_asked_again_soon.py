@@ -55,9 +55,9 @@ async def test_an_inquiry_without_an_answer_is_made_again_seconds_later(
 
 
 async def test_workers_that_die_with_a_notice_do_not_put_it_off(
-    own_database: str, gateway: Gateway
+    ledger_database: str, gateway: Gateway
 ) -> None:
-    async with running(own_database, gateway, workers=0) as system:
+    async with running(ledger_database, gateway, workers=0) as system:
         shop = await system.caller()
         await shop.request("bca_va", 50_000)
         inbox = living_by(system.clock, system.wired).inbox

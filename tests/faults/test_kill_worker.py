@@ -65,9 +65,9 @@ SAME = {
 
 
 @pytest.fixture
-async def system(own_database: str, gateway: Gateway) -> AsyncIterator[Running]:
+async def system(ledger_database: str, gateway: Gateway) -> AsyncIterator[Running]:
     """Without workers in this process: those that are killed have to do the work."""
-    async with running(own_database, gateway, workers=0) as started:
+    async with running(ledger_database, gateway, workers=0) as started:
         yield started
 
 

@@ -21,9 +21,9 @@ METHODS = ("bca_va", "qris", "credit_card", "gopay", "alfamart")
 
 
 @pytest.fixture
-async def leaping(own_database: str, gateway: Gateway) -> AsyncIterator[Running]:
-    migrate(own_database, SCHEMA, (*MIGRATIONS, simulated_clock.MIGRATION))
-    async with running(own_database, gateway, workers=2, simulated_clock=True) as started:
+async def leaping(ledger_database: str, gateway: Gateway) -> AsyncIterator[Running]:
+    migrate(ledger_database, SCHEMA, (*MIGRATIONS, simulated_clock.MIGRATION))
+    async with running(ledger_database, gateway, workers=2, simulated_clock=True) as started:
         yield started
 
 

@@ -122,10 +122,10 @@ async def test_money_halts_and_alarms_while_payments_go_on_and_repair_leaves_rep
 
 
 async def test_money_that_lags_for_more_than_a_minute_is_not_ready(
-    own_database: str, gateway: Gateway
+    ledger_database: str, gateway: Gateway
 ) -> None:
-    with open_read_side(own_database) as read_side:
-        async with running(own_database, gateway, workers=0) as system:
+    with open_read_side(ledger_database) as read_side:
+        async with running(ledger_database, gateway, workers=0) as system:
             await asyncio.to_thread(read_side.log.append, "pay_1", lived("pay_1", *PAID))
             behind = await system.http.get(f"{system.url}/ready")
             with read_side.followers["money"].connect() as connection:

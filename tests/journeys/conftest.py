@@ -9,9 +9,6 @@ from support.moving import (
 )
 from support.running import (
     gateway,
-    laid_out,
-    own_database,
-    shared_database,
     shop,
     simulated,
     system,
@@ -20,12 +17,9 @@ from support.running import (
 __all__ = [
     "database_with_clock",
     "gateway",
-    "laid_out",
     "laid_out_with_clock",
     "life",
     "market",
-    "own_database",
-    "shared_database",
     "shared_database_with_clock",
     "shop",
     "simulated",

@@ -219,10 +219,10 @@ async def test_a_detached_method_is_never_charged_again(shop: Caller, gateway: G
 
 
 async def test_a_method_detached_before_it_was_charged_fails_the_attempt(
-    own_database: str, gateway: Gateway
+    ledger_database: str, gateway: Gateway
 ) -> None:
     """The gateway is busy, and by the time of the next try the customer has thought better of it."""
-    async with running(own_database, gateway, workers=0) as system:
+    async with running(ledger_database, gateway, workers=0) as system:
         shop = await system.caller()
         customer, method_id = await with_card(shop, gateway, ACCEPTED_CARD)
         await gateway.fault("rate_limit_429", path="/v2/charge", times=1)

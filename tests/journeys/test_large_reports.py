@@ -26,11 +26,11 @@ ROWS = 60_000  # about 35 MB of JSON: more than lies between two processes
 
 
 @pytest.fixture
-async def many(own_database: str, gateway: Gateway) -> AsyncIterator[Running]:
+async def many(ledger_database: str, gateway: Gateway) -> AsyncIterator[Running]:
     """Rows that no event has made, because these are quicker."""
-    with psycopg.connect(own_database) as conn:
+    with psycopg.connect(ledger_database) as conn:
         conn.execute(MANY, [ROWS])
-    async with running(own_database, gateway, workers=0) as system:
+    async with running(ledger_database, gateway, workers=0) as system:
         yield system
 
 
@@ -45,7 +45,7 @@ def reading(database: str) -> int:
     return int(found)
 
 
-async def test_a_caller_who_leaves_holds_no_place(many: Running, own_database: str) -> None:
+async def test_a_caller_who_leaves_holds_no_place(many: Running, ledger_database: str) -> None:
     shop = await many.caller()
 
     for _ in range(REPORTS_AT_ONCE + 1):
@@ -56,7 +56,7 @@ async def test_a_caller_who_leaves_holds_no_place(many: Running, own_database: s
             await anext(answer.aiter_bytes())
 
     async def given_back() -> None:
-        assert reading(own_database) == 0
+        assert reading(ledger_database) == 0
 
     await eventually(given_back)
     assert told(await shop.get(f"{HERE}/balances"))["rows"] == []

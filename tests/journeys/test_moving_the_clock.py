@@ -185,9 +185,11 @@ def test_what_is_no_time_is_refused_in_words(bukubesar: Bukubesar, words: tuple[
     assert "Traceback" not in refused.stderr
 
 
-def test_where_time_is_real_there_is_nothing_to_move(own_database: str, open_folder: Path) -> None:
+def test_where_time_is_real_there_is_nothing_to_move(
+    ledger_database: str, open_folder: Path
+) -> None:
     bukubesar = Bukubesar(
-        open_folder, BUKUBESAR_DATABASE_URL=own_database, BUKUBESAR_MASTER_KEY=MASTER_KEY
+        open_folder, BUKUBESAR_DATABASE_URL=ledger_database, BUKUBESAR_MASTER_KEY=MASTER_KEY
     )
     refused = bukubesar("clock", "advance", "31d", "--at-once")
 

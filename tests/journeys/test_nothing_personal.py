@@ -38,10 +38,10 @@ async def heard(system: Running, log: Path) -> AsyncIterator[Caller]:
 
 
 async def test_nothing_personal_is_in_the_log_the_read_models_or_what_processes_say(
-    own_database: str, gateway: Gateway, tmp_path: Path
+    ledger_database: str, gateway: Gateway, tmp_path: Path
 ) -> None:
     said, token = tmp_path / "said", await gateway.saved_card(ACCEPTED_CARD)
-    async with running(own_database, gateway, workers=0) as system, heard(system, said) as shop:
+    async with running(ledger_database, gateway, workers=0) as system, heard(system, said) as shop:
         made = (await shop.post(CUSTOMERS, SITI)).json()
         customer = f"{CUSTOMERS}/{made['customerId']}"
         card = {"kind": "card", "token": token, "masked": "44111111-1118", "expiresOn": "2099-12"}
@@ -58,7 +58,7 @@ async def test_nothing_personal_is_in_the_log_the_read_models_or_what_processes_
         await gateway.settle(payment)
         await shop.until(payment, "settled")
         await shop.topics(payment)  # the read models have it all
-        stored = _everything(own_database)
+        stored = _everything(ledger_database)
 
         async def written() -> str:
             text = said.read_text()
@@ -74,11 +74,11 @@ async def test_nothing_personal_is_in_the_log_the_read_models_or_what_processes_
         assert [one for one in (*CANARIES, token) if one in where] == []
 
 
-def test_what_stands_in_a_table_is_found(own_database: str) -> None:
-    with psycopg.connect(own_database) as admin:
+def test_what_stands_in_a_table_is_found(ledger_database: str) -> None:
+    with psycopg.connect(ledger_database) as admin:
         admin.execute("create table bukubesar.notes as select 'Siti Rahayu'::bytea as note")
 
-    assert CANARIES[0] in _everything(own_database)
+    assert CANARIES[0] in _everything(ledger_database)
 
 
 def _everything(database: str) -> str:

@@ -191,9 +191,9 @@ def _context() -> Context:
 
 
 async def test_fifty_subscriptions_live_two_years_as_a_table_written_by_hand_says(
-    own_database: str,
+    ledger_database: str,
 ) -> None:
-    settings = Settings(database_url=own_database, database_schema=SCHEMA, master_key=MASTER_KEY)
+    settings = Settings(database_url=ledger_database, database_schema=SCHEMA, master_key=MASTER_KEY)
     gateway = GatewayAtOnce()
     async with (
         open_wiring(settings, "worker", gateway=gateway) as wired,

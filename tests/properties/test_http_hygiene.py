@@ -20,13 +20,11 @@ from support.customer import Caller, Fields, Gateway, new_key
 from support.running import (
     Running,
     free_port,
-    laid_out,
     running,
-    shared_database,
     simulated,
 )
 
-__all__ = ["laid_out", "shared_database", "simulated"]
+__all__ = ["simulated"]
 
 CANARY = b"Kanarienvogel"
 PAYMENTS = "/api/v1/payments"

@@ -14,7 +14,7 @@ from psycopg.conninfo import make_conninfo
 from support.following import as_deployed, choking, eventually, poison, running
 from support.intruder import Intruder
 from support.payment_lives import SETTLED, interleaved, lived
-from support.read_side import ReadSide, open_read_side
+from support.read_side import READ_SCHEMA, ReadSide, open_read_side
 from support.sealed_log import PUBLIC, SealedLog
 
 SCRIPT = Path(__file__).parents[2] / "scripts" / "replay.py"
@@ -103,7 +103,7 @@ def test_what_cannot_be_found_is_said_in_one_line(read_side: ReadSide) -> None:
 
 
 def test_a_ledger_without_read_models_says_so(read_side: ReadSide) -> None:
-    read_side.connection.execute("drop table tracking")
+    read_side.connection.execute(f"drop schema {READ_SCHEMA} cascade")
 
     done = replay(read_side)
 

@@ -7,7 +7,6 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import uuid4
 
 import psycopg
 import pytest
@@ -21,6 +20,7 @@ from ledger import clock
 from ledger.eventstore.migrate import migrate
 from projections.layout import lay_out
 from support.customer import Caller, Gateway
+from support.databases import copied
 from support.market import Market
 from support.running import SCHEMA, Running, running, simulator
 
@@ -78,7 +78,7 @@ _LAID_OUT = pytest.StashKey[str]()
 
 @pytest.fixture(scope="session")
 def laid_out_with_clock(request: pytest.FixtureRequest, server: str) -> str:
-    """As `laid_out`, with a clock of its own."""
+    """As `template`, with a clock of its own."""
     stash = request.config.stash
     if _LAID_OUT not in stash:
         name = "laid_out_with_clock"
@@ -101,11 +101,8 @@ def database_with_clock(
 @pytest.fixture(scope="module")
 def shared_database_with_clock(server: str, laid_out_with_clock: str) -> Iterator[str]:
     """For modules whose tests leave nothing behind that another one could see."""
-    name = f"shared_{uuid4().hex}"
-    with psycopg.connect(server, autocommit=True) as conn:
-        conn.execute(f'create database "{name}" template "{laid_out_with_clock}"')
-        yield make_conninfo(server, dbname=name)
-        conn.execute(f'drop database "{name}" with (force)')
+    with copied(server, laid_out_with_clock) as database:
+        yield database
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import (
     AbstractContextManager,
     AsyncExitStack,
@@ -24,22 +24,17 @@ from contextlib import (
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import IO, Any
-from uuid import uuid4
 
 import httpx2
-import psycopg
 import pytest
 import uvicorn
-from psycopg.conninfo import make_conninfo
 
 from api.app import create_app
 from api.inbox import Inbox
-from api.wiring import MIGRATIONS, Wiring, open_wiring
+from api.wiring import Wiring, open_wiring
 from api.worker import Worker
 from ledger import clock
-from ledger.eventstore.migrate import migrate
 from ledger.settings import MidtransSettings, Settings
-from projections.layout import lay_out
 from support.customer import CLIENT_KEY, SERVER_KEY, Caller, Fields, Gateway, eventually
 
 SCHEMA = "bukubesar"
@@ -353,41 +348,9 @@ async def gateway(simulated: tuple[str, int]) -> AsyncIterator[Gateway]:
     await outside.close()
 
 
-_LAID_OUT = pytest.StashKey[str]()
-
-
-@pytest.fixture(scope="session")
-def laid_out(request: pytest.FixtureRequest, server: str) -> str:
-    """A template with everything that `bukubesar migrate` makes, without its check: this server's durability is off."""
-    stash = request.config.stash
-    if _LAID_OUT not in stash:
-        with psycopg.connect(server, autocommit=True) as conn:
-            conn.execute("create database laid_out_template")
-        conninfo = make_conninfo(server, dbname="laid_out_template")
-        migrate(conninfo, SCHEMA, MIGRATIONS)
-        lay_out(conninfo, SCHEMA)
-        stash[_LAID_OUT] = "laid_out_template"
-    return stash[_LAID_OUT]
-
-
 @pytest.fixture
-def own_database(new_database: Callable[[str], str], laid_out: str) -> str:
-    return new_database(laid_out)
-
-
-@pytest.fixture(scope="module")
-def shared_database(server: str, laid_out: str) -> Iterator[str]:
-    """For modules whose tests leave nothing behind that another one could see."""
-    name = f"shared_{uuid4().hex}"
-    with psycopg.connect(server, autocommit=True) as conn:
-        conn.execute(f'create database "{name}" template "{laid_out}"')
-        yield make_conninfo(server, dbname=name)
-        conn.execute(f'drop database "{name}" with (force)')
-
-
-@pytest.fixture
-async def system(own_database: str, gateway: Gateway) -> AsyncIterator[Running]:
-    async with running(own_database, gateway) as started:
+async def system(ledger_database: str, gateway: Gateway) -> AsyncIterator[Running]:
+    async with running(ledger_database, gateway) as started:
         yield started
 
 

@@ -12,6 +12,7 @@ from ledger.payments.folding import evolve
 from ledger.payments.life import REFUND_TRANSITIONS, RefundStatus, Status
 from ledger.payments.payment import Payment
 from projections.reporting import REPORTS
+from support.databases import copied
 from support.payment_lives import SETTLED, Life, interleaved, lived
 from support.report_side import ReportSide, open_report_side
 
@@ -25,15 +26,16 @@ def side(ledger_database: str) -> Iterator[ReportSide]:
         yield opened
 
 
-@pytest.fixture(params=[1, 2, 3])
-def busy(side: ReportSide, request: pytest.FixtureRequest) -> ReportSide:
-    """Many payments at random, and one with all of a refund."""
-    side.append("pay_x", lived("pay_x", *SETTLED, *REFUNDED, e.ChargebackReceived))
-    side.append("pay_y", lived("pay_y", *SETTLED, *REFUNDED[:3], e.RefundFailed, *REFUNDED[:3]))
-    for stream, facts in interleaved(25, 14, request.param):
-        side.append(stream, facts)
-    side.catch_up()
-    return side
+@pytest.fixture(scope="module", params=[1, 2, 3])
+def busy(server: str, template: str, request: pytest.FixtureRequest) -> Iterator[ReportSide]:
+    """Many payments at random, and one with all of a refund; nobody adds to them."""
+    with copied(server, template) as database, open_report_side(database) as side:
+        side.append("pay_x", lived("pay_x", *SETTLED, *REFUNDED, e.ChargebackReceived))
+        side.append("pay_y", lived("pay_y", *SETTLED, *REFUNDED[:3], e.RefundFailed, *REFUNDED[:3]))
+        for stream, facts in interleaved(25, 14, request.param):
+            side.append(stream, facts)
+        side.catch_up()
+        yield side
 
 
 def summed(side: ReportSide, query: str) -> dict[Any, Any]:
