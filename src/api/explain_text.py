@@ -28,8 +28,8 @@ def _grow(branch: Tree, explained: Explained, node: Node, shown: set[str]) -> No
         else:
             shown |= {part.command.command_id} if part.command else set()
             _grow(below, explained, part, shown)
-    if node.notice:
-        branch.add(escape(node.notice.body) if node.notice.body is not None else "[dim]erased[/]")
+    if kept := node.notice or node.answer:
+        branch.add(escape(kept.body) if kept.body is not None else f"[dim]{GONE[node.kind]}[/]")
     if going_on := explained.further(node):
         branch.add(f"[dim]{escape(going_on.command)}[/]", highlight=False)
 
@@ -137,6 +137,8 @@ def _notices(node: Node) -> str:
 def _at(moment: datetime) -> str:
     return f"{moment.astimezone(WIB):%Y-%m-%d %H:%M:%S} WIB"
 
+
+GONE: Final[dict[Kind, str]] = {"notice": "erased", "answer": "not kept any more"}
 
 LINES: Final[dict[Kind, Callable[[Node], str]]] = {
     "posting": _posting,

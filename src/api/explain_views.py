@@ -66,12 +66,13 @@ class CommandPart(Part):
 
 class AnswerPart(Part):
     """What the gateway answered when it was asked: the SHA-256 of the raw bytes, and its words that name no
-    person.
+    person. `body` is the raw text, the SHA-256 of which is `digest`; it is missing once it is not kept any more.
     """
 
     source: str
     digest: str
     said: dict[str, str]
+    body: str | None = None
 
 
 class NoticePart(Part):

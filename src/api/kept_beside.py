@@ -1,5 +1,5 @@
-"""What explanations need beside the log: the gateway's notices as they came in, opened, and whose sealed words
-cannot be opened any more.
+"""What explanations need beside the log: the gateway's notices and answers as they came in, opened, and whose
+sealed words cannot be opened any more.
 """
 
 from collections import defaultdict
@@ -38,7 +38,8 @@ async def kept_beside(wired: Wiring, story: Story, payments: Sequence[str] = ())
         if place:
             notices[place[0]].append(await _opened(wired, row))
     erased = await wired.key_ring.erased(story.subjects) if story.subjects else frozenset()
-    return Kept(notices, erased)
+    answers = await wired.gateway_answers.bodies(story.digests) if story.digests else {}
+    return Kept(notices, erased, answers)
 
 
 async def _rows(wired: Wiring, payments: Sequence[str]) -> list[dict[str, Any]]:

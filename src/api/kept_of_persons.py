@@ -9,14 +9,16 @@ from typing import Final, NamedTuple
 
 # What is at hand for a purge: the customer's id, and everybody's whose keys are destroyed.
 ANSWERS: Final = "delete from idempotency_answers where subject = any(%(subjects)s)"
-NOTICES: Final = """
-delete from inbox
+OF_THEIR_PAYMENTS: Final = """
+delete from {table}
 using (
     select payment_id from payments where customer_id = %(customer_id)s and customer_id <> ''
     union all select unnest(%(subjects)s::text[])
 ) as theirs
 where order_id collate "C" > theirs.payment_id || '-' and order_id collate "C" < theirs.payment_id || '.'
 """
+NOTICES: Final = OF_THEIR_PAYMENTS.format(table="inbox")
+GATEWAY_ANSWERS: Final = OF_THEIR_PAYMENTS.format(table="gateway_answers")
 # Gone as soon as the read model has applied the approval, however often it is made anew.
 FORGETS: Final = "the read model forgets them at customer.erasure_approved.v1"
 
@@ -73,6 +75,12 @@ LOG: Final = (
         nameless="digest order_id transaction_id said received_at not_before tries done_at outcome",
         personal="sealed_body",  # under the month's key, which is many persons'
         purge=NOTICES,
+    ),
+    Table(
+        "gateway_answers",
+        nameless="digest order_id received_at",
+        personal="sealed_body",  # under the month's key, too
+        purge=GATEWAY_ANSWERS,
     ),
     Table(
         "work_claims",

@@ -18,6 +18,7 @@ from api import simulated_clock
 from api.answers import Answers
 from api.durability import check_durability
 from api.erasing import DealingsFromReadModels, ListInFile, PayersFromPayments, TablesBesideTheLog
+from api.gateway_answers import GatewayAnswers
 from api.inbox import Inbox
 from api.pagination import Cursors
 from api.payment_texts import PaymentTexts
@@ -42,7 +43,7 @@ from ledger.plans.service import PlanService
 from ledger.privacy.service import ErasureService
 from ledger.providers.breaker import Breaker
 from ledger.providers.midtrans.adapter import Midtrans
-from ledger.providers.port import Provider
+from ledger.providers.port import Listener, Provider
 from ledger.scheduler import BillingScheduler, Scheduler, Schedulers
 from ledger.secrets import Secrets
 from ledger.settings import Settings
@@ -61,7 +62,7 @@ MIGRATIONS: Final = (
         for name in (
             *("idempotency", "inbox", "inbox_by_order"),
             *("work_claims", "work_claims_at_work", "second_looks"),
-            "idempotency_subject",
+            *("idempotency_subject", "gateway_answers"),
         )
     ),
 )
@@ -88,6 +89,7 @@ class Wiring:
     plans: PlanService
     coupons: CouponService
     answers: Answers
+    gateway_answers: GatewayAnswers
     inbox: Inbox
     cursors: Cursors
     payment_texts: PaymentTexts
@@ -122,13 +124,13 @@ async def open_wiring(
     await readers.open()
     await reporters.open()
     calls = partial(connect_for_calls, conninfo, schema)
+    sent_by = f"{process}:{socket.gethostname()}:{os.getpid()}"
     try:
         async with (
             simulated_clock.living_by(settings, readers, calls) as simulated,
-            _opened(
-                settings, process, readers, reporters, calls, gateway or _midtrans(settings)
-            ) as wired,
+            _opened(settings, sent_by, readers, reporters, calls, gateway) as wired,
         ):
+            collector.tune()
             yield replace(wired, simulated_clock=simulated)
     finally:
         await reporters.close()
@@ -138,23 +140,22 @@ async def open_wiring(
 @asynccontextmanager
 async def _opened(
     settings: Settings,
-    process: Process,
+    sent_by: str,
     readers: Readers,
     reporters: Readers,
     calls: Connect,
-    gateway: Provider,
+    gateway: Provider | None,
 ) -> AsyncIterator[Wiring]:
     secrets = Secrets.derived_from(settings.master_key.get_secret_value())
     recorder = GroupCommitRecorder(*_place(settings))
     store = EventStore(recorder.committer, calls)
-    provider = Breaker(gateway)
     key_ring = KeyRing(readers, secrets.key_ring_master)
-    sent_by = f"{process}:{socket.gethostname()}:{os.getpid()}"
+    gateway_answers = GatewayAnswers(readers, key_ring)
+    provider = Breaker(gateway or _midtrans(settings, gateway_answers.heard))
     customers = CustomerService(store=store, key_ring=key_ring)
     payments = _payments(settings, readers, customers, provider, sent_by)
     subscriptions = _subscriptions(payments, customers)
     erasure = _erasure(settings, readers, payments)
-    collector.tune()
     answers, inbox = Answers(calls, readers), _inbox(settings, readers, calls, key_ring)
     try:
         yield Wiring(
@@ -173,6 +174,7 @@ async def _opened(
             plans=PlanService(store=store),
             coupons=CouponService(store=store),
             answers=answers,
+            gateway_answers=gateway_answers,
             inbox=inbox,
             cursors=Cursors(secrets.cursor_key),
             payment_texts=PaymentTexts(),
@@ -184,7 +186,7 @@ async def _opened(
     finally:
         await provider.close()
         await recorder.drain()
-        for part in (store, answers, inbox):
+        for part in (store, answers, gateway_answers, inbox):
             await part.close()
 
 
@@ -248,7 +250,7 @@ def _erasure(settings: Settings, readers: Readers, payments: PaymentService) -> 
     )
 
 
-def _midtrans(settings: Settings) -> Midtrans:
+def _midtrans(settings: Settings, listener: Listener) -> Midtrans:
     account = settings.midtrans
     return Midtrans(
         server_key=account.server_key.get_secret_value(),
@@ -256,6 +258,7 @@ def _midtrans(settings: Settings) -> Midtrans:
         snap_url=account.snap_url,
         charge_seconds=account.charge_seconds,
         inquiry_seconds=account.inquiry_seconds,
+        listener=listener,
     )
 
 

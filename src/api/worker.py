@@ -229,6 +229,7 @@ class Worker:
     async def _purge(self) -> bool:
         moment = self._now()
         await self._wired.inbox.purge(moment)
+        await self._wired.gateway_answers.purge(moment)
         await self._wired.answers.purge(moment)
         return False
 

@@ -29,6 +29,10 @@ NOTICES: Final = Counter(
     "Notices of the gateway that carried its signature, by whether they were here before.",
     ("arrival",),
 )
+GATEWAY_ANSWERS_LOST: Final = Counter(
+    "bukubesar_gateway_answers_lost_total",
+    "Answers of the gateway whose raw bytes were not kept; of each the log has the SHA-256.",
+)
 WORK_DONE: Final = Counter(
     "bukubesar_work_done_total",
     "Pieces of work that a worker carried out, by kind.",
@@ -68,6 +72,7 @@ METRICS: Final = (
     HTTP_SECONDS,
     HTTP_IN_FLIGHT,
     NOTICES,
+    GATEWAY_ANSWERS_LOST,
     WORK_DONE,
     PROJECTION_LAG,
     PROJECTION_QUARANTINED,

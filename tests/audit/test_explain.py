@@ -58,7 +58,20 @@ async def settled(system: Running, shop: Caller, gateway: Gateway, amount: int =
 
     await eventually(answered)
     await system.books()
+    await eventually(lambda: answers_written(system, payment["paymentId"]))
     return payment
+
+
+async def answers_written(system: Running, payment_id: str) -> None:
+    """Of every answer that the payment's facts rest on."""
+    async with system.wired.readers.connection() as conn:
+        cursor = await conn.execute(
+            "select event #>> '{evidence,digest}' as digest from payment_events"
+            " where payment_id = %s and event #>> '{evidence,digest}' <> ''",
+            [payment_id],
+        )
+        digests = {row["digest"] for row in await cursor.fetchall()}
+    assert digests and (await system.wired.gateway_answers.bodies([*digests])).keys() == digests
 
 
 async def test_a_payment_is_explained_down_to_the_bytes_that_the_gateway_sent(
@@ -91,6 +104,13 @@ async def test_a_payment_is_explained_down_to_the_bytes_that_the_gateway_sent(
     (answer,) = parts(paid, "answer")
     assert answer["answer"]["said"]["transaction_status"] == "settlement"
     assert answer["answer"]["digest"] == paid["fact"]["event"]["evidence"]["digest"]
+    answers = [one["answer"] for one in parts(tree, "answer")]
+    assert {one["source"] for one in answers} == {"charge", "inquiry"}
+    for one in answers:
+        assert hashlib.sha256(one["body"].encode()).hexdigest() == one["digest"]
+        told_then = json.loads(one["body"])
+        assert told_then["order_id"] == order_id(payment)
+        assert told_then["transaction_status"] == one["said"]["transaction_status"]
     notices = [one["notice"] for one in parts(tree, "notice")]
     assert {one["said"] for one in notices} == {"pending accept", "settlement accept"}
     for notice in notices:
@@ -155,7 +175,8 @@ async def test_what_was_erased_is_a_mark_and_the_number_stays(
     before = (await told(shop, path))["explanation"]
     month = next(parts(before, "notice"))["notice"]["receivedAt"][:7]
 
-    await system.wired.key_ring.destroy(f"notices {month}")
+    for kept in ("notices", "answers"):
+        await system.wired.key_ring.destroy(f"{kept} {month}")
     await system.wired.key_ring.destroy(payment["paymentId"])
 
     after = (await told(shop, path))["explanation"]
@@ -164,7 +185,31 @@ async def test_what_was_erased_is_a_mark_and_the_number_stays(
         assert one["notice"]["erased"] is True
         assert "body" not in one["notice"]
         assert len(one["notice"]["digest"]) == 64
+    for one in parts(after, "answer"):
+        assert "body" not in one["answer"]
+        assert len(one["answer"]["digest"]) == 64
     assert [part["after"] for part in after["parts"]] == [part["after"] for part in before["parts"]]
+
+
+async def test_after_thirty_days_bytes_are_gone_and_digests_stay(
+    system: Running, shop: Caller, gateway: Gateway
+) -> None:
+    payment = await settled(system, shop, gateway)
+    path = f"payments/{payment['paymentId']}"
+    before = (await told(shop, path))["explanation"]
+
+    system.later(31 * 86_400)
+    await system.start_worker()  # which begins with a purge
+
+    async def purged() -> Fields:
+        after = dict((await told(shop, path))["explanation"])
+        assert not any("body" in one["answer"] for one in parts(after, "answer"))
+        return after
+
+    after = await eventually(purged)
+    assert list(parts(after, "notice")) == []
+    digests = [[one["answer"]["digest"] for one in parts(t, "answer")] for t in (before, after)]
+    assert digests[0] == digests[1] != []
 
 
 async def test_a_subscription_and_what_it_brings_are_explained(
@@ -272,6 +317,7 @@ async def test_at_the_terminal_it_is_a_tree(
     assert story.count("as above") == 3  # what was appended together leads to one command
     assert '"transaction_status":"settlement"' in story.replace(" ", "")
     assert payment["paymentId"] not in page  # it is on the next one
+    assert '"va_numbers"' in story  # which no notice here has: the answer to the charge
     going_on = next(line for line in page.splitlines() if "bukubesar explain balance" in line)
     *_, command = going_on.partition("bukubesar explain ")
     rest = (await terminal(*command.split())).stdout

@@ -19,7 +19,10 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from api.erasing import caught_up
 from api.report_answers import BY_NAME
 from api.wiring import Wiring, open_wiring
+from ledger.money import Money
+from ledger.payments.events import Evidence
 from ledger.privacy import sealing
+from ledger.providers.port import ChargeStatus, Observation
 from ledger.secrets import Secrets
 from ledger.settings import SealSettings, Settings
 from support.customer import (
@@ -139,7 +142,7 @@ def settings(conninfo: str, gateway: Gateway, folder: Path) -> Settings:
 
 async def told_of(story: Story, gateway: Gateway) -> Story:
     async with deployed(story, gateway) as (wired, admin, operator):
-        await _lived(story, gateway, admin)
+        await _lived(story, wired, gateway, admin)
         story.books.append(await _books(admin))
         await _keys_read(story, wired)
         story.answers["shown before"] = await admin.get(DATA)
@@ -150,7 +153,7 @@ async def told_of(story: Story, gateway: Gateway) -> Story:
     return story
 
 
-async def _lived(story: Story, gateway: Gateway, shop: Caller) -> None:
+async def _lived(story: Story, wired: Wiring, gateway: Gateway, shop: Caller) -> None:
     """Registered, changed, subscribed, paid in three ways, heard of in notices; and somebody else beside."""
     market, plan = Market(shop, gateway), {"customerId": SITI}
     first = story.canary("the customer at first", details())
@@ -180,6 +183,7 @@ async def _lived(story: Story, gateway: Gateway, shop: Caller) -> None:
     said = story.canary("a notice", {"name": f"Siti {word()}"})["name"]
     notice = await shop.send("POST", "/api/v1/webhooks/midtrans", _notice(transfer, said))
     assert notice.status_code == 200, notice.text
+    await _answered(story, wired, transfer)
     told(await market.end(bought, effectiveDate="now"))
     await _settled(gateway, shop, [transfer, guest, card])
     story.payments = [payment["paymentId"] for payment in (transfer, guest, card)]
@@ -217,6 +221,26 @@ def _notice(payment: Fields, name: str) -> bytes:
             "customer_details": {"full_name": name},
         }
     ).encode()
+
+
+async def _answered(story: Story, wired: Wiring, payment: Fields) -> None:
+    """With more in it than any answer has had."""
+    name = story.canary("an answer", {"name": f"Siti {word()}"})["name"]
+    body = json.dumps({"order_id": order_id(payment), "full_name": name}).encode()
+    seen = Observation(
+        order_id=order_id(payment),
+        transaction_id=payment["attempts"][-1]["transactionId"],
+        status=ChargeStatus.SETTLED,
+        amount=Money(99_000),
+        evidence=Evidence(source="inquiry", digest=hashlib.sha256(body).hexdigest()),
+    )
+    wired.gateway_answers.heard(seen, body)
+
+    async def written() -> None:
+        found = await wired.gateway_answers.bodies([seen.evidence.digest])
+        assert found == {seen.evidence.digest: body.decode()}
+
+    await eventually(written)
 
 
 async def _settled(gateway: Gateway, shop: Caller, payments: list[Fields]) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, cast
 
+import msgspec
 import psycopg
 
 from api.answers import Kept, Place
@@ -19,13 +20,14 @@ from ledger.customers.service import Token
 from ledger.eventstore.store import Context
 from ledger.identity import PAYMENT, new_id
 from ledger.money import Money
-from ledger.payments.events import PaymentRequested, Sale
+from ledger.payments.events import Evidence, PaymentRequested, Sale
 from ledger.payments.payment import Payment
 from ledger.privacy.service import ErasureService
 from ledger.providers.port import Notice, Payer
 from ledger.settings import Settings
 from projections import AT_POISON, GROUPS
 from projections.engine.follower import Follower
+from support.customer import eventually
 from support.following import running
 from support.gateway_at_once import GatewayAtOnce
 from support.running import MASTER_KEY, SCHEMA
@@ -92,7 +94,7 @@ class Stage:
         )
 
     async def paid(self, customer_id: str = "", **changes: Any) -> str:
-        """A payment that is over, with a payer of its own, a kept answer and a notice."""
+        """A payment that is over, with a payer of its own, a kept answer, a notice and a raw answer."""
         payment = await self.asked(customer_id, **changes)
         self.gateway.pay(payment.attempt.order_id)
         await self.wired.payments.inquire(payment.request.payment_id)
@@ -128,9 +130,20 @@ class Stage:
             digest=new_id("digest"),
         )
         await self.wired.inbox.receive(notice, b'{"about": "Siti"}')
+        await self._answered_about(payment)
         subject = request.customer_id or request.payment_id
         kept = Kept(b"f", 201, "application/json", b"{}", subject)
         await self.wired.answers.keep(Place("shop", request.payment_id), kept)
+
+    async def _answered_about(self, payment: Payment) -> None:
+        held = self.gateway.held[payment.attempt.order_id]
+        evidence = Evidence(source="inquiry", digest=new_id("digest"))
+        self.wired.gateway_answers.heard(msgspec.structs.replace(held, evidence=evidence), b"Siti")
+
+        async def written() -> None:
+            assert await self.wired.gateway_answers.bodies([evidence.digest])
+
+        await eventually(written)
 
     async def erase(
         self, *persons: str, payments: tuple[str, ...] = (), customer_id: str = SITI
@@ -154,7 +167,7 @@ class Stage:
     def keys(self) -> dict[str, bytes]:
         """Wrapped, by subject; empty once destroyed. Keys of months are nobody's."""
         found = self.rows(
-            "select subject, wrapped from key_ring where subject not like 'notices %'"
+            "select subject, wrapped from key_ring where subject !~ '^(notices|answers) '"
         )
         return dict(found)
 

@@ -58,6 +58,16 @@ class Observation(msgspec.Struct, frozen=True, kw_only=True):
     words: str = ""
 
 
+class Listener(Protocol):
+    """Is told what the gateway holds, and the raw bytes that say so. It does not wait or raise."""
+
+    def __call__(self, seen: Observation, body: bytes, /) -> None: ...
+
+
+def nobody_listens(seen: Observation, body: bytes, /) -> None:
+    """What is heard is not kept."""
+
+
 class Did(msgspec.Struct, frozen=True):
     observation: Observation
 

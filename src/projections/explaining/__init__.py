@@ -6,7 +6,7 @@ Terms:
     level         parts that stand for many: months, days, kinds of movement. They are opened one by one
     rest          what a page leaves over; it says how to go on, and counts like any other part
     story         events of the log with all that was appended together with each
-    kept          what is kept beside the log: the gateway's notices, and who was erased
+    kept          what is kept beside the log: the gateway's notices and answers, and who was erased
 
 Invariants:
     The parts of an amount come to the amount, on every level and every page; the program adds them up

@@ -55,10 +55,13 @@ Facts = Sequence[Recorded[DomainEvent]]
 
 
 class Kept(msgspec.Struct, frozen=True):
-    """Beside the log: notices by payment, oldest first, and the subjects whose key is gone."""
+    """Beside the log: notices by payment, oldest first, the subjects whose key is gone, and raw answers by
+    digest.
+    """
 
     notices: Mapping[str, Sequence[Notice]]
     erased: frozenset[str]
+    answers: Mapping[str, str] = {}
 
     def behind(self, payment_id: str, facts: Facts) -> list[Notice]:
         return [one for one in self.notices.get(payment_id, ()) if is_behind(one, facts)]
@@ -111,6 +114,11 @@ class Story(msgspec.Struct, frozen=True):
         """Every payment that something is told about."""
         streams = (one.recorded.stream for append in self.appends.values() for one in append)
         return sorted({stream for stream in streams if _is_payment(stream)})
+
+    @property
+    def digests(self) -> list[str]:
+        """Of every answer of the gateway that something rests on."""
+        return sorted({one.digest for append in self.appends.values() for one in _answers(append)})
 
     @property
     def subjects(self) -> list[str]:
@@ -174,7 +182,7 @@ def _command(of: Stored, append: Sequence[Stored], kept: Kept) -> Node:
             recorded_at=metadata.recorded_at,
         ),
         parts=[
-            *(_answer(evidence) for evidence in _answers(append)),
+            *(_answer(evidence, kept) for evidence in _answers(append)),
             *(notice(one) for one in _behind(append, kept)),
             *(_beside(one) for one in append if one is not of),
         ],
@@ -197,9 +205,14 @@ def _behind(append: Sequence[Stored], kept: Kept) -> list[Notice]:
     return [one for payment, facts in by_payment.items() for one in kept.behind(payment, facts)]
 
 
-def _answer(evidence: Evidence) -> Node:
+def _answer(evidence: Evidence, kept: Kept) -> Node:
     words = evidence.said.get("transaction_status") or evidence.said.get("status_code") or ""
-    answer = Answer(source=evidence.source, digest=evidence.digest, said=evidence.said)
+    answer = Answer(
+        source=evidence.source,
+        digest=evidence.digest,
+        said=evidence.said,
+        body=kept.answers.get(evidence.digest),
+    )
     return Node(kind="answer", words=words, answer=answer)
 
 

@@ -80,11 +80,14 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """What the gateway answered: SHA-256 of the raw bytes, and the words that name no person."""
+    """What the gateway answered: SHA-256 of the raw bytes, and the words that name no person. `body` is the
+    raw text; None once it is not kept any more.
+    """
 
     source: str
     digest: str
     said: dict[str, str]
+    body: str | None
 
 
 class Notice(msgspec.Struct, frozen=True, kw_only=True):

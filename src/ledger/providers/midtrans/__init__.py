@@ -9,7 +9,8 @@ Words
 Invariants
     An answer that is late, broken, contradictory or about something else is `Unknown`, never a guess.
     `DidNot` needs proof: no byte left, or the refusal is documented.
-    Nothing that names a person leaves this folder: `Evidence.said` is an allow-list.
+    Nothing that names a person leaves this folder: `Evidence.said` is an allow-list. Raw bytes are told to
+    the port's `Listener` alone, which seals what it keeps.
 
 Reading order
     adapter     the port, operation by operation       verdicts      what became of a request, as tables

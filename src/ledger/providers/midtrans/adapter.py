@@ -19,11 +19,14 @@ from ledger.providers.midtrans.verdicts import Operation
 from ledger.providers.port import (
     NEVER_SEEN,
     ChargeOrder,
+    Did,
     DidNot,
+    Listener,
     Notice,
     ObservedRefund,
     Outcome,
     Unknown,
+    nobody_listens,
 )
 
 SNAP_PATH: Final = "/snap/v1/transactions"
@@ -47,11 +50,13 @@ class Midtrans:
         connect_seconds: float = 3.0,
         max_connections: int = 4096,  # as many requests as a process works on at once
         shop_url: str = "",
+        listener: Listener = nobody_listens,
     ) -> None:
         self._server_key = server_key
         self._core_url, self._snap_url = core_url.rstrip("/"), snap_url.rstrip("/")
         self._charge_seconds, self._inquiry_seconds = charge_seconds, inquiry_seconds
         self._shop_url = shop_url
+        self._listener = listener
         self._connection = Connection(
             server_key, connect_seconds=connect_seconds, max_connections=max_connections
         )
@@ -144,7 +149,9 @@ class Midtrans:
             seconds=self._charge_seconds,
             body=msgspec.json.encode(requests.session(order, self._shop_url)),
         )
-        return hosted.read_opening(reply, order, clock.now()) if isinstance(reply, Reply) else reply
+        if isinstance(reply, Reply):
+            return self._heard(hosted.read_opening(reply, order, clock.now()), reply)
+        return reply
 
     async def _close_session(self, order_id: str, token: str, never_seen: Outcome) -> Outcome:
         """The payer may choose a method just now: then there is something to cancel after all."""
@@ -189,8 +196,13 @@ class Midtrans:
 
     def _outcome(self, reply: Reply | Outcome, asked: Asked) -> Outcome:
         if isinstance(reply, Reply):
-            return answers.read(reply, asked, self._core_url)
+            return self._heard(answers.read(reply, asked, self._core_url), reply)
         return reply
+
+    def _heard(self, outcome: Outcome, reply: Reply) -> Outcome:
+        if isinstance(outcome, Did):
+            self._listener(outcome.observation, reply.body)
+        return outcome
 
 
 async def _by_either_id(
