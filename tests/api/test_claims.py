@@ -9,9 +9,7 @@ import psycopg
 import pytest
 
 from api.claims import LEASE, LOOK, PAGE, START_OVER, Claimed, Claims
-from api.wiring import MIGRATIONS
 from ledger.eventstore.connections import Readers
-from ledger.eventstore.migrate import migrate
 from projections.due_work import EVER
 from support.log_rows import SCHEMA
 from support.read_side import ReadSide, open_read_side
@@ -21,7 +19,6 @@ START = datetime(2026, 11, 25, 10, tzinfo=UTC)
 
 @pytest.fixture
 def read_side(ledger_database: str) -> Iterator[ReadSide]:
-    migrate(ledger_database, SCHEMA, MIGRATIONS)
     with open_read_side(ledger_database) as opened:
         yield opened
 

@@ -16,13 +16,11 @@ import pytest
 
 from api import gateway_answers
 from api.gateway_answers import AT_ONCE, CLOSE_SECONDS, KEPT_FOR, GatewayAnswers
-from api.wiring import MIGRATIONS
 from ledger import deadline
 from ledger.eventstore import connections
 from ledger.eventstore.connections import Readers
 from ledger.eventstore.group_call import StoreUnavailable
 from ledger.eventstore.key_ring import KeyRing
-from ledger.eventstore.migrate import migrate
 from ledger.money import Money
 from ledger.payments.events import Evidence
 from ledger.providers.midtrans.adapter import Midtrans
@@ -109,7 +107,6 @@ async def opened(database: str) -> AsyncIterator[Side]:
 
 @pytest.fixture
 async def side(ledger_database: str) -> AsyncIterator[Side]:
-    migrate(ledger_database, SCHEMA, MIGRATIONS)
     async with opened(ledger_database) as there:
         yield there
 

@@ -8,17 +8,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from api.wiring import MIGRATIONS
-from ledger.eventstore.migrate import migrate
 from support.following import as_deployed, aside, eventually, poison, running
-from support.log_rows import SCHEMA
 from support.payment_lives import PAID, SETTLED, lived
 from support.read_side import ReadSide, open_read_side
 
 
 @pytest.fixture
 def log(ledger_database: str) -> Iterator[ReadSide]:
-    migrate(ledger_database, SCHEMA, MIGRATIONS)
     with open_read_side(ledger_database) as opened:
         opened.log.append("pay_1", lived("pay_1", *SETTLED))
         opened.log.append("pay_2", lived("pay_2", *PAID))
