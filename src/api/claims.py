@@ -34,8 +34,11 @@ select
     (select 1 from due_work where position > %(seen)s and due_at <= %(due_at)s order by position limit 1) as late,
     coalesce((select notification_id from tracking where application_name = 'views'), 0) as reached
 """
+# Claims grow from none to very many within a minute, so these three are planned each time: a plan that
+# was made for few reads all of them.
+#
 # Without tries: another worker was quicker.
-TAKE: Final = """
+TAKE: Final = b"""
 with wanted as (
     select d.stream, d.kind, d.subject, d.due_at
     from rows from (jsonb_to_recordset(%(work)s) as (stream text, kind text, subject text, due_at timestamptz))
@@ -57,7 +60,7 @@ with wanted as (
 select stream, kind, subject, tries from wanted left join taken using (stream, kind, subject)
 """
 # Of what nobody has to do any more the claim goes; what has been put off is claimed when it is due.
-TAKE_AGAIN: Final = """
+TAKE_AGAIN: Final = b"""
 with ripe as (
     select c.stream, c.kind, c.subject, d.due_at
     from (
@@ -78,7 +81,7 @@ from ripe r
 where (c.stream, c.kind, c.subject) = (r.stream, r.kind, r.subject) and r.due_at is not null
 returning c.stream, c.kind, c.subject, case when r.due_at > %(now)s then 0 else c.tries + 1 end as tries
 """
-LATER: Final = """
+LATER: Final = b"""
 update work_claims c set not_before = l.not_before, tries = c.tries + 1, at_work = false
 from jsonb_to_recordset(%s) as l (stream text, kind text, subject text, not_before timestamptz)
 where (c.stream, c.kind, c.subject) = (l.stream, l.kind, l.subject)
@@ -150,11 +153,11 @@ class Claims:
         asked = {"now": moment, "until": moment + LEASE, "limit": half}
         crashpoint("work.before_claim")
         async with self._readers.connection() as conn:
-            again = await (await conn.execute(TAKE_AGAIN, asked)).fetchall()
+            again = await sql.fetch(conn, TAKE_AGAIN, asked, prepare=False)
             late = await due_work.late(conn, self._seen, self._mark.due_at, PAGE)
             due = await due_work.due(conn, self._mark, moment, PAGE)
-            cursor = await conn.execute(TAKE, {**asked, "work": sql.rows(_once([*late, *due]))})
-            wanted = await cursor.fetchall()
+            offered = {**asked, "work": sql.rows(_once([*late, *due]))}
+            wanted = await sql.fetch(conn, TAKE, offered, prepare=False)
         crashpoint("work.after_claim")
         if len(wanted) < half:
             self._go_on(late, due, moment)
@@ -183,7 +186,7 @@ class Claims:
         said, self._later = self._later, []
         crashpoint("work.before_write_down")
         async with self._readers.connection() as conn:
-            await conn.execute(LATER, (sql.rows(_once(said)),))
+            await conn.execute(LATER, (sql.rows(_once(said)),), prepare=False)
         crashpoint("work.after_write_down")
 
 

@@ -5,6 +5,7 @@ import contextlib
 import os
 import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Final
 
@@ -105,8 +106,8 @@ def work() -> None:
     die_with_parent()
     raise_descriptor_limit()
     settings = _settings_of_a_safe_database()
-    with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(_work(settings))
+    with contextlib.suppress(KeyboardInterrupt), asyncio.Runner(loop_factory=_loop()) as runner:
+        runner.run(_work(settings))
 
 
 @app.command()
@@ -217,6 +218,13 @@ def _settings_of_a_safe_database() -> Settings:
     check_durability(settings.database_url.get_secret_value())
     check_clock(settings)
     return settings
+
+
+def _loop() -> Callable[[], asyncio.AbstractEventLoop]:
+    """The same as under `serve`."""
+    from uvicorn.loops.auto import auto_loop_factory
+
+    return auto_loop_factory()
 
 
 async def _work(settings: Settings) -> None:

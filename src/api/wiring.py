@@ -24,7 +24,7 @@ from api.pagination import Cursors
 from api.payment_texts import PaymentTexts
 from api.quotes import Quotes
 from api.simulated_clock import SimulatedClock
-from ledger import clock, collector
+from ledger import clock, interpreter
 from ledger.access.service import ApiKeys
 from ledger.bills.service import BillService
 from ledger.coupons.service import CouponService
@@ -130,7 +130,7 @@ async def open_wiring(
             simulated_clock.living_by(settings, readers, calls) as simulated,
             _opened(settings, sent_by, readers, reporters, calls, gateway) as wired,
         ):
-            collector.tune()
+            interpreter.tune()
             yield replace(wired, simulated_clock=simulated)
     finally:
         await reporters.close()

@@ -8,7 +8,7 @@
     eventstore    the log: append, load, map, migrate
     access        API keys and roles
     privacy       personal data under a key of its person
-    settings, secrets, logs, telemetry, collector     what a process is given and what it tells
+    settings, secrets, logs, telemetry, interpreter   what a process is given and what it tells
 
 `projections` (what it looks like) and `api` (every way in) build on this; nothing here imports
 them.

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import structlog
 
-from ledger import collector
+from ledger import interpreter
 
 # Opens what a slot needs (a store, say), and is closed at the end of the process.
 Opening = Callable[..., AbstractAsyncContextManager[Any]]
@@ -87,7 +87,7 @@ def _serve(pipe: Connection, opening: Opening, given: tuple[Any, ...]) -> None:
 
 async def _answer(pipe: Connection, opening: Opening, given: tuple[Any, ...]) -> None:
     async with opening(*given) as opened:
-        collector.tune()  # as wiring does
+        interpreter.tune()  # as wiring does
         while (asked := await asyncio.to_thread(_next, pipe)) is not None:
             work, arguments = asked
             try:

@@ -51,7 +51,7 @@ def position_of(connection: Connection, event: str) -> int:
 def prove(connection: Connection, position: int, seals: Sequence[Seal]) -> EventProof:
     """Raises NotSealedYet, and RangeChanged when there would be nothing to prove."""
     seal = proof.covering(seals, position)
-    rows = scanning.page(connection, seal.first - 1, seal.count, seal.position)
+    rows = scanning.page(connection, seal.first - 1, seal.position)
     if merkle.root([leaf(row) for row in rows]).hex() != seal.root:
         words = f"Of the events {seal.first} to {seal.position}, one is not what was sealed."
         raise RangeChanged(words, seal=seal.number)

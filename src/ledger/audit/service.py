@@ -7,7 +7,7 @@ numbers collide and one of them has none made. Appends take another lock, so non
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 from typing import Any, Final, NamedTuple
 
 import psycopg
@@ -129,7 +129,9 @@ class Sealer:
         most = waiting if is_late else waiting - waiting % size
         if not most:
             return []
-        rows = scanning.page(connection, standing.sealed, min(most, SEALS_AT_ONCE * size))
+        until = standing.sealed + min(most, SEALS_AT_ONCE * size)
+        rows = scanning.page(connection, standing.sealed, until)
+        _check_links(standing, until, rows)
         made, last = [], standing.last
         for start in range(0, len(rows), size):
             last = self._sealed(last, rows[start : start + size])
@@ -140,8 +142,6 @@ class Sealer:
         return made
 
     def _sealed(self, last: Made | None, rows: Sequence[LogRow]) -> Made:
-        hash_before = bytes.fromhex(last.seal.chain) if last else GENESIS
-        _check_links(hash_before, last.seal.position if last else 0, rows)
         leaves = [leaf(row) for row in rows]
         return sealing.make(self._schema, last, leaves, rows[-1].hash, self._now(), self._key)
 
@@ -179,16 +179,21 @@ def _standing(connection: Connection) -> _Standing:
     return _Standing(last, age, head)
 
 
-def _check_links(previous: bytes, position: int, rows: Sequence[LogRow]) -> None:
-    for row in rows:
-        position += 1
-        key = (row.position, row.stream, row.version, row.topic)
-        if row.position != position or link(previous, *key, row.state) != row.hash:
+def _check_links(standing: _Standing, until: int, rows: Sequence[LogRow]) -> None:
+    """The rows are those behind the last seal, up to a position."""
+    previous = bytes.fromhex(standing.last.seal.chain) if standing.last else GENESIS
+    positions = range(standing.sealed + 1, until + 1)
+    for position, row in zip_longest(positions, rows):
+        if row is None or position != row.position or _hash(previous, row) != row.hash:
             raise LogNotSealable(
                 f"The event at position {position} does not follow from those before it.",
                 position=position,
             )
         previous = row.hash
+
+
+def _hash(previous: bytes, row: LogRow) -> bytes:
+    return link(previous, row.position, row.stream, row.version, row.topic, row.state)
 
 
 def _brought_up_to_date(sink: Sink, connection: Connection) -> int:

@@ -1,4 +1,4 @@
-"""Reading whole rows of the log in order: a page, or all from one position to another while the rows
+"""Reading whole rows of the log in order, from one position to another: at once, or while the rows
 before are worked on.
 """
 
@@ -13,11 +13,7 @@ from ledger.eventstore.log_row import COLUMNS, LogRow
 ROWS_AT_ONCE: Final = 5_000  # eventstore.md 3.8: beyond it nothing is gained
 
 _ROWS: Final = f"select {', '.join(COLUMNS)} from events"  # noqa: S608  names of ours
-PAGE: Final = (
-    f"{_ROWS} where notification_id > %s and notification_id <= %s"
-    " order by notification_id limit %s"
-).encode()
-SCAN: Final = (
+ROWS: Final = (
     f"{_ROWS} where notification_id > %s and notification_id <= %s order by notification_id"
 ).encode()
 LAST: Final = 2**63 - 1
@@ -25,9 +21,11 @@ LAST: Final = 2**63 - 1
 Connection = psycopg.Connection[Any]
 
 
-def page(connection: Connection, after: int, limit: int, until: int = LAST) -> list[LogRow]:
-    """The next rows after a position, whatever positions they have."""
-    return list(map(LogRow._make, connection.execute(PAGE, (after, until, limit), binary=True)))
+def page(connection: Connection, after: int, until: int) -> list[LogRow]:
+    """Those that are there. Bounded by positions rather than by a limit: of that, a planner without
+    statistics reads and sorts the whole log.
+    """
+    return list(map(LogRow._make, connection.execute(ROWS, (after, until), binary=True)))
 
 
 def scan(connection: Connection, after: int = 0, until: int = LAST) -> Iterator[list[LogRow]]:
@@ -40,7 +38,7 @@ def scan(connection: Connection, after: int = 0, until: int = LAST) -> Iterator[
         def read() -> list[LogRow]:
             return list(map(LogRow._make, cursor.fetchmany(ROWS_AT_ONCE)))
 
-        cursor.execute(SCAN, (after, until), binary=True)
+        cursor.execute(ROWS, (after, until), binary=True)
         try:
             coming = thread.submit(read)
             while rows := coming.result():
