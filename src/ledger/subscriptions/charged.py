@@ -42,11 +42,14 @@ class Charged(msgspec.Struct, frozen=True, kw_only=True):
         return left
 
     def kept(self, bill: e.Credited) -> Share:
-        """What of a bill's part can still be given as credit."""
-        left = bill.share
+        """What of a bill's part can still be given as credit. A refund may have been split otherwise: what
+        it took more of the tax, there is less of the revenue, and the other way round.
+        """
+        left, nothing = bill.share, bill.share.net.zero()
         for refund in self.refunds:
             left = left - refund.share if refund.bill_id == bill.bill_id else left
-        return Share(net=max(left.net, left.net.zero()), tax=max(left.tax, left.tax.zero()))
+        net, tax = left.net + min(left.tax, nothing), left.tax + min(left.net, nothing)
+        return Share(net=max(net, nothing), tax=max(tax, nothing))
 
 
 def opened(fact: e.PeriodOpened, whole: Period, before: e.Sold) -> Charged:

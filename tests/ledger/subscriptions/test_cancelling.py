@@ -97,6 +97,18 @@ def test_what_was_refunded_is_not_given_a_second_time(refunded: int, given: int)
     assert life.cancelled(on(6, 11), on(6, 11), credit=True).state.credit == rp(given)
 
 
+@pytest.mark.parametrize(("net", "tax"), [(89_189 - 10_000, 9_811 + 5_000), (89_189 + 900, 0)])
+def test_a_refund_split_otherwise_leaves_no_rupiah_more(net: int, tax: int):
+    """The payment splits its refunds by itself, and rounds by itself."""
+    life = june()
+    back = e.Share(net=rp(net), tax=rp(tax))
+    life.when(c.RecordRefund(now=on(6, 5), bill_id="bill_1_1", share=back))
+
+    given = life.cancelled(on(6, 1), on(6, 1), credit=True).state.credit
+
+    assert given == rp(99_000) - back.total
+
+
 def test_a_refund_that_did_not_last_counts_no_more():
     life = june()
     back = split(99_000)
