@@ -32,6 +32,9 @@ ifneq ($(shell cat $(INSTALLED) 2>/dev/null),$(CURDIR))
 .PHONY: $(INSTALLED)
 endif
 
+# Hundreds of processes run in a suite: where the shell says that nothing compiled is kept, each would compile all of it.
+export PYTHONDONTWRITEBYTECODE :=
+
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test faults up check lint replay chaos mutants crashpoints bench bench-growth docs golden format lock clean
 
@@ -55,9 +58,10 @@ $(INSTALLED): requirements/dev.lock pyproject.toml
 demo: setup
 	@$(RUN) -m api.cli demo $(ARGS)
 
-# Each process has a PostgreSQL of its own; one file's tests stay together. They wait much: three share two cores.
+# Each process has a PostgreSQL of its own; one file's tests stay together. They wait much: three share two cores. Who comes first
+# stands in tests/conftest.py.
 test: setup
-	@$(RUN) -m pytest -q -n 3 --dist loadfile $(if $(ARGS),$(ARGS),--ignore tests/faults)
+	@$(RUN) -m pytest -q -n 3 --dist loadfile --no-loadscope-reorder $(if $(ARGS),$(ARGS),--ignore tests/faults)
 
 # Two at a time, because what is killed here has to be back within seconds; by name, to see what hangs.
 faults: setup

@@ -17,6 +17,13 @@ from projections.layout import lay_out
 from support.databases import copied
 
 SCHEMA = "bukubesar"
+# Their files take minutes: begun last, one process would be at the last of them while the others have nothing left.
+FIRST = ("journeys", "scripts", "properties")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    items.sort(key=lambda item: item.path.relative_to(here).parts[0] not in FIRST)
 
 
 @pytest.fixture(scope="session")
