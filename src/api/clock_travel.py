@@ -1,13 +1,14 @@
 """Moving the clock of a whole running system: the gateway's simulator, API and workers.
 
-The world outside moves first: what happens there has happened when we learn of it. Between two
+The world outside moves first, and tells of it when we have come along: what happens there has happened
+when we learn of it, and we learn of it at the time at which it did. Between two
 moments at which something falls due nothing can happen, so time goes from one to the next, and stands
 still until all that was due is done.
 """
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, nullcontext
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -67,9 +68,9 @@ class Traveller:
         frozen = self.is_frozen if frozen is None else frozen
         if moment < self.clock.now() and not back:
             raise TimeGoesForward(f"It is {clock.in_wib(self.clock.now())} already.")
-        if self.gateway:
-            await self.gateway.set(moment, frozen=frozen)
-        await self.clock.set(Hands.at(moment, frozen=frozen), by=operator())
+        ahead = self.gateway.ahead(moment, frozen=frozen) if self.gateway else nullcontext()
+        async with ahead:
+            await self.clock.set(Hands.at(moment, frozen=frozen), by=operator())
 
     async def stand_still(self, frozen: bool) -> None:
         """Or run on, from where it stands."""

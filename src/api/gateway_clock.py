@@ -13,6 +13,7 @@ import httpx2
 import msgspec
 
 PATH: Final = "/_control/clock"
+HOLD: Final = "/_control/notices/hold"
 ANSWER_SECONDS: Final = 30.0  # a leap of a year has much to catch up with
 HAPPENED: Final = 409  # and so it does not go back
 
@@ -22,6 +23,7 @@ class GatewayTime(msgspec.Struct, frozen=True):
     frozen: bool = False
     next: datetime | None = None  # when it has something to do
     notices_under_way: int = 0
+    holding_notices: bool = False  # somebody asked for that
 
 
 class GatewayClock:
@@ -31,6 +33,19 @@ class GatewayClock:
     async def read(self) -> GatewayTime:
         return _read(await self._http.get(PATH))
 
+    @asynccontextmanager
+    async def ahead(self, moment: datetime, *, frozen: bool) -> AsyncIterator[None]:
+        """It lives by the moment, and what happened on the way is told at the end: when we do, too."""
+        holds = not (await self.read()).holding_notices
+        if holds:
+            await self._hold(True)
+        try:
+            await self.set(moment, frozen=frozen)
+            yield
+        finally:
+            if holds:
+                await self._hold(False)
+
     async def set(self, moment: datetime, *, frozen: bool) -> GatewayTime:
         """Where something has happened there already, it does not go back, and stays ahead of us."""
         asked: dict[str, Any] = {"frozen": frozen}
@@ -38,6 +53,9 @@ class GatewayClock:
         if answer.status_code == HAPPENED:
             answer = await self._http.post(PATH, json=asked)
         return _read(answer)
+
+    async def _hold(self, hold: bool) -> None:
+        (await self._http.post(HOLD, json={"hold": hold})).raise_for_status()
 
 
 def _read(answer: httpx2.Response) -> GatewayTime:

@@ -189,6 +189,7 @@ def clock(gateway: Gateway, _: Fields) -> Fields:
         "frozen": gateway.clock.frozen,
         "next": due.isoformat() if due else None,
         "notices_under_way": gateway.outbox.under_way,
+        "holding_notices": gateway.outbox.holding,
     }
 
 
