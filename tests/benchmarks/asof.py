@@ -31,6 +31,7 @@ APART: Final = (
 DAYS: Final = 1_000
 BEGAN: Final = datetime(2024, 3, 1, tzinfo=UTC)
 ACCOUNT: Final = "Assets:Gateway:Midtrans:Available"
+ENOUGH_SECONDS: Final = 1.0  # of a question that takes milliseconds
 CURRENT_BAR: Final = 5.0  # ms
 PAIR_BAR: Final = 50.0
 
@@ -130,7 +131,7 @@ def measure(stage: Stage, rounds: int, seconds: float) -> list[Figure]:
 
 
 def _slot(one: Loader, asked: str, seconds: float) -> Slot:
-    return partial(one.run, ask, asked, seconds)
+    return partial(one.run, ask, asked, min(seconds, ENOUGH_SECONDS))
 
 
 async def ask(opened: Asking, name: str, seconds: float) -> Sample:

@@ -11,7 +11,7 @@ from statistics import median
 from typing import Final, Literal
 
 ROUNDS: Final = 5
-SLOT_SECONDS: Final = 2.0
+SLOT_SECONDS: Final = 1.5
 
 Kind = Literal["ratio", "rate", "p99", "amount", "least"]
 

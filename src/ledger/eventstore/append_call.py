@@ -12,13 +12,11 @@ from ledger.eventstore.arrays import BYTEAS, INT8S, TEXTS, byteas, int8s, texts
 from ledger.eventstore.line import Result
 
 
-@dataclass(frozen=True, slots=True)
-class Appended:
+class Appended(msgspec.Struct, frozen=True, gc=False):
     position: int  # of the command's last event
 
 
-@dataclass(frozen=True, slots=True)
-class Duplicate:
+class Duplicate(msgspec.Struct, frozen=True, gc=False):
     """The command was carried out before, and this is where."""
 
     position: int
@@ -27,8 +25,7 @@ class Duplicate:
     fingerprint: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class VersionConflict:
+class VersionConflict(msgspec.Struct, frozen=True, gc=False):
     """Somebody else appended to the stream first."""
 
 

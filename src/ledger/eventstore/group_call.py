@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Generic, Protocol, TypeVar
 
+import msgspec
 import psycopg
 import structlog
 
@@ -76,8 +77,7 @@ class Statement(Protocol[Item_contra, Outcome_co]):
         """Two items that share one never go in the same call."""
 
 
-@dataclass(slots=True, eq=False)
-class _Waiting(Generic[Item, Outcome]):
+class _Waiting(msgspec.Struct, Generic[Item, Outcome], eq=False):
     item: Item
     outcome: "asyncio.Future[Outcome]"
     until: float

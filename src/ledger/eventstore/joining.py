@@ -4,8 +4,9 @@ that on others. Why, and what it promises: docs/decisions/0017-one-append-severa
 
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
+
+import msgspec
 
 from ledger.decider import Decider
 from ledger.errors import LedgerError
@@ -17,8 +18,7 @@ Command = TypeVar("Command")
 STEPS_AT_MOST: Final = 1_000  # in one append; whoever needs more goes round in circles
 
 
-@dataclass(frozen=True, slots=True)
-class Step(Generic[State, Command]):
+class Step(msgspec.Struct, Generic[State, Command], frozen=True, gc=False):
     """A command on another stream, whose facts go into the same append.
 
     `is_new`: the stream's id was made just now, so there is nothing to load.
@@ -34,8 +34,7 @@ class Step(Generic[State, Command]):
 Then = Callable[[str, DomainEvent, Any], Sequence[Step[Any, Any]]]
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded(Generic[State]):
+class Loaded(msgspec.Struct, Generic[State], frozen=True, gc=False):
     state: State
     version: int  # 0: the stream does not exist
 

@@ -9,11 +9,11 @@ a command on other streams stands in the same append (joining.py).
 import asyncio
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, Final, Generic, TypeVar
 from weakref import WeakValueDictionary
 
+import msgspec
 import structlog
 
 from ledger import clock, deadline
@@ -69,8 +69,7 @@ class CommandIdReused(Rejected):
     title = "This Idempotency-Key was used for another request."
 
 
-@dataclass(frozen=True, slots=True)
-class Context:
+class Context(msgspec.Struct, frozen=True, gc=False):
     """Who does what and why; `command_id` makes a repeat harmless, `fingerprint` makes a different
     repeat refused.
     """
@@ -83,8 +82,7 @@ class Context:
     fingerprint: bytes = b""
 
 
-@dataclass(frozen=True, slots=True)
-class Executed(Generic[State]):
+class Executed(msgspec.Struct, Generic[State], frozen=True, gc=False):
     """`replayed`: the command had been carried out before; `events` are then empty and the state is
     today's.
     """
@@ -94,11 +92,10 @@ class Executed(Generic[State]):
     version: int
     events: Sequence[Recorded[DomainEvent]]
     replayed: bool = False
-    also: Mapping[str, Any] = field(default_factory=dict)  # states of the other streams it touched
+    also: Mapping[str, Any] = {}  # states of the other streams it touched
 
 
-@dataclass(frozen=True, slots=True)
-class Work(Generic[Command]):
+class Work(msgspec.Struct, Generic[Command], frozen=True, gc=False):
     """A command on a stream that does not exist yet."""
 
     stream: str
@@ -106,8 +103,7 @@ class Work(Generic[Command]):
     context: Context
 
 
-@dataclass(frozen=True, slots=True)
-class Begun:
+class Begun(msgspec.Struct, frozen=True, gc=False):
     """`replayed`: the command had been carried out before, and this is where."""
 
     stream: str

@@ -3,10 +3,10 @@ and what was dispatched there is sent. The only file of this area that does I/O.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Protocol
 
-from msgspec.structs import replace as with_fields
+from msgspec.structs import replace
 
 from ledger import clock
 from ledger.crashpoint import crashpoint
@@ -75,7 +75,7 @@ class SubscriptionService:
         """What the change would do now, by the code that does it; nothing is stored."""
         state = await self.get(subscription_id)
         story = Story(state)
-        story.add(*decide(state, with_fields(command, payment_id="preview")))
+        story.add(*decide(state, replace(command, payment_id="preview")))
         return story
 
     async def advance(self, subscription_id: str) -> None:
@@ -103,7 +103,7 @@ class SubscriptionService:
             return await self._act(
                 subscription_id,
                 customer_id,
-                with_fields(command, refused=refusal),
+                replace(command, refused=refusal),
                 replace(context, command_id=new_id("cmd")),
             )
 
@@ -118,7 +118,7 @@ class SubscriptionService:
         is_new: bool = False,
     ) -> Executed[Subscription]:
         if isinstance(command, c.Acting):
-            command = with_fields(command, payment_id=new_id(PAYMENT))
+            command = replace(command, payment_id=new_id(PAYMENT))
         crashpoint("subscription.before_ask")
         try:
             done = await self._act(stream, customer_id, command, context, besides, is_new=is_new)
