@@ -1,7 +1,7 @@
 """`make bench`: every figure with its bar, beside what PostgreSQL and others do in the same minutes.
 
     make bench                  everything, in under ten minutes
-    make bench ONLY=append      one part: append, payments, replaying, loading or http
+    make bench ONLY=append      one part: append, payments, bulk, loading, replaying, http, feed, renewals or asof
     make bench ARGS="--rounds 9 --seconds 1"    more and shorter slots
 
 Exit code 0 only when no bar is missed.
