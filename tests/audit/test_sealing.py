@@ -253,6 +253,32 @@ def test_nothing_is_sealed_over_an_event_that_does_not_follow(sealed_log: Sealed
 
 
 @pytest.mark.parametrize(
+    ("gone", "change"),
+    [
+        (9, "delete from events where notification_id = 9"),
+        (12, "delete from events where notification_id = 12"),
+        (18, "delete from events where notification_id = 18"),
+    ],
+    ids=["the first", "one within", "the last"],
+)
+def test_nothing_is_sealed_over_a_range_that_lacks_an_event(
+    sealed_log: SealedLog, gone: int, change: str
+) -> None:
+    """The next range is 9 to 18."""
+    sealed_log.log.append("pay_1", lived("pay_1", *SETTLED))
+    sealed_log.seal()
+    for stream in ("pay_2", "pay_3"):
+        sealed_log.log.append(stream, lived(stream, *SETTLED))
+    sealed_log.tamper(change)
+
+    with pytest.raises(LogNotSealable) as refused:
+        sealed_log.seal(at_once=False)
+
+    assert refused.value.context == {"position": gone}
+    assert len(sealed_log.seals) == 1
+
+
+@pytest.mark.parametrize(
     "change",
     [
         "delete from events where notification_id > 6",
