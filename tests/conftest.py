@@ -14,9 +14,8 @@ from api.embedded import EmbeddedPostgres
 from api.wiring import MIGRATIONS
 from ledger.eventstore.migrate import migrate
 from projections.layout import lay_out
-from support.databases import copied
+from support.databases import EMPTY, SCHEMA, copied
 
-SCHEMA = "bukubesar"
 # Their files take minutes: begun last, one process would be at the last of them while the others have nothing left.
 FIRST = ("journeys", "scripts", "properties")
 
@@ -61,19 +60,16 @@ def new_database(server: str) -> Iterator[Callable[[str], str]]:
 
 @pytest.fixture
 def database(new_database: Callable[[str], str]) -> str:
-    return new_database("template1")
+    return new_database(EMPTY)
 
 
 @pytest.fixture
 def ledger_database(new_database: Callable[[str], str], template: str) -> str:
-    database = new_database(template)
-    migrate(database, SCHEMA)  # rights on a database are not copied with it
-    return database
+    return new_database(template)
 
 
 @pytest.fixture(scope="module")
 def shared_database(server: str, template: str) -> Iterator[str]:
     """For modules whose tests leave nothing behind that another one could see."""
     with copied(server, template) as database:
-        migrate(database, SCHEMA)
         yield database

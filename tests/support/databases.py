@@ -7,6 +7,11 @@ from uuid import uuid4
 import psycopg
 from psycopg.conninfo import make_conninfo
 
+from ledger.eventstore.migrate import LogNames, grant_rights
+
+SCHEMA = "bukubesar"
+EMPTY = "template1"
+
 
 @contextmanager
 def copied(server: str, template: str) -> Iterator[str]:
@@ -14,6 +19,8 @@ def copied(server: str, template: str) -> Iterator[str]:
     name = f"test_{uuid4().hex}"
     with psycopg.connect(server, autocommit=True) as conn:
         conn.execute(f'create database "{name}" template "{template}"'.encode())
+        if template != EMPTY:
+            grant_rights(conn, LogNames(SCHEMA), name)
     yield make_conninfo(server, dbname=name)
     with psycopg.connect(server, autocommit=True) as conn:
         conn.execute(f'drop database "{name}" with (force)'.encode())

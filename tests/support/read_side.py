@@ -8,9 +8,8 @@ import psycopg
 from psycopg.rows import dict_row
 
 from ledger.eventstore.connections import conninfo_for
-from ledger.eventstore.migrate import migrate
 from projections import GROUPS
-from projections.engine import connections, rebuild
+from projections.engine import connections
 from projections.engine.follower import Follower
 from support.log_rows import SCHEMA, LogRows
 
@@ -51,9 +50,5 @@ class ReadSide:
 
 @contextmanager
 def open_read_side(conninfo: str) -> Iterator[ReadSide]:
-    migrate(
-        conninfo, SCHEMA
-    )  # a copy of a database does not copy the rights on the database itself
     with connections.connect(conninfo, SCHEMA) as connection:
-        rebuild.create(connection, conninfo, SCHEMA, READ_SCHEMA, GROUPS)
         yield ReadSide(conninfo, connection)

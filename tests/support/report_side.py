@@ -9,7 +9,6 @@ from psycopg.rows import dict_row
 
 from ledger.events import DomainEvent, Recorded
 from ledger.eventstore.connections import connect
-from projections.layout import lay_out
 from projections.reporting.view import Report, View
 from support.log_rows import SCHEMA
 from support.read_side import ReadSide, open_read_side
@@ -39,7 +38,6 @@ class ReportSide(ReadSide):
 @contextmanager
 def open_report_side(conninfo: str) -> Iterator[ReportSide]:
     with open_read_side(conninfo) as opened:
-        lay_out(conninfo, SCHEMA)
         side = ReportSide(conninfo, opened.connection)
         with connect(conninfo, SCHEMA, "reporting") as side.reports:
             yield side

@@ -19,6 +19,8 @@ from ledger.errors import Conflict
 HERE: Final = Path(__file__).parent
 CONNECT_SECONDS: Final = 10
 ROLES: Final = ("owner", "app", "projector", "auditor", "reporting")
+# On the database itself: a replay fills temporary tables, and needs no other right to write.
+RIGHTS: Final = {"create": "projector", "temporary": "auditor"}
 READ_ONLY: Final = "alter role {} set default_transaction_read_only = on;"
 FILES: Final = tuple(
     HERE / f"{name}.sql" for name in ("schema", "key_ring", "snapshots", "seals", "key_ring_sweep")
@@ -132,11 +134,18 @@ def _create_roles_and_schemas(conn: psycopg.Connection[Any], names: LogNames) ->
             "alter default privileges for role {projector} in schema {views} grant select on tables to {reporting}"
         ),
         sql.SQL("grant {app}, {projector}, {auditor}, {reporting} to current_user"),
-        sql.SQL(
-            "do $$ begin execute format('grant create on database %I to {projector}', current_database());"
-            # A replay fills temporary tables, and needs no other right to write.
-            " execute format('grant temporary on database %I to {auditor}', current_database()); end $$"
-        ),
     ):
         places = {"log": log, "read": read, "views": views}
         conn.execute(statement.format(everyone=everyone, **places, **roles))
+    grant_rights(conn, names, conn.info.dbname)
+
+
+def grant_rights(conn: psycopg.Connection[Any], names: LogNames, database: str) -> None:
+    """Those on a database itself, which a copy of it is without."""
+    for right, role in RIGHTS.items():
+        grant = sql.SQL("grant {right} on database {database} to {role}").format(
+            right=sql.SQL(right),
+            database=sql.Identifier(database),
+            role=sql.Identifier(names.roles[role]),
+        )
+        conn.execute(grant)
