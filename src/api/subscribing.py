@@ -1,12 +1,12 @@
 """What callers ask of subscriptions, carried out once and answered from the streams that were written."""
 
 from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
 from fastapi import Depends, Request
 from fastapi.responses import Response
-from msgspec.structs import replace as with_fields
+from msgspec.structs import replace
 from pydantic import BaseModel
 
 from api import asked
@@ -92,7 +92,7 @@ class Acting:
             raise VersionDiffers(version=s.facts)
         command, besides = await make(s)
         facts = self.version if command.facts is None else command.facts
-        return Asked(with_fields(command, facts=facts), besides)
+        return Asked(replace(command, facts=facts), besides)
 
     async def _carried_out(
         self, acting: Coroutine[Any, Any, Executed[Subscription]], context: Context, status: int
