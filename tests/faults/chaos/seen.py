@@ -148,6 +148,9 @@ def differences(payment: Payment, by_order: dict[str, list[Fields]]) -> list[str
     status = SAME.get(theirs[-1]["status"], theirs[-1]["status"])
     if payment.public_status == status or payment.attempt.late:
         return []
+    # Paid and then denied is what the gateway makes of a reversal (midtrans.md 11.1).
+    if payment.status is Status.REVERSED and theirs[-1]["status"] == "deny":
+        return []
     # Given up before the gateway had heard of it, by a clock that leapt; and what came came to nothing.
     unheard = payment.status is Status.CANCELLED and not payment.attempt.transaction_id
     if unheard and theirs[-1]["status"] in CAME_TO_NOTHING:
