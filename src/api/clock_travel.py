@@ -1,9 +1,9 @@
 """Moving the clock of a whole running system: the gateway's simulator, API and workers.
 
 The world outside moves first, and tells of it when we have come along: what happens there has happened
-when we learn of it, and we learn of it at the time at which it did. Between two
-moments at which something falls due nothing can happen, so time goes from one to the next, and stands
-still until all that was due is done.
+when we learn of it, and we learn of it at the time at which it did. Between two moments at which
+something falls due nothing can happen, so time goes from one to the next, and stands still until all
+that was due is done.
 """
 
 import asyncio

@@ -7,7 +7,7 @@ import psycopg
 import pytest
 from psycopg.conninfo import make_conninfo
 
-from ledger.eventstore.migrate import migrate
+from ledger.eventstore.migrate import LogNames, grant_rights
 from support.intruder import Intruder, undone
 from support.log_rows import SCHEMA
 from support.moving import database_with_clock, laid_out_with_clock, life, market
@@ -44,8 +44,8 @@ def history(server: str, template: str, tmp_path_factory: pytest.TempPathFactory
     """
     with psycopg.connect(server, autocommit=True) as conn:
         conn.execute(f'create database "{HISTORY}" template "{template}"'.encode())
+        grant_rights(conn, LogNames(SCHEMA), HISTORY)
     conninfo, folder = make_conninfo(server, dbname=HISTORY), tmp_path_factory.mktemp("history")
-    migrate(conninfo, SCHEMA)
     made = SealedLog(conninfo, folder)
     for n in range(1, SEALED_PAYMENTS + 1):
         made.log.append(f"pay_{n}", lived(f"pay_{n}", *SETTLED))
