@@ -113,7 +113,7 @@ def test_what_is_put_aside_is_told_once_and_without_the_payload(
     with running(views, money):
         eventually(lambda: views.position == 24 and money._failures > TRIES + 3)
 
-    told = "".join(capsys.readouterr())  # wherever another test has sent the log
+    told = capsys.readouterr().out
     lines = [line for line in told.splitlines() if "projection.quarantined" in line]
     assert len(lines) == 2
     assert any("due_work" in line and "is not done, until" in line for line in lines)
