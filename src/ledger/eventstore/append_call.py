@@ -1,9 +1,8 @@
 """One call of the SQL function append(): the events of many commands in, an outcome for each out."""
 
-import struct
 from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 from eventsourcing.persistence import StoredEvent
@@ -61,11 +60,10 @@ class _Other(msgspec.Struct):
 
 
 _OTHERS: Final = msgspec.json.Decoder(list[_Other])
-_HEAD: Final = struct.Struct(">q")
 
 
 class AppendCall:
-    query: Final = b"select head, others from append($1, $2, $3, $4, $5, $6)"
+    query: Final = b"select append($1, $2, $3, $4, $5, $6)"
     types: Final = (TEXTS, INT8S, TEXTS, BYTEAS, TEXTS, BYTEAS)
 
     def parameters(self, items: Sequence[Append]) -> Sequence[bytes]:
@@ -88,8 +86,8 @@ class AppendCall:
         )
 
     def outcomes(self, items: Sequence[Append], result: Result) -> Iterator[Outcome]:
-        (position,) = _HEAD.unpack(result.get_value(0, 0) or b"")
-        others = _others(result.get_value(0, 1))
+        head, _, told = bytes(result.get_value(0, 0) or b"").partition(b" ")
+        position, others = int(head), _others(told)
         for number, item in enumerate(items, start=1):
             if number in others:
                 yield others[number].outcome()
@@ -109,5 +107,5 @@ class AppendCall:
         return item.command_id, *{event.originator_id for event in item.events}
 
 
-def _others(text: Any) -> dict[int, _Other]:
-    return {other.command: other for other in _OTHERS.decode(text)} if text else {}
+def _others(told: bytes) -> dict[int, _Other]:
+    return {other.command: other for other in _OTHERS.decode(told)} if told else {}

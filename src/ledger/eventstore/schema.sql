@@ -49,82 +49,40 @@ alter table events add constraint entry_balances
     check (topic not like 'journal.entry_posted.%' or entry_balances(state));
 
 -- Appends a batch of commands: their events one after the other, the id and fingerprint of a command at its last one.
--- What stands in the log already is found before anything is written, so one conflict costs its neighbours nothing.
--- `head` is the position before the batch. `others` is JSON about the commands that were not appended, by their number
--- in the batch: a repeated id with the place of its first result, a conflict with nothing more.
+-- Returns the position before the batch. After it, when some commands were not appended, JSON about these by their
+-- number in the batch: a repeated id with the place of its first result, a conflict with nothing more. What stands in the
+-- log already is found before anything is written, so one conflict costs its neighbours nothing.
 --
 -- In a batch a command id comes once and so does a stream, its versions one after the other; otherwise, as for an entry
 -- that does not balance, all of it is refused. Plans are generic (the look-ups are by key at any size), because planning
--- cost more than all the work.
+-- cost more than all the work. For a batch of one a third of PostgreSQL's time was once spent on setting up statements
+-- and expressions, so there are few (docs/decisions/0030-few-statements-in-append.md).
 create function append(
-    streams text[], versions bigint[], topics text[], states bytea[], command_ids text[], fingerprints bytea[],
-    out head bigint, out others text
-)
+    streams text[], versions bigint[], topics text[], states bytea[], command_ids text[], fingerprints bytea[]
+) returns text
 language plpgsql security definer set search_path = {schema}, pg_temp
 set enable_seqscan = off set plan_cache_mode = force_generic_plan as $$
 declare
     total   integer := cardinality(streams);
-    given   text[] := array_remove(command_ids, null);
-    command integer := 0;
-    stream  text;
-    version bigint;
-    ended   boolean := true;
-    -- One of each where a command's run of versions begins: a version follows the newest one of its stream.
-    runs    integer[] := '{}';
-    ids     text[] := '{}';
-    named   text[] := '{}';
-    befores bigint[] := '{}';
-    failing integer[];
+    head    bigint;
     link    bytea;
-    links   bytea[] := '{}';
+    links   bytea[];
+    -- One of each where a run of versions begins: it follows the newest version of its stream.
+    named   text[];
+    befores bigint[];
+    others  text;
 begin
     if pg_advisory_xact_lock({lock}) is null then null; end if;
+    select e.notification_id, e.hash into head, link from events e order by e.notification_id desc limit 1;
+    if not found then
+        head := 0;
+        link := decode(repeat('00', 32), 'hex');
+    end if;
     for i in 1 .. total loop
-        if ended then command := command + 1; end if;
-        if ended or streams[i] <> stream or versions[i] <> version + 1 then
-            runs := runs || command;
-            ids := ids || given[command];
+        if i = 1 or streams[i] <> streams[i - 1] or versions[i] <> versions[i - 1] + 1 then
             named := named || streams[i];
             befores := befores || versions[i] - 1;
         end if;
-        stream := streams[i];
-        version := versions[i];
-        ended := command_ids[i] is not null;
-    end loop;
-
-    select e.notification_id, e.hash into head, link from events e order by e.notification_id desc limit 1;
-    select array_agg(run.command) into failing
-    from (
-        select unnest(runs) as command, unnest(ids) as id, unnest(named) as stream, unnest(befores) as before
-    ) as run
-    where run.before <> coalesce((
-            select e.originator_version from events e where e.originator_id = run.stream
-            order by e.originator_version desc limit 1
-        ), least(run.before, 0))  -- ours count from 1, the library's from 0
-        or (select true from events e where e.command_id = run.id limit 1);
-    head := coalesce(head, 0);
-    link := coalesce(link, decode(repeat('00', 32), 'hex'));
-
-    if failing is not null then
-        select json_agg(json_build_object(
-            'command', n, 'position', e.notification_id, 'stream', coalesce(e.originator_id, ''),
-            'version', coalesce(e.originator_version, 0), 'fingerprint', coalesce(encode(e.fingerprint, 'hex'), '')
-        )) into others
-        from unnest(given) with ordinality as command (id, n)
-            left join lateral (select * from events e where e.command_id = command.id limit 1) as e on true
-        where n = any (failing);
-        select array_agg(s order by o), array_agg(v order by o), array_agg(t order by o), array_agg(b order by o),
-            array_agg(id order by o), array_agg(print order by o), count(*)
-        into streams, versions, topics, states, command_ids, fingerprints, total
-        from (
-            select *, 1 + count(id) over (order by o rows between unbounded preceding and 1 preceding) as command
-            from unnest(streams, versions, topics, states, command_ids, fingerprints)
-                with ordinality as event (s, v, t, b, id, print, o)
-        ) as every
-        where every.command <> all (failing);
-    end if;
-
-    for i in 1 .. total loop
         link := sha256(
             link || int8send(head + i)
             || int4send(octet_length(streams[i])) || convert_to(streams[i], 'UTF8') || int8send(versions[i])
@@ -134,8 +92,53 @@ begin
     end loop;
     insert into events
         select unnest(streams), unnest(versions), unnest(topics), unnest(states),
-            generate_series(head + 1, head + total), unnest(links), unnest(command_ids), unnest(fingerprints);
-    if total > 0 and pg_notify('{schema}_log', '') is null then null; end if;
+            generate_series(head + 1, head + total), unnest(links), unnest(command_ids), unnest(fingerprints)
+        where not exists (
+            select from (select unnest(command_ids) as id, unnest(named) as stream, unnest(befores) as before) as given
+            where given.before <> coalesce((
+                    select e.originator_version from events e where e.originator_id = given.stream
+                    order by e.originator_version desc limit 1
+                ), least(given.before, 0))  -- ours count from 1, the library's from 0
+                or (select true from events e where e.command_id = given.id limit 1)
+        );
+    if found then
+        return head || pg_notify('{schema}_log', '')::text;  -- which is empty
+    end if;
+
+    -- Some stand in the log already or come second: the others are appended without them.
+    with event as (
+        select *, 1 + count(id) over (order by o rows between unbounded preceding and 1 preceding) as command
+        from unnest(streams, versions, topics, states, command_ids, fingerprints)
+            with ordinality as event (stream, version, topic, state, id, print, o)
+    ), failing as (
+        select distinct command
+        from (
+            select *, (stream, version, command)
+                is distinct from (lag(stream) over w, lag(version) over w + 1, lag(command) over w) as begins
+            from event window w as (order by o)
+        ) as given
+        where begins and version - 1 <> coalesce((
+                select e.originator_version from events e where e.originator_id = given.stream
+                order by e.originator_version desc limit 1
+            ), least(version - 1, 0))
+            or (select true from events e where e.command_id = given.id limit 1)
+    ), told as (
+        select json_agg(json_build_object(
+            'command', failing.command, 'position', e.notification_id, 'stream', coalesce(e.originator_id, ''),
+            'version', coalesce(e.originator_version, 0), 'fingerprint', coalesce(encode(e.fingerprint, 'hex'), '')
+        )) as others
+        from failing
+            join event on event.command = failing.command and event.id is not null
+            left join lateral (select * from events e where e.command_id = event.id limit 1) as e on true
+    )
+    select (select told.others from told), array_agg(stream order by o), array_agg(version order by o),
+        array_agg(topic order by o), array_agg(state order by o), array_agg(id order by o), array_agg(print order by o)
+    into others, streams, versions, topics, states, command_ids, fingerprints
+    from event where command not in (select failing.command from failing);
+    if streams is not null then
+        perform append(streams, versions, topics, states, command_ids, fingerprints);
+    end if;
+    return head || ' ' || others;
 end
 $$;
 
