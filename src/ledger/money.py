@@ -24,7 +24,7 @@ class CurrencyMismatch(Rejected):
     title = "Two amounts of different currencies were combined."
 
 
-class Money(msgspec.Struct, frozen=True, order=True):
+class Money(msgspec.Struct, frozen=True, gc=False, order=True):
     """An amount in minor units; for rupiah a minor unit is one rupiah."""
 
     minor: int

@@ -5,7 +5,7 @@ import msgspec
 from ledger.money import Money
 
 
-class Share(msgspec.Struct, frozen=True, kw_only=True):
+class Share(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """A gross amount split into revenue and output tax; `total` is the gross amount."""
 
     net: Money

@@ -90,7 +90,7 @@ def _json_lines(rows: Sequence[LogRow]) -> bytes:
 # ── CSV ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-class _Metadata(msgspec.Struct):
+class _Metadata(msgspec.Struct, gc=False):
     recorded_at: str = ""
     actor: str = ""
 

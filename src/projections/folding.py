@@ -105,21 +105,21 @@ class States:
         return {name: dict(sorted(found[name].items())) for name in sorted(found)}
 
 
-class _Amount(msgspec.Struct):
+class _Amount(msgspec.Struct, gc=False):
     minor: int
     currency: str
 
 
-class _Leg(msgspec.Struct):
+class _Leg(msgspec.Struct, gc=False):
     account: str
     amount: _Amount
 
 
-class _Entry(msgspec.Struct):
+class _Entry(msgspec.Struct, gc=False):
     legs: list[_Leg]
 
 
-class _Stored(msgspec.Struct):
+class _Stored(msgspec.Struct, gc=False):
     d: _Entry
 
 

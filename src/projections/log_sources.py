@@ -128,11 +128,11 @@ class FileLog:
             raise LogFileUnreadable(words) from error
 
 
-class _Metadata(msgspec.Struct):
+class _Metadata(msgspec.Struct, gc=False):
     recorded_at: datetime
 
 
-class _Stored(msgspec.Struct):
+class _Stored(msgspec.Struct, gc=False):
     m: _Metadata
 
 

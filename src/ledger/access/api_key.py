@@ -43,7 +43,7 @@ class ApiKeyNotFound(NotFound):
     title = "There is no API key under that id."
 
 
-class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
+class ApiKey(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """`issued` is None until the key exists."""
 
     issued: ApiKeyIssued | None = None
@@ -53,7 +53,7 @@ class ApiKey(msgspec.Struct, frozen=True, kw_only=True):
         return bool(self.issued and not self.revoked_at and now < self.issued.expires_at)
 
 
-class IssueKey(msgspec.Struct, frozen=True, kw_only=True):
+class IssueKey(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     now: datetime
     key_id: str
     account: str
@@ -63,7 +63,7 @@ class IssueKey(msgspec.Struct, frozen=True, kw_only=True):
     expires_at: datetime
 
 
-class RevokeKey(msgspec.Struct, frozen=True, kw_only=True):
+class RevokeKey(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     now: datetime
     reason: str = ""
 

@@ -16,7 +16,7 @@ class PermissionMissing(NotAllowed):
     title = "The role of this API key does not include that."
 
 
-class Caller(msgspec.Struct, frozen=True, kw_only=True):
+class Caller(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     account: str
     role: Role
     key_id: str

@@ -8,7 +8,7 @@ from ledger.access.roles import Role
 from ledger.events import DomainEvent
 
 
-class KeyedHash(msgspec.Struct, frozen=True, kw_only=True):
+class KeyedHash(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """How a key is kept: it can be recognised, and not be read. It says how it was made, so that
     another pepper can take the place of this one while older keys still work.
     """

@@ -28,7 +28,7 @@ class SealUnknown(NotFound):
     title = "There is no seal of this number."
 
 
-class StoredEvent(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+class StoredEvent(msgspec.Struct, frozen=True, gc=False, kw_only=True, rename="camel"):
     """A row of the log as exports and proofs have it: `state` is the stored text, exactly; bytes that
     are none stand in base64 instead.
     """
@@ -64,7 +64,7 @@ class StoredEvent(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
         )
 
 
-class EventProof(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+class EventProof(msgspec.Struct, frozen=True, gc=False, kw_only=True, rename="camel"):
     format: str = EVENT
     event: StoredEvent
     leaf: str
@@ -76,7 +76,7 @@ class EventProof(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     consistency: list[str]  # that the tree of `newest` continues that of `seal`
 
 
-class ConsistencyProof(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+class ConsistencyProof(msgspec.Struct, frozen=True, gc=False, kw_only=True, rename="camel"):
     format: str = CONSISTENCY
     older: Seal
     newer: Seal

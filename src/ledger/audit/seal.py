@@ -39,7 +39,7 @@ Base64 = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9+/]*={0,2}\Z")]
 PublicKey = Annotated[str, msgspec.Meta(pattern=r"^ed25519:[A-Za-z0-9+/]{43}=\Z")]
 
 
-class Seal(msgspec.Struct, frozen=True, kw_only=True):
+class Seal(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     log: Name  # the schema: one key may seal several logs
     number: Number  # without gaps
     position: Number  # of the last event in the range

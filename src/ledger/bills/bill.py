@@ -32,7 +32,7 @@ class BillInconsistent(LedgerError):
     title = "A bill was to be opened with an id or amounts that do not fit."
 
 
-class Collection(msgspec.Struct, frozen=True, kw_only=True):
+class Collection(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """A payment for the bill, asked for by it or not."""
 
     payment_id: str
@@ -47,7 +47,7 @@ class Collection(msgspec.Struct, frozen=True, kw_only=True):
     trouble: e.Trouble | None = None
 
 
-class Schedule(msgspec.Struct, frozen=True, kw_only=True):
+class Schedule(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """`net` revenue of a product, earned evenly by days; of one that was closed, what it had earned."""
 
     product: str
@@ -61,7 +61,7 @@ class Schedule(msgspec.Struct, frozen=True, kw_only=True):
         return self.net - self.earned
 
 
-class Refund(msgspec.Struct, frozen=True, kw_only=True):
+class Refund(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """Of the paying payment, or of one whose money was credit: then `withdrawn` is set."""
 
     refund_id: str
@@ -87,7 +87,7 @@ class Refund(msgspec.Struct, frozen=True, kw_only=True):
         return Share(net=was.net, tax=was.amount - was.net) if was else None
 
 
-class Bill(msgspec.Struct, frozen=True, kw_only=True):
+class Bill(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     status: Status = Status.NEW
     opened: e.BillOpened | None = None
     collections: tuple[Collection, ...] = ()

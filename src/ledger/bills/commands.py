@@ -10,7 +10,7 @@ from ledger.money import Money
 from ledger.share import Share
 
 
-class Command(msgspec.Struct, frozen=True, kw_only=True):
+class Command(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     now: datetime
 
 

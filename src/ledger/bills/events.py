@@ -18,7 +18,7 @@ Reason = Literal["first", "renewal", "change", "reactivation", "missed"]
 Trouble = Literal["retry_later", "needs_customer", "never"]
 
 
-class Line(msgspec.Struct, frozen=True, kw_only=True):
+class Line(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """`amount` is as the plan prices: with tax in it, or without."""
 
     words: str
@@ -29,7 +29,7 @@ class Line(msgspec.Struct, frozen=True, kw_only=True):
     amount: Money
 
 
-class Earned(msgspec.Struct, frozen=True, kw_only=True):
+class Earned(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """Net revenue of one product."""
 
     product: str

@@ -45,7 +45,7 @@ class CouponNotForPlan(Rejected):
     title = "This coupon is not for that plan."
 
 
-class Coupon(msgspec.Struct, frozen=True, kw_only=True):
+class Coupon(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """`created` is None until the coupon exists."""
 
     created: CouponCreated | None = None
@@ -64,14 +64,14 @@ class Coupon(msgspec.Struct, frozen=True, kw_only=True):
         return self.created
 
 
-class CreateCoupon(msgspec.Struct, frozen=True, kw_only=True):
+class CreateCoupon(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     now: datetime
     terms: CouponTerms
     redeem_by: datetime | None = None
     most: int | None = None
 
 
-class RedeemCoupon(msgspec.Struct, frozen=True, kw_only=True):
+class RedeemCoupon(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """Carried out in the append that creates the subscription."""
 
     now: datetime
@@ -79,7 +79,7 @@ class RedeemCoupon(msgspec.Struct, frozen=True, kw_only=True):
     plan_id: str
 
 
-class WithdrawCoupon(msgspec.Struct, frozen=True, kw_only=True):
+class WithdrawCoupon(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     now: datetime
 
 

@@ -26,7 +26,7 @@ class CouponTermsRefused(Rejected):
     title = "A coupon cannot be given on these terms."
 
 
-class CouponTerms(msgspec.Struct, frozen=True, kw_only=True):
+class CouponTerms(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """Either `percent` or `amount`, off each bill; never more than the bill."""
 
     code: str

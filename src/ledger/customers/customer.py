@@ -67,7 +67,7 @@ class TooManyMethods(Conflict):
     title = "The customer has as many payment methods as can be kept; detach one first."
 
 
-class SavedPaymentMethod(msgspec.Struct, frozen=True, kw_only=True):
+class SavedPaymentMethod(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     attached: e.PaymentMethodAttached
     detached_at: datetime | None = None
 
@@ -76,7 +76,7 @@ class SavedPaymentMethod(msgspec.Struct, frozen=True, kw_only=True):
         return self.attached.method_id
 
 
-class Customer(msgspec.Struct, frozen=True, kw_only=True):
+class Customer(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     customer_id: str = ""  # empty until registered
     language: e.Language = "id"
     sealed: dict[e.Field, Sealed] = {}
@@ -108,14 +108,14 @@ class Customer(msgspec.Struct, frozen=True, kw_only=True):
         raise MethodNotAttached()
 
 
-class RegisterCustomer(msgspec.Struct, frozen=True, kw_only=True):
+class RegisterCustomer(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     now: datetime
     customer_id: str
     language: e.Language
     sealed: dict[e.Field, Sealed] = {}
 
 
-class ChangeCustomer(msgspec.Struct, frozen=True, kw_only=True):
+class ChangeCustomer(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """`changed` holds only what is other than in `seen`; None takes a field away."""
 
     now: datetime
@@ -124,7 +124,7 @@ class ChangeCustomer(msgspec.Struct, frozen=True, kw_only=True):
     seen: dict[e.Field, Sealed]
 
 
-class AttachMethod(msgspec.Struct, frozen=True, kw_only=True):
+class AttachMethod(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     now: datetime
     method_id: str
     kind: e.Kind
@@ -133,13 +133,13 @@ class AttachMethod(msgspec.Struct, frozen=True, kw_only=True):
     expires_on: str = ""
 
 
-class DetachMethod(msgspec.Struct, frozen=True, kw_only=True):
+class DetachMethod(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     now: datetime
     method_id: str
     reason: str = ""
 
 
-class PreferMethod(msgspec.Struct, frozen=True, kw_only=True):
+class PreferMethod(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     now: datetime
     method: str
 

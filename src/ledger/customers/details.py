@@ -32,7 +32,7 @@ class CustomerDetailsRefused(Rejected):
     title = "Something said about the customer has not the form it must have."
 
 
-class Details(msgspec.Struct, frozen=True, kw_only=True):
+class Details(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """Who a customer is, in clear: only ever in memory. Empty is what is not known."""
 
     name: str = ""

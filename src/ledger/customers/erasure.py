@@ -48,7 +48,7 @@ class NotOnHold(NotFound):
     title = "No duty to keep this customer's data is noted."
 
 
-class Owing(msgspec.Struct, frozen=True, kw_only=True):
+class Owing(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """What is not over between the customer and us; some of the ids of each kind."""
 
     subscriptions: tuple[str, ...] = ()
@@ -56,7 +56,7 @@ class Owing(msgspec.Struct, frozen=True, kw_only=True):
     payments: tuple[str, ...] = ()
 
 
-class Erasure(msgspec.Struct, frozen=True, kw_only=True):
+class Erasure(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """How far it has come."""
 
     requested: e.ErasureRequested | None = None
@@ -72,7 +72,7 @@ class Erasure(msgspec.Struct, frozen=True, kw_only=True):
         return next((word for word, step in zip(words, steps, strict=True) if step), "none")
 
 
-class EraseCustomer(msgspec.Struct, frozen=True, kw_only=True):
+class EraseCustomer(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """A wish, or the second one. `known`: something is kept of a person under this id."""
 
     now: datetime
@@ -83,14 +83,14 @@ class EraseCustomer(msgspec.Struct, frozen=True, kw_only=True):
     owing: Owing
 
 
-class ReapplyErasure(msgspec.Struct, frozen=True, kw_only=True):
+class ReapplyErasure(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """What was approved before a restore undid it; nothing stands against it now."""
 
     now: datetime
     approved: e.ErasureApproved
 
 
-class CertifyErasure(msgspec.Struct, frozen=True, kw_only=True):
+class CertifyErasure(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     now: datetime
     keys_destroyed: int
     purged: tuple[str, ...]
@@ -99,7 +99,7 @@ class CertifyErasure(msgspec.Struct, frozen=True, kw_only=True):
     seal_position: int
 
 
-class HoldErasure(msgspec.Struct, frozen=True, kw_only=True):
+class HoldErasure(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     now: datetime
     basis: e.Basis
     until: date | None
@@ -107,12 +107,12 @@ class HoldErasure(msgspec.Struct, frozen=True, kw_only=True):
     known: bool
 
 
-class LiftHold(msgspec.Struct, frozen=True, kw_only=True):
+class LiftHold(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     now: datetime
     by: str
 
 
-class DiscloseData(msgspec.Struct, frozen=True, kw_only=True):
+class DiscloseData(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     now: datetime
     by: str
 

@@ -24,7 +24,7 @@ from ledger.providers.port import Payer
 CUSTOMER_PREFIX: Final = "cus"
 
 
-class Token(msgspec.Struct, frozen=True, omit_defaults=True):
+class Token(msgspec.Struct, frozen=True, gc=False, omit_defaults=True):
     """What is sealed of a payment method."""
 
     token: str

@@ -105,6 +105,7 @@ class GroupCall(Generic[Item, Outcome]):
         self._queue: deque[_Waiting[Item, Outcome]] = deque()
         self._sent: deque[_Call[Item, Outcome]] = deque()
         self._line: Line | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None  # to ask for it is a system call
         self._opening: asyncio.Task[None] | None = None
         self._is_due = self._is_watched = self._closing = False
         self._due_since = 0.0
@@ -115,7 +116,8 @@ class GroupCall(Generic[Item, Outcome]):
         """Never raises; the outcome does when it is awaited: StoreOverloaded, StoreRefused, or
         StoreUnavailable, and with the last the item may or may not have been dealt with.
         """
-        loop, now = asyncio.get_running_loop(), clock.monotonic_seconds()
+        loop = self._loop = self._loop or asyncio.get_running_loop()
+        now = clock.monotonic_seconds()
         until = min(now + CALLER_SECONDS, deadline.latest())
         outcome: asyncio.Future[Outcome] = loop.create_future()
         if self._closing:

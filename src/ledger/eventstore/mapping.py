@@ -21,7 +21,7 @@ class TopicUnknown(LedgerError):
     title = "The log holds an event of a kind this version does not know."
 
 
-class Envelope(msgspec.Struct, Generic[F], frozen=True):
+class Envelope(msgspec.Struct, Generic[F], frozen=True, gc=False):
     m: Metadata
     d: F
 

@@ -8,7 +8,7 @@ from ledger.events import DomainEvent
 from ledger.money import Money
 
 
-class Leg(msgspec.Struct, frozen=True, kw_only=True):
+class Leg(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """One side of an entry: debit positive, credit negative."""
 
     account: str

@@ -37,7 +37,7 @@ class PeriodAlreadyClosed(Conflict):
     title = "This period is closed."
 
 
-class ClosePeriod(msgspec.Struct, frozen=True, kw_only=True):
+class ClosePeriod(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     now: datetime
     period: str
     by: str

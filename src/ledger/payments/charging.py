@@ -229,10 +229,10 @@ def _current(payment: Payment, number: int) -> Attempt:
 
 def _find(payment: Payment, number: int) -> Attempt:
     payment.request  # noqa: B018  raises on an empty stream
-    found = next((a for a in payment.attempts if a.number == number), None)
-    if found is None:
-        raise PaymentStateForbids(f"There is no attempt {number}.")
-    return found
+    for attempt in payment.attempts:
+        if attempt.number == number:
+            return attempt
+    raise PaymentStateForbids(f"There is no attempt {number}.")
 
 
 def _unknown(

@@ -15,7 +15,7 @@ from ledger.providers.port import Outcome
 Health = Mapping[str, Literal["ok", "degraded"]]
 
 
-class Command(msgspec.Struct, frozen=True, kw_only=True):
+class Command(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     now: datetime
 
 

@@ -16,7 +16,7 @@ from ledger.privacy.sealed import Sealed
 from ledger.share import Share
 
 
-class Sale(msgspec.Struct, frozen=True, kw_only=True):
+class Sale(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """What was sold: `prepaid` defers the revenue, `delivered` earns it at once (books.md P1, P1b)."""
 
     kind: Literal["delivered", "prepaid"] = "delivered"
@@ -24,7 +24,7 @@ class Sale(msgspec.Struct, frozen=True, kw_only=True):
     bill_id: str = ""  # the bill of a subscription that it pays
 
 
-class Fee(msgspec.Struct, frozen=True, kw_only=True):
+class Fee(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """What the gateway keeps: a percentage (MDR), a fixed part, and PPN on both."""
 
     percentage: Money
@@ -36,7 +36,7 @@ class Fee(msgspec.Struct, frozen=True, kw_only=True):
         return self.percentage + self.fixed + self.tax
 
 
-class RoutingReason(msgspec.Struct, frozen=True, kw_only=True):
+class RoutingReason(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """Why this method: what was asked for, which rule decided, and what else stood by, best first."""
 
     rule: Literal["asked", "preference", "availability", "cost", "fallback"]
@@ -44,7 +44,7 @@ class RoutingReason(msgspec.Struct, frozen=True, kw_only=True):
     considered: tuple[str, ...] = ()
 
 
-class Instructions(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Instructions(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """What the payer needs to pay. `kind` says which of the other fields are set."""
 
     kind: Literal[
@@ -63,7 +63,7 @@ class Instructions(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
     session_token: str = ""
 
 
-class Evidence(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Evidence(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """What the gateway said: SHA-256 of the raw bytes, and the words of it that name no person."""
 
     source: Literal["charge", "inquiry", "capture", "cancel", "expire", "approve", "deny", "refund"]

@@ -16,7 +16,7 @@ from ledger.payments.events import Fee, Sale
 _ENCODE: Final = msgspec.json.Encoder(order="deterministic").encode
 
 
-class ImportedItem(msgspec.Struct, frozen=True, kw_only=True):
+class ImportedItem(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """Without `fee` the catalogue's is taken. `order_id` and `transaction_id` are the gateway's."""
 
     reference: str

@@ -40,7 +40,7 @@ class FeeUnknown(LedgerError):
     title = "The tariff of this payment method has no rate for that day."
 
 
-class FeeRate(msgspec.Struct, frozen=True, kw_only=True):
+class FeeRate(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """What the gateway takes per success, from `valid_from` to `valid_to`, both included."""
 
     valid_from: date
@@ -50,12 +50,12 @@ class FeeRate(msgspec.Struct, frozen=True, kw_only=True):
     ppn: Literal["added", "none"] = "added"  # none: the rate is final and brings no input tax
 
 
-class RefundRule(msgspec.Struct, frozen=True, kw_only=True):
+class RefundRule(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     allowed: Literal["none", "full", "full_or_partial"]
     window_days: int = 0
 
 
-class Mapping(msgspec.Struct, frozen=True, kw_only=True):
+class Mapping(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """How to ask Midtrans for it: `core` charge or `snap` session, type, and sub-object."""
 
     api: Literal["core", "snap"]
@@ -64,7 +64,7 @@ class Mapping(msgspec.Struct, frozen=True, kw_only=True):
     enabled_payments: tuple[str, ...] = ()
 
 
-class Method(msgspec.Struct, frozen=True, kw_only=True):
+class Method(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     code: str
     name: str
     family: Family

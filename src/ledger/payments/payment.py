@@ -34,7 +34,7 @@ class PaymentUnderReview(Conflict):
     title = "The payment is frozen until a person has looked at it."
 
 
-class Attempt(msgspec.Struct, frozen=True, kw_only=True):
+class Attempt(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """One try to be paid by one method under one order id of its own."""
 
     number: int
@@ -66,7 +66,7 @@ class Attempt(msgspec.Struct, frozen=True, kw_only=True):
         return self.stray or (self.late.transaction_id if self.late else "")
 
 
-class Question(msgspec.Struct, frozen=True, kw_only=True):
+class Question(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """What a person has to decide; `proposed` is what the first of two said."""
 
     rule: str
@@ -74,7 +74,7 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     proposed: ReviewProposed | None = None
 
 
-class Refund(msgspec.Struct, frozen=True, kw_only=True):
+class Refund(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     refund_id: str
     amount: Money
     reason: str
@@ -91,7 +91,7 @@ class Refund(msgspec.Struct, frozen=True, kw_only=True):
     failure_words: str = ""
 
 
-class Payment(msgspec.Struct, frozen=True, kw_only=True):
+class Payment(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     status: Status = S.NEW
     requested: e.PaymentRequested | None = None
     attempts: tuple[Attempt, ...] = ()

@@ -131,7 +131,7 @@ def lost_senders(payment: Payment, facts: Facts, command: c.RecordInquiry) -> Fa
     """Refunds of the attempt that were sent, are not among what the gateway lists, and whose sender
     has been silent for too long.
     """
-    if any(isinstance(fact, e.ReviewRequested) for fact in facts):
+    if not payment.refunds or any(isinstance(fact, e.ReviewRequested) for fact in facts):
         return []
     answered = {getattr(fact, "refund_id", "") for fact in facts}
     lease = timedelta(seconds=command.lease_seconds)

@@ -20,7 +20,7 @@ class MethodNotAttached(NotFound):
     title = "The customer has no such payment method, or has it no more."
 
 
-class SavedMethod(msgspec.Struct, frozen=True, kw_only=True):
+class SavedMethod(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """In clear: only ever in memory and on the way to the gateway."""
 
     kind: Kind

@@ -28,7 +28,7 @@ class PlanIsRetired(Conflict):
     title = "This plan is not sold any more."
 
 
-class Plan(msgspec.Struct, frozen=True, kw_only=True):
+class Plan(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """`versions` is empty until the plan exists."""
 
     plan_id: str = ""
@@ -52,7 +52,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         return terms
 
 
-class CreatePlan(msgspec.Struct, frozen=True, kw_only=True):
+class CreatePlan(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """Without a product, the plan is its own."""
 
     now: datetime
@@ -60,14 +60,14 @@ class CreatePlan(msgspec.Struct, frozen=True, kw_only=True):
     terms: PlanTerms
 
 
-class AddPlanVersion(msgspec.Struct, frozen=True, kw_only=True):
+class AddPlanVersion(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """Without a product, it stays what it was."""
 
     now: datetime
     terms: PlanTerms
 
 
-class RetirePlan(msgspec.Struct, frozen=True, kw_only=True):
+class RetirePlan(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     now: datetime
 
 

@@ -44,7 +44,7 @@ class PlanTermsRefused(Rejected):
     title = "A plan cannot be sold on these terms."
 
 
-class PlanTerms(msgspec.Struct, frozen=True, kw_only=True):
+class PlanTerms(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """What a plan sells, in one version; a subscription keeps the version it was sold."""
 
     version: int

@@ -3,7 +3,7 @@
 import msgspec
 
 
-class Sealed(msgspec.Struct, frozen=True, kw_only=True):
+class Sealed(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """AES-256-GCM of a text; `nonce` and `ciphertext` are standard base64. `subject` names the
     key's owner.
     """

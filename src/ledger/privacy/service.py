@@ -32,7 +32,7 @@ class PaymentOfAnother(Conflict):
     title = "A payment that was named belongs to another customer, or keeps nothing of its own."
 
 
-class Listed(msgspec.Struct, frozen=True, kw_only=True):
+class Listed(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """A line of the list outside the database, from which erasures are done again after a restore."""
 
     customer_id: str

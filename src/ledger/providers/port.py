@@ -32,7 +32,7 @@ class ChargeStatus(StrEnum):
     CHARGED_BACK = "charged_back"
 
 
-class ObservedRefund(msgspec.Struct, frozen=True, kw_only=True):
+class ObservedRefund(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """A refund as the gateway lists it; `refund_id` is the key we gave it."""
 
     refund_id: str
@@ -41,7 +41,7 @@ class ObservedRefund(msgspec.Struct, frozen=True, kw_only=True):
     confirmed_at: datetime | None = None
 
 
-class Observation(msgspec.Struct, frozen=True, kw_only=True):
+class Observation(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """What the gateway holds about one order id. Refunded transactions are SETTLED with `refunds`."""
 
     order_id: str
@@ -68,11 +68,11 @@ def nobody_listens(seen: Observation, body: bytes, /) -> None:
     """What is heard is not kept."""
 
 
-class Did(msgspec.Struct, frozen=True):
+class Did(msgspec.Struct, frozen=True, gc=False):
     observation: Observation
 
 
-class DidNot(msgspec.Struct, frozen=True, kw_only=True):
+class DidNot(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """Proved not done: refused before a byte was written, or by a documented refusal.
 
     `never_seen` is the answer of an inquiry for an order id the gateway does not know; `duplicate`
@@ -84,7 +84,7 @@ class DidNot(msgspec.Struct, frozen=True, kw_only=True):
     retryable: bool = False
 
 
-class Unknown(msgspec.Struct, frozen=True, kw_only=True):
+class Unknown(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     cause: str
     detail: str = ""
 
@@ -95,7 +95,7 @@ NEVER_SEEN = "never_seen"
 DUPLICATE = "duplicate"
 
 
-class Payer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Payer(msgspec.Struct, frozen=True, gc=False, kw_only=True, omit_defaults=True):
     """Who pays, in clear text: only ever in memory and on the way to the gateway."""
 
     name: str = ""
@@ -103,7 +103,7 @@ class Payer(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     phone: str = ""
 
 
-class ChargeOrder(msgspec.Struct, frozen=True, kw_only=True):
+class ChargeOrder(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     order_id: str
     method: Method
     amount: Money
@@ -129,7 +129,7 @@ class NoticeMalformed(Rejected):
     title = "This is not a notice of the gateway."
 
 
-class Notice(msgspec.Struct, frozen=True, kw_only=True):
+class Notice(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """A checked notice: it says that something happened to an order, and is a reason to ask, never
     a fact.
     """

@@ -14,7 +14,7 @@ from ledger.subscriptions.periods import Period
 from ledger.subscriptions.proration import Change
 
 
-class Charged(msgspec.Struct, frozen=True, kw_only=True):
+class Charged(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """`whole` is the calendar's period; a first one may be entered late, at `starts_at`."""
 
     number: int

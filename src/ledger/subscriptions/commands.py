@@ -12,14 +12,14 @@ from ledger.subscriptions.events import Paying, Sold
 from ledger.subscriptions.periods import Zone
 
 
-class Command(msgspec.Struct, frozen=True, kw_only=True):
+class Command(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """`facts`: how many had happened when it was made; it is refused once there are more."""
 
     now: datetime
     facts: int | None = None
 
 
-class Refusal(msgspec.Struct, frozen=True, kw_only=True):
+class Refusal(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """Why no payment can be asked for."""
 
     code: str

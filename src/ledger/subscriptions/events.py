@@ -24,7 +24,7 @@ class SubscriptionEvent(DomainEvent, kw_only=True):
     next_at: datetime | None = None
 
 
-class Paying(msgspec.Struct, frozen=True, kw_only=True):
+class Paying(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """How bills are paid: pulled from a saved method of the customer, or pushed by the payer.
 
     `fallback` are methods of the catalogue to offer when a pull fails, best first.
@@ -39,7 +39,7 @@ class Paying(msgspec.Struct, frozen=True, kw_only=True):
         return self.saved_method != ""
 
 
-class Sold(msgspec.Struct, frozen=True, kw_only=True):
+class Sold(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """What is subscribed to: a version of a plan, how many of it, less a coupon."""
 
     plan_id: str
@@ -121,7 +121,7 @@ class CollectionImpossible(SubscriptionEvent, topic="subscription.collection_imp
     words: str
 
 
-class Credited(msgspec.Struct, frozen=True, kw_only=True):
+class Credited(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """What a change takes off a bill of the running period."""
 
     bill_id: str
@@ -222,7 +222,7 @@ class BillUnsettled(SubscriptionEvent, topic="subscription.bill_unsettled.v1"):
     credited: Share = Share(net=Money(0), tax=Money(0))  # by changes; given once it is paid again
 
 
-class Repriced(msgspec.Struct, frozen=True, kw_only=True):
+class Repriced(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """A period that was opened: what a whole one costs from `at` on, and what it is charged in all."""
 
     number: int

@@ -58,7 +58,7 @@ def _request(payment: Payment, command: pc.PaymentCommand) -> Sequence[DomainEve
 REQUESTED_PAYMENT: Final = replace(BOOKED_PAYMENT, decide=_request)
 
 
-class Asking(msgspec.Struct, frozen=True):
+class Asking(msgspec.Struct, frozen=True, gc=False):
     """What it takes to ask for a payment: how methods fare, who sends, what is known of the payer."""
 
     health: pc.Health

@@ -22,7 +22,7 @@ DAYS: Final[dict[Unit, int]] = {"day": 1, "week": 7}
 MONTHS: Final[dict[Unit, int]] = {"month": 1, "quarter": 3, "year": 12}
 
 
-class Interval(msgspec.Struct, frozen=True):
+class Interval(msgspec.Struct, frozen=True, gc=False):
     """`count` units; at least one."""
 
     unit: Unit
@@ -37,7 +37,7 @@ class Period(NamedTuple):
     ends_at: datetime
 
 
-class Calendar(msgspec.Struct, frozen=True, kw_only=True):
+class Calendar(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """All periods of one subscription. Two of the same anchor, interval and zone are the same."""
 
     anchor: datetime

@@ -22,7 +22,7 @@ Fact = TypeVar("Fact", bound=DomainEvent)
 FORESEEN: Final = 400  # decisions before a change that is scheduled; later ones are not computed
 
 
-class Preview(msgspec.Struct, frozen=True, kw_only=True):
+class Preview(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """`bill` is what the change itself costs, when it is made; `renewal` the bill of the next whole
     period.
     """

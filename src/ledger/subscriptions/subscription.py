@@ -30,7 +30,7 @@ class SubscriptionStateForbids(Conflict):
     title = "The subscription is in a state in which this is not possible."
 
 
-class OpenBill(msgspec.Struct, frozen=True, kw_only=True):
+class OpenBill(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """A bill that is to be paid. `live` are payments under way for it, `pulling` is the one of them
     that we collect ourselves.
     """
@@ -55,7 +55,7 @@ class OpenBill(msgspec.Struct, frozen=True, kw_only=True):
     credited: Share = NOTHING  # by changes, once it is paid again
 
 
-class Missed(msgspec.Struct, frozen=True, kw_only=True):
+class Missed(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     """A period that passed without a bill, and what was subscribed to then."""
 
     number: int
@@ -64,7 +64,7 @@ class Missed(msgspec.Struct, frozen=True, kw_only=True):
     sold: e.Sold
 
 
-class Dunning(msgspec.Struct, frozen=True, kw_only=True):
+class Dunning(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     bill_id: str
     policy: str
     version: int
@@ -73,7 +73,7 @@ class Dunning(msgspec.Struct, frozen=True, kw_only=True):
     step_at: datetime | None
 
 
-class Subscription(msgspec.Struct, frozen=True, kw_only=True):
+class Subscription(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     status: Status = Status.NEW
     created: e.SubscriptionCreated | None = None
     sold: e.Sold | None = None

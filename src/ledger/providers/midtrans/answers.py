@@ -22,12 +22,12 @@ from ledger.providers.port import (
 )
 
 
-class Reply(msgspec.Struct, frozen=True):
+class Reply(msgspec.Struct, frozen=True, gc=False):
     http: int
     body: bytes
 
 
-class Asked(msgspec.Struct, frozen=True):
+class Asked(msgspec.Struct, frozen=True, gc=False):
     """What an answer must be about. `refund` is the one that was asked for."""
 
     operation: Operation

@@ -20,17 +20,17 @@ class Unusable(Exception):
         self.cause, self.detail = cause, detail[:255]
 
 
-class VaNumber(msgspec.Struct, frozen=True):
+class VaNumber(msgspec.Struct, frozen=True, gc=False):
     bank: str = ""
     va_number: str = ""
 
 
-class Action(msgspec.Struct, frozen=True):
+class Action(msgspec.Struct, frozen=True, gc=False):
     name: str = ""
     url: str = ""
 
 
-class RefundEntry(msgspec.Struct, frozen=True):
+class RefundEntry(msgspec.Struct, frozen=True, gc=False):
     """One of `refunds[]`. A refund made in the dashboard may lack our key."""
 
     refund_amount: str
@@ -40,7 +40,7 @@ class RefundEntry(msgspec.Struct, frozen=True):
     bank_confirmed_at: str | None = None
 
 
-class Answer(msgspec.Struct, frozen=True):
+class Answer(msgspec.Struct, frozen=True, gc=False):
     """Any Core API answer, success or error (midtrans.md 1.8, 4.1, 6); a missing field means null."""
 
     status_code: str | None = None
@@ -83,7 +83,7 @@ class Answer(msgspec.Struct, frozen=True):
         return " ".join(filter(None, parts))[:255]
 
 
-class SnapAnswer(msgspec.Struct, frozen=True):
+class SnapAnswer(msgspec.Struct, frozen=True, gc=False):
     """Snap: a token and its page, the end of one, or a list of errors (midtrans.md 7.1, 7.3)."""
 
     token: str | None = None
@@ -96,7 +96,7 @@ class SnapAnswer(msgspec.Struct, frozen=True):
         return " ".join(self.error_messages or ())[:255]
 
 
-class Option(msgspec.Struct, frozen=True):
+class Option(msgspec.Struct, frozen=True, gc=False):
     """Of what a linked wallet can pay from."""
 
     name: str = ""
@@ -104,11 +104,11 @@ class Option(msgspec.Struct, frozen=True):
     token: str = ""
 
 
-class Options(msgspec.Struct, frozen=True):
+class Options(msgspec.Struct, frozen=True, gc=False):
     payment_options: list[Option] = []
 
 
-class Account(msgspec.Struct, frozen=True):
+class Account(msgspec.Struct, frozen=True, gc=False):
     """A linked GoPay account (midtrans.md 9)."""
 
     status_code: str | None = None
