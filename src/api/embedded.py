@@ -57,6 +57,7 @@ SETTINGS: Final = MappingProxyType(
         # At the default of 1 GB, a day of renewals made checkpoints so often that two thirds of what
         # it wrote were whole pages.
         "max_wal_size": "2GB",
+        # Its files are written over rather than made anew, each of which kept all callers waiting.
         "min_wal_size": "1GB",
     }
 )

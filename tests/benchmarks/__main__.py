@@ -31,13 +31,14 @@ def main(words: Sequence[str] | None = None) -> int:
     logs.set_up("error", as_json=False)
     found: list[Figure] = []
     about = machine()
-    for part in asked.only or PARTS:
-        began = time.monotonic()
-        with open_stage() as stage:
+    with open_stage() as server:
+        for part in asked.only or PARTS:
+            began = time.monotonic()
             measure: Measure = import_module(f"benchmarks.{part}").measure
             more = {"size": asked.size} if asked.size and part == "renewals" else {}
-            found += measure(stage, asked.rounds, asked.seconds, **more)
-        console.print(f"{part}: {time.monotonic() - began:.0f} s", style="dim")
+            with server.part(part) as stage:
+                found += measure(stage, asked.rounds, asked.seconds, **more)
+            console.print(f"{part}: {time.monotonic() - began:.0f} s", style="dim")
     table.show(found, console)
     table.write(found, about, asked.json)
     if asked.markdown:
