@@ -56,7 +56,8 @@ class Inbox:
     async def receive(self, notice: Notice, body: bytes) -> bool:
         """False when this very notice is here already."""
         moment = self._now()
-        sealed = await self._key_ring.seal(f"notices {moment:%Y-%m}", "notice", body.decode())
+        month = f"{moment.year}-{moment.month:02}"
+        sealed = await self._key_ring.seal(f"notices {month}", "notice", body.decode())
         crashpoint("notice.before_store")
         new = await self._receiving.submit(_Received(notice, sealed, moment))
         crashpoint("notice.after_store")

@@ -16,7 +16,7 @@ from fastapi.routing import iter_route_contexts
 from prometheus_client import Counter, Histogram
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from structlog.contextvars import bound_contextvars
+from structlog.contextvars import bind_contextvars, reset_contextvars
 
 from api.problems import internal_error, report
 from api.request_limits import AnswerLimit, BodyLimit, ConcurrencyLimit
@@ -69,11 +69,14 @@ class RequestRecord:
                 message["headers"] = _headers(message.get("headers", ()), request_id)
             await send(message)
 
-        with bound_contextvars(request_id=request_id), HTTP_IN_FLIGHT.track_inprogress():
-            try:
-                await self.app(scope, receive, answer)
-            finally:
-                self._leave(scope, status, monotonic_seconds() - began)
+        bound = bind_contextvars(request_id=request_id)
+        HTTP_IN_FLIGHT.inc()
+        try:
+            await self.app(scope, receive, answer)
+        finally:
+            HTTP_IN_FLIGHT.dec()
+            self._leave(scope, status, monotonic_seconds() - began)
+            reset_contextvars(**bound)
 
     def _leave(self, scope: Scope, status: int, seconds: float) -> None:
         method = scope["method"] if scope["method"] in METHODS else "other"

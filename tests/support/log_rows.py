@@ -17,8 +17,8 @@ from ledger.identity import new_id
 
 SCHEMA = "bukubesar"
 APPEND = (
-    "select others from append(%(streams)s::text[], %(versions)s::bigint[], %(topics)s::text[],"
-    " %(states)s::bytea[], %(ids)s::text[], %(prints)s::bytea[])"
+    "select substring(append(%(streams)s::text[], %(versions)s::bigint[], %(topics)s::text[],"
+    r" %(states)s::bytea[], %(ids)s::text[], %(prints)s::bytea[]) from '\[.*')"
 )
 Command = tuple[str, Sequence[StoredEvent]]  # its id, and its events
 

@@ -6,6 +6,8 @@ the least, once, a 503 four times, and 502 and whatever else it has no rule for 
 six hours (midtrans.md 10.2; reliability.md 4.3 item 5). It does not read Retry-After.
 """
 
+from typing import Final
+
 from fastapi import APIRouter, Request, Response
 
 from api import strict_json
@@ -14,6 +16,9 @@ from api.routes.parts import Wired
 from api.strict_json import StrictRoute
 from ledger.errors import ProviderFailed, Unavailable
 from ledger.telemetry import NOTICES
+
+NEW: Final = NOTICES.labels("new")
+REPEATED: Final = NOTICES.labels("repeated")
 
 router = APIRouter(prefix="/api/v1/webhooks", tags=["notices"], route_class=StrictRoute)
 
@@ -36,5 +41,5 @@ async def receive_notice(request: Request, wired: Wired) -> Response:
         new = await wired.inbox.receive(notice, body)
     except Unavailable as error:
         raise NoticeNotStored() from error
-    NOTICES.labels("new" if new else "repeated").inc()
+    (NEW if new else REPEATED).inc()
     return Response(status_code=200)

@@ -258,8 +258,7 @@ class EventStore:
             recorded = _record(part.stream, part.loaded.version, part.facts, metadata)
             stored += [self._mapper.to_stored_event(fact) for fact in recorded]
         crashpoint("append.before_commit")
-        append = Append(context.command_id, context.fingerprint, stored)
-        match await self._committer.submit(append):
+        match await self._committer.append(context.command_id, context.fingerprint, stored):
             case Duplicate(stream=where) as earlier if not (is_new and where == main.stream):
                 return await self._replay(step.decider, earlier, context)
             case VersionConflict():

@@ -54,7 +54,7 @@ def _object(body: bytes) -> dict[str, Any]:
     if len(body) > MAX_NOTICE_BYTES:
         raise NoticeMalformed("This notice is too long.")
     try:
-        parsed = json.loads(body, object_pairs_hook=_unique, parse_constant=_refuse)
+        parsed = _DECODER.decode(body.decode())
     except (ValueError, RecursionError):
         raise NoticeMalformed("This is not the JSON of a notice.") from None
     if not isinstance(parsed, dict):
@@ -72,3 +72,6 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _refuse(constant: str) -> NoReturn:
     raise ValueError(constant)
+
+
+_DECODER: Final = json.JSONDecoder(object_pairs_hook=_unique, parse_constant=_refuse)
