@@ -8,10 +8,11 @@ import platform
 import secrets
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 import psycopg
@@ -70,11 +71,12 @@ class Stage:
 
 
 @contextmanager
-def open_stage() -> Iterator[Stage]:
+def open_stage(more: Mapping[str, str] = MappingProxyType({})) -> Iterator[Stage]:
+    """`more`: settings of PostgreSQL beside those that it is started with."""
     folder = Path(tempfile.mkdtemp(prefix="bukubesar-bench-"))
     folder.chmod(0o755)  # the server's account has to get in
     try:
-        with EmbeddedPostgres(folder / "postgres") as postgres:
+        with EmbeddedPostgres(folder / "postgres", settings=more) as postgres:
             binaries = find_binaries(server_account(), configured=None, copies=folder / "postgres")
             settings = Settings(
                 database_url=SecretStr(postgres.dsn),
