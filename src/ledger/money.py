@@ -35,10 +35,14 @@ class Money(msgspec.Struct, frozen=True, gc=False, order=True):
         return cls(minor, "IDR")
 
     def __add__(self, other: "Money") -> "Money":
-        return Money(self.minor + self._same(other).minor, self.currency)
+        if other.currency != self.currency:
+            raise self._differs(other)
+        return Money(self.minor + other.minor, self.currency)
 
     def __sub__(self, other: "Money") -> "Money":
-        return Money(self.minor - self._same(other).minor, self.currency)
+        if other.currency != self.currency:
+            raise self._differs(other)
+        return Money(self.minor - other.minor, self.currency)
 
     def __neg__(self) -> "Money":
         return Money(-self.minor, self.currency)
@@ -64,13 +68,11 @@ class Money(msgspec.Struct, frozen=True, gc=False, order=True):
             floors[i] += 1
         return [Money(minor, self.currency) for minor in floors]
 
-    def _same(self, other: "Money") -> "Money":
-        if other.currency != self.currency:
-            raise CurrencyMismatch(
-                "Amounts of different currencies do not add up.",
-                currencies=[self.currency, other.currency],
-            )
-        return other
+    def _differs(self, other: "Money") -> CurrencyMismatch:
+        return CurrencyMismatch(
+            "Amounts of different currencies do not add up.",
+            currencies=[self.currency, other.currency],
+        )
 
 
 def currency(code: str) -> str:

@@ -40,8 +40,9 @@ SECONDS: Final = 0.3
 APPEND_SECONDS: Final = 1.0
 CALLERS: Final = (8, 32)
 BAR: Final = 1 / 1.15
-# Parts of the machine's memory: ten million events and their read models take 16 GB.
-BUFFERS_OF_HUNDRED: Final = 70
+EVENT_BYTES: Final = 1_700  # with all that read models make of it, and a little room
+ROOM_BYTES: Final = 512 << 20
+PART_OF_MEMORY: Final = 0.7  # at most for the buffers
 WALKS: Final = """
 select format('select count(*) from (select from %%s %%s order by %%s offset 0) as every', indrelid::regclass,
     'where ' || pg_get_expr(indpred, indrelid), keys)
@@ -69,9 +70,8 @@ def main(words: Sequence[str] | None = None) -> int:
     console = Console(width=max(Console().width, 150))
     logs.set_up("error", as_json=False)
     about = machine()
-    with open_stage(
-        {"shared_buffers": f"{BUFFERS_OF_HUNDRED * _memory() // 100 >> 20}MB"}
-    ) as stage:
+    buffers = min(EVENT_BYTES * asked.events + ROOM_BYTES, int(PART_OF_MEMORY * _memory()))
+    with open_stage({"shared_buffers": f"{buffers >> 20}MB"}, warm=False) as stage:
         small = _made(stage, "small", asked.small, console)
         large = _made(stage, "large", asked.events, console)
         figures = measure(stage, small, large, asked.rounds, asked.seconds)

@@ -71,7 +71,9 @@ class Stage:
 
 
 @contextmanager
-def open_stage(more: Mapping[str, str] = MappingProxyType({})) -> Iterator[Stage]:
+def open_stage(
+    more: Mapping[str, str] = MappingProxyType({}), *, warm: bool = True
+) -> Iterator[Stage]:
     """`more`: settings of PostgreSQL beside those that it is started with."""
     folder = Path(tempfile.mkdtemp(prefix="bukubesar-bench-"))
     folder.chmod(0o755)  # the server's account has to get in
@@ -86,7 +88,8 @@ def open_stage(more: Mapping[str, str] = MappingProxyType({})) -> Iterator[Stage
                 log_level="error",
             )
             prepare(settings)
-            _warm_up(postgres.dsn)
+            if warm:
+                _warm_up(postgres.dsn)
             yield Stage(folder, binaries, settings, postgres.pid or 0)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
