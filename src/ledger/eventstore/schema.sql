@@ -67,22 +67,71 @@ declare
     head    bigint;
     link    bytea;
     links   bytea[];
-    -- One of each where a run of versions begins: it follows the newest version of its stream.
-    named   text[];
-    befores bigint[];
+    fails   boolean;
     others  text;
 begin
     if pg_advisory_xact_lock({lock}) is null then null; end if;
-    select e.notification_id, e.hash into head, link from events e order by e.notification_id desc limit 1;
-    if not found then
+    -- A version follows the one before it in the batch or the newest of its stream; ours count from 1, the library's
+    -- from 0.
+    select newest.notification_id, newest.hash, exists (
+        select
+        from (
+            select unnest(command_ids) as id, unnest(streams) as stream, unnest(versions) - 1 as before,
+                unnest(array_prepend(null, streams)) as last_stream, unnest(array_prepend(null, versions)) as last
+        ) as given
+        where (given.stream, given.before) is distinct from (given.last_stream, given.last)
+            and given.before <> coalesce((
+                select e.originator_version from events e where e.originator_id = given.stream
+                order by e.originator_version desc limit 1
+            ), least(given.before, 0))
+            or (select true from events e where e.command_id = given.id limit 1)
+    )
+    into head, link, fails
+    from (select) as always left join (
+        select e.notification_id, e.hash from events e order by e.notification_id desc limit 1
+    ) as newest on true;
+    if head is null then
         head := 0;
         link := decode(repeat('00', 32), 'hex');
     end if;
+
+    if fails then  -- some stand in the log already or come second: the others are appended without them
+        with event as (
+            select *, 1 + count(id) over (order by o rows between unbounded preceding and 1 preceding) as command
+            from unnest(
+                streams, versions, topics, states, command_ids, fingerprints, array_prepend(null, streams),
+                array_prepend(null, versions)
+            ) with ordinality as event (stream, version, topic, state, id, print, last_stream, last, o)
+            where stream is not null
+        ), failing as (
+            select event.command, e.*
+            from event left join lateral (
+                select notification_id, originator_id, originator_version, fingerprint
+                from events where command_id = event.id limit 1
+            ) as e on true
+            where event.id is not null and (e.notification_id is not null or event.command in (
+                select given.command from event as given
+                where (given.stream, given.version - 1) is distinct from (given.last_stream, given.last)
+                    and given.version - 1 <> coalesce((
+                        select e.originator_version from events e where e.originator_id = given.stream
+                        order by e.originator_version desc limit 1
+                    ), least(given.version - 1, 0))
+            ))
+        )
+        select (
+                select json_agg(json_build_object(
+                    'command', command, 'position', notification_id, 'stream', coalesce(originator_id, ''),
+                    'version', coalesce(originator_version, 0), 'fingerprint', coalesce(encode(fingerprint, 'hex'), '')
+                ))
+                from failing
+            ), array_agg(stream order by o), array_agg(version order by o),
+            array_agg(topic order by o), array_agg(state order by o), array_agg(id order by o), array_agg(print order by o)
+        into others, streams, versions, topics, states, command_ids, fingerprints
+        from event where command not in (select failing.command from failing);
+        total := coalesce(cardinality(streams), 0);
+    end if;
+
     for i in 1 .. total loop
-        if i = 1 or streams[i] <> streams[i - 1] or versions[i] <> versions[i - 1] + 1 then
-            named := named || streams[i];
-            befores := befores || versions[i] - 1;
-        end if;
         link := sha256(
             link || int8send(head + i)
             || int4send(octet_length(streams[i])) || convert_to(streams[i], 'UTF8') || int8send(versions[i])
@@ -92,53 +141,8 @@ begin
     end loop;
     insert into events
         select unnest(streams), unnest(versions), unnest(topics), unnest(states),
-            generate_series(head + 1, head + total), unnest(links), unnest(command_ids), unnest(fingerprints)
-        where not exists (
-            select from (select unnest(command_ids) as id, unnest(named) as stream, unnest(befores) as before) as given
-            where given.before <> coalesce((
-                    select e.originator_version from events e where e.originator_id = given.stream
-                    order by e.originator_version desc limit 1
-                ), least(given.before, 0))  -- ours count from 1, the library's from 0
-                or (select true from events e where e.command_id = given.id limit 1)
-        );
-    if found then
-        return head || pg_notify('{schema}_log', '')::text;  -- which is empty
-    end if;
-
-    -- Some stand in the log already or come second: the others are appended without them.
-    with event as (
-        select *, 1 + count(id) over (order by o rows between unbounded preceding and 1 preceding) as command
-        from unnest(streams, versions, topics, states, command_ids, fingerprints)
-            with ordinality as event (stream, version, topic, state, id, print, o)
-    ), failing as (
-        select distinct command
-        from (
-            select *, (stream, version, command)
-                is distinct from (lag(stream) over w, lag(version) over w + 1, lag(command) over w) as begins
-            from event window w as (order by o)
-        ) as given
-        where begins and version - 1 <> coalesce((
-                select e.originator_version from events e where e.originator_id = given.stream
-                order by e.originator_version desc limit 1
-            ), least(version - 1, 0))
-            or (select true from events e where e.command_id = given.id limit 1)
-    ), told as (
-        select json_agg(json_build_object(
-            'command', failing.command, 'position', e.notification_id, 'stream', coalesce(e.originator_id, ''),
-            'version', coalesce(e.originator_version, 0), 'fingerprint', coalesce(encode(e.fingerprint, 'hex'), '')
-        )) as others
-        from failing
-            join event on event.command = failing.command and event.id is not null
-            left join lateral (select * from events e where e.command_id = event.id limit 1) as e on true
-    )
-    select (select told.others from told), array_agg(stream order by o), array_agg(version order by o),
-        array_agg(topic order by o), array_agg(state order by o), array_agg(id order by o), array_agg(print order by o)
-    into others, streams, versions, topics, states, command_ids, fingerprints
-    from event where command not in (select failing.command from failing);
-    if streams is not null then
-        perform append(streams, versions, topics, states, command_ids, fingerprints);
-    end if;
-    return head || ' ' || others;
+            generate_series(head + 1, head + total), unnest(links), unnest(command_ids), unnest(fingerprints);
+    return head || pg_notify('{schema}_log', '')::text || coalesce(' ' || others, '');  -- what NOTIFY gives is empty
 end
 $$;
 
