@@ -42,6 +42,7 @@ LOOPBACK = "127.0.0.1"
 ACCOUNT = "shop"
 MASTER_KEY = base64.b64encode(secrets.token_bytes(32)).decode()
 STARTS_WITHIN_SECONDS = 30.0
+PORTS = range(15_000, 32_000)
 
 
 @dataclass
@@ -282,9 +283,12 @@ def _revealed(value: Any) -> str:
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        return int(probe.getsockname()[1])
+    """None that the system gives to who connects: a program that is killed would not get it back."""
+    while True:
+        port = secrets.choice(PORTS)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind((LOOPBACK, port))
+            return port
 
 
 @contextmanager

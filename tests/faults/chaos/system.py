@@ -84,16 +84,18 @@ class System:
         """Every API says that it is ready."""
         until = time.monotonic() + within
         for url in self.urls:
-            while not await self._is_ready(url):
+            while trouble := await self._trouble(url):
                 if time.monotonic() > until:
-                    raise RuntimeError(f"{url} is not ready after {within:.0f} s")
+                    raise RuntimeError(f"{url} is not ready after {within:.0f} s: {trouble}")
                 await asyncio.sleep(0.1)
 
-    async def _is_ready(self, url: str) -> bool:
+    async def _trouble(self, url: str) -> str:
+        """Why it is not ready; empty when it is."""
         try:
-            return (await self.http.get(f"{url}/ready", timeout=2)).status_code == 200
-        except httpx2.TransportError:
-            return False
+            answer = await self.http.get(f"{url}/ready", timeout=2)
+        except httpx2.TransportError as error:
+            return repr(error)
+        return "" if answer.status_code == 200 else answer.text
 
 
 @asynccontextmanager
