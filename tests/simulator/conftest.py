@@ -1,6 +1,5 @@
 """A real simulator on a real port, a merchant that calls it, and an inbox that it notifies."""
 
-import socket
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -15,6 +14,7 @@ import pytest
 
 from simulator.config import Config
 from simulator.server import server
+from support.ports import free_port
 
 Json = dict[str, Any]
 SERVER_KEY = "SB-Mid-server-test"
@@ -52,12 +52,6 @@ ASKED: dict[str, Json] = {
         "customer_details": {"first_name": "Budi"},
     },
 }
-
-
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
 
 
 def eventually(found: Callable[[], Any], seconds: float = 3.0) -> Any:

@@ -9,7 +9,6 @@ import base64
 import contextlib
 import os
 import secrets
-import socket
 import subprocess
 import sys
 import time
@@ -36,13 +35,12 @@ from api.worker import Worker
 from ledger import clock
 from ledger.settings import MidtransSettings, Settings
 from support.customer import CLIENT_KEY, SERVER_KEY, Caller, Fields, Gateway, eventually
+from support.ports import LOOPBACK, free_port
 
 SCHEMA = "bukubesar"
-LOOPBACK = "127.0.0.1"
 ACCOUNT = "shop"
 MASTER_KEY = base64.b64encode(secrets.token_bytes(32)).decode()
 STARTS_WITHIN_SECONDS = 30.0
-PORTS = range(15_000, 32_000)
 
 
 @dataclass
@@ -280,15 +278,6 @@ def environment(settings: Settings) -> dict[str, str]:
 
 def _revealed(value: Any) -> str:
     return str(value.get_secret_value() if hasattr(value, "get_secret_value") else value)
-
-
-def free_port() -> int:
-    """None that the system gives to who connects: a program that is killed would not get it back."""
-    while True:
-        port = secrets.choice(PORTS)
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind((LOOPBACK, port))
-            return port
 
 
 @contextmanager

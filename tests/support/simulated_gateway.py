@@ -1,6 +1,5 @@
 """The Midtrans simulator as what it is: another process, spoken to over HTTP only."""
 
-import socket
 import subprocess
 import sys
 import time
@@ -10,6 +9,8 @@ from typing import Any
 
 import httpx2
 
+from support.ports import free_port
+
 SERVER_KEY = "SB-Mid-server-contract"
 CLIENT_KEY = "SB-Mid-client-contract"
 STARTS_WITHIN_SECONDS = 15
@@ -18,12 +19,6 @@ SECURE_CARD = "4811111111111114"
 DENIED_CARD = "4711111111111115"
 FRAUD_CARD = "4611111111111116"
 CHALLENGED_CARD = "4511111111111117"
-
-
-def free_port() -> int:
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return int(sock.getsockname()[1])
 
 
 class SimulatedGateway:
