@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Final
 
-WIB: Final = timezone(timedelta(hours=7), "WIB")
+AHEAD: Final = timedelta(hours=7)
+WIB: Final = timezone(AHEAD, "WIB")
 
 Clock = Callable[[], datetime]
 
@@ -47,6 +48,8 @@ def monotonic_seconds() -> float:
 
 def business_date(moment: datetime) -> date:
     """The calendar day in Jakarta, on which tax and settlement depend."""
+    if moment.tzinfo is UTC:  # as nearly all are, and adding takes a sixth of the time
+        return (moment + AHEAD).date()
     return moment.astimezone(WIB).date()
 
 

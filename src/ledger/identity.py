@@ -8,15 +8,19 @@ import hashlib
 import secrets
 from collections import deque
 from datetime import datetime
+from functools import lru_cache
 from typing import Final
 
 from ledger import clock
 
 ALPHABET: Final = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32: no i, l, o, u
 
-PIECE_BYTES: Final = 10
+PIECE: Final = 16  # characters of five random bits
 PIECES: Final = 256
-_PIECES: Final[deque[bytes]] = deque()
+_PIECES: Final[deque[str]] = deque()
+_CHARACTERS: Final = (
+    ALPHABET * (256 // len(ALPHABET))
+).encode()  # for a byte: each comes equally often
 
 PAYMENT: Final = "pay"
 REFUND: Final = "ref"
@@ -29,20 +33,25 @@ def new_id(prefix: str) -> str:
     """`pay_01k9…`: 48 bits of milliseconds and 80 random bits, so ids sort by creation (as UUIDv7
     does).
     """
-    number = clock.epoch_milliseconds() << 80 | _random_bits()
-    return f"{prefix}_{_base32(number, 26)}"
+    return f"{prefix}_{_moment(clock.epoch_milliseconds())}{_random_piece()}"
 
 
-def _random_bits() -> int:
-    """80 of them. Asking the system is dear on some machines, and several ids are made for a command;
-    each piece is handed out once, whatever thread asks.
+@lru_cache(maxsize=1)
+def _moment(milliseconds: int) -> str:
+    """Many ids are made within one."""
+    return _base32(milliseconds, 10)
+
+
+def _random_piece() -> str:
+    """80 bits. Asking the system is dear on some machines, and several ids are made for a command; each
+    piece is handed out once, whatever thread asks.
     """
     while True:
         try:
-            return int.from_bytes(_PIECES.popleft())
+            return _PIECES.popleft()
         except IndexError:
-            fresh = secrets.token_bytes(PIECE_BYTES * PIECES)
-            _PIECES.extend(fresh[at : at + PIECE_BYTES] for at in range(0, len(fresh), PIECE_BYTES))
+            fresh = secrets.token_bytes(PIECE * PIECES).translate(_CHARACTERS).decode()
+            _PIECES.extend(fresh[at : at + PIECE] for at in range(0, len(fresh), PIECE))
 
 
 def derived_id(*parts: str) -> str:
@@ -73,7 +82,7 @@ def payment_of(order: str) -> tuple[str, int] | None:
     return payment_id, int(attempt)
 
 
-# Two digits at a time: an id is made for every command.
+# Two digits at a time.
 _PAIRS: Final = tuple(first + second for first in ALPHABET for second in ALPHABET)
 
 

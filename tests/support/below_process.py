@@ -267,5 +267,5 @@ def own_time(world: World) -> Iterator[None]:
         patch.setattr(clock, "now", world.now)
         patch.setattr(clock, "monotonic_seconds", world.monotonic)
         patch.setattr(clock, "epoch_milliseconds", lambda: int(world.now().timestamp() * 1_000))
-        patch.setattr(identity, "_random_bits", lambda: next(numbers))
+        patch.setattr(identity, "_random_piece", lambda: f"{next(numbers):016d}")
         yield

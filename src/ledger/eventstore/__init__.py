@@ -5,6 +5,7 @@ facts.
     migrate         brings a database to this version's schema; names what belongs to a log
     store           load, decide, append; cache, conflicts, repeats, snapshots
     joining         what follows on other streams, in the same append
+    turns           one command at a time on each stream
     mapping         event ↔ stored bytes; upcasts reads old ones
     committer       appends commands, many in one commit
     append_call     what is said to the append function, and what it answers

@@ -1,7 +1,6 @@
 """One call of the SQL function append(): the events of many commands in, an outcome for each out."""
 
 from collections.abc import Hashable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Final
 
 import msgspec
@@ -31,17 +30,23 @@ class VersionConflict(msgspec.Struct, frozen=True, gc=False):
 Outcome = Appended | Duplicate | VersionConflict
 
 
-@dataclass(slots=True, eq=False)
-class Append:
+class NewEvent(msgspec.Struct, frozen=True, gc=False):
+    """What the library calls a StoredEvent; two are made for a movement of money, and its own take ten
+    times as long.
+    """
+
+    originator_id: str
+    originator_version: int
+    topic: str
+    state: bytes
+
+
+class Append(msgspec.Struct, frozen=True, eq=False):
     """One command's events on their way into the log."""
 
     command_id: str
     fingerprint: bytes
-    events: Sequence[StoredEvent]
-    size: int = field(init=False)
-
-    def __post_init__(self) -> None:
-        self.size = sum([len(event.state) for event in self.events])
+    events: Sequence[NewEvent | StoredEvent]
 
 
 class _Other(msgspec.Struct):
@@ -68,14 +73,13 @@ class AppendCall:
 
     def parameters(self, items: Sequence[Append]) -> Sequence[bytes]:
         """Events one after the other; a command's id and fingerprint stand at its last one."""
-        events: list[StoredEvent] = []
-        ids: list[bytes | None] = []
-        prints: list[bytes | None] = []
+        events = [event for item in items for event in item.events]
+        ids: list[bytes | None] = [None] * len(events)
+        prints: list[bytes | None] = [None] * len(events)
+        last = -1
         for item in items:
-            events += item.events
-            nothing = [None] * (len(item.events) - 1)
-            ids += [*nothing, item.command_id.encode()]
-            prints += [*nothing, item.fingerprint]
+            last += len(item.events)
+            ids[last], prints[last] = item.command_id.encode(), item.fingerprint
         return (
             texts([str(event.originator_id).encode() for event in events]),
             int8s([event.originator_version for event in events]),
@@ -96,15 +100,16 @@ class AppendCall:
                 yield Appended(position)
 
     def size(self, item: Append) -> int:
-        return item.size
+        return sum([len(event.state) for event in item.events])
 
     def keys(self, item: Append) -> Iterable[Hashable]:
         """A stream comes once in a call, so that each version is checked against the log alone; so
         does a command.
         """
-        if len(item.events) == 1:
-            return item.command_id, item.events[0].originator_id
-        return item.command_id, *{event.originator_id for event in item.events}
+        events = item.events
+        if events[0].originator_id == events[-1].originator_id:  # a stream's events stand together
+            return item.command_id, events[0].originator_id
+        return item.command_id, *{event.originator_id for event in events}
 
 
 def _others(told: bytes) -> dict[int, _Other]:

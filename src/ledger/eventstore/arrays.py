@@ -34,15 +34,9 @@ def number(binary: bytes) -> int:
 
 
 def _array(element: int, items: Sequence[bytes | None]) -> bytes:
-    pack, parts = _LENGTH.pack, [_header(element, len(items))]
-    add = parts.append
-    for item in items:
-        if item is None:
-            add(_NULL)
-        else:
-            add(pack(len(item)))
-            add(item)
-    return b"".join(parts)
+    pack = _LENGTH.pack
+    parts = [_NULL if item is None else pack(len(item)) + item for item in items]
+    return _header(element, len(items)) + b"".join(parts)
 
 
 def _header(element: int, length: int) -> bytes:

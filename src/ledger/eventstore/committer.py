@@ -15,6 +15,7 @@ from ledger.eventstore.append_call import (
     AppendCall,
     Appended,
     Duplicate,
+    NewEvent,
     Outcome,
     VersionConflict,
 )
@@ -31,6 +32,7 @@ __all__ = [
     "Appended",
     "Committer",
     "Duplicate",
+    "NewEvent",
     "Outcome",
     "StoreOverloaded",
     "StoreRefused",
@@ -44,7 +46,7 @@ class Committer(GroupCall[Append, Outcome]):
         super().__init__(connect, AppendCall(), under_way=2)
 
     async def append(
-        self, command_id: str, fingerprint: bytes, events: Sequence[StoredEvent]
+        self, command_id: str, fingerprint: bytes, events: Sequence[NewEvent | StoredEvent]
     ) -> Outcome:
         """Raises StoreUnavailable or StoreOverloaded, and then the command may or may not have been
         stored; StoreRefused, and then it was not.

@@ -95,20 +95,18 @@ class Joint:
     async def _take(self, step: Step[Any, Any]) -> Sequence[DomainEvent]:
         if self.refusal:
             return ()
-        part = await self._part(step)
+        part = self._known(step) or await self._fresh(step)
         facts = self._decided(part, step.command)
         if part.facts or self.refusal or not part.is_from_cache:
             return facts
         # Nothing of this stream is in an append, so no conflict would tell that the state was old.
         return self._decided(await self._fresh(step), step.command)
 
-    async def _part(self, step: Step[Any, Any]) -> Part:
-        if part := self.parts.get(step.stream):
-            return part
-        if known := self._cache.get(step.stream):
+    def _known(self, step: Step[Any, Any]) -> Part | None:
+        part = self.parts.get(step.stream)
+        if part is None and (known := self._cache.get(step.stream)):
             part = self.parts[step.stream] = Part(step, known, is_from_cache=True)
-            return part
-        return await self._fresh(step)
+        return part
 
     async def _fresh(self, step: Step[Any, Any]) -> Part:
         if step.is_new:

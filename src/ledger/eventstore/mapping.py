@@ -11,6 +11,7 @@ from eventsourcing.persistence import Mapper, MapperDeserialisationError, Notifi
 from ledger.errors import LedgerError
 from ledger.events import PAST_TOPICS, TOPICS, DomainEvent, Metadata, Recorded
 from ledger.eventstore import topics  # noqa: F401  enters every topic
+from ledger.eventstore.append_call import NewEvent
 from ledger.eventstore.upcasts import UPCASTS
 
 F = TypeVar("F")
@@ -39,11 +40,13 @@ class EventMapper(Mapper[str]):
         come here.
         """
 
+    def encode(self, recorded: Recorded[DomainEvent]) -> NewEvent:
+        fact = recorded.event
+        state = _ENCODER.encode(Envelope(recorded.metadata, fact))
+        return NewEvent(recorded.stream, recorded.version, fact.TOPIC, state)
+
     def to_stored_event(self, domain_event: Recorded[DomainEvent]) -> StoredEvent:  # type: ignore[override]
-        state = _ENCODER.encode(Envelope(domain_event.metadata, domain_event.event))
-        return StoredEvent(
-            domain_event.stream, domain_event.version, domain_event.event.TOPIC, state
-        )
+        return StoredEvent(*msgspec.structs.astuple(self.encode(domain_event)))
 
     def to_domain_event(self, stored_event: StoredEvent) -> Recorded[DomainEvent]:  # type: ignore[override]
         """Raises MapperDeserialisationError, naming the event, when its bytes are not what its

@@ -11,7 +11,6 @@ from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
 from typing import Any, Final, Generic, TypeVar
-from weakref import WeakValueDictionary
 
 import msgspec
 import structlog
@@ -29,12 +28,7 @@ from ledger.eventstore.committer import (
     Outcome,
     VersionConflict,
 )
-from ledger.eventstore.group_call import (
-    CALLER_SECONDS,
-    Connect,
-    GroupCall,
-    StoreUnavailable,
-)
+from ledger.eventstore.group_call import Connect, GroupCall
 from ledger.eventstore.joining import Joint, Loaded, Step, Then
 from ledger.eventstore.mapping import EventMapper
 from ledger.eventstore.reading import (
@@ -45,6 +39,7 @@ from ledger.eventstore.reading import (
     SnapshotCall,
     StoredEvent,
 )
+from ledger.eventstore.turns import Turns
 
 log = structlog.get_logger(__name__)
 
@@ -118,7 +113,7 @@ class EventStore:
         self._snapshots = GroupCall(connect, SnapshotCall())
         self._mapper = EventMapper()
         self._cache: OrderedDict[str, Loaded[Any]] = OrderedDict()
-        self._locks: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
+        self._turns = Turns()
 
     async def close(self) -> None:
         for calls in (self._snapshots, self._commands, self._reading):
@@ -166,7 +161,7 @@ class EventStore:
         """
         if is_new:
             self._keep(stream, Loaded(decider.initial, 0))
-        lock = await self._turn(stream)
+        await self._turns.take(stream)
         try:
             until = clock.monotonic_seconds() + BUSY_SECONDS
             while clock.monotonic_seconds() < until:
@@ -176,22 +171,8 @@ class EventStore:
                     for touched in stale.streams:
                         self._cache.pop(touched, None)
         finally:
-            lock.release()
+            self._turns.leave(stream)
         raise StreamBusy(stream=stream)
-
-    async def _turn(self, stream: str) -> asyncio.Lock:
-        """The stream's lock, held. Raises StoreUnavailable when those before us take too long, as
-        they do when they wait for the store.
-        """
-        lock = self._locks.setdefault(stream, asyncio.Lock())
-        if not lock.locked():
-            await lock.acquire()
-            return lock
-        try:
-            await asyncio.wait_for(lock.acquire(), deadline.left(CALLER_SECONDS))
-        except TimeoutError:
-            raise StoreUnavailable() from None
-        return lock
 
     async def begin_all(
         self, decider: Decider[State, Command], works: Iterable[Work[Command]]
@@ -229,7 +210,7 @@ class EventStore:
                 continue
             refused.append(None)
             recorded = _record(work.stream, 0, facts, _metadata(work.context))
-            stored = [self._mapper.to_stored_event(fact) for fact in recorded]
+            stored = [self._mapper.encode(fact) for fact in recorded]
             appends.append(Append(work.context.command_id, work.context.fingerprint, stored))
         return appends, refused
 
@@ -256,7 +237,7 @@ class EventStore:
         metadata, changed, stored = _metadata(context), joint.changed, []
         for part in changed:
             recorded = _record(part.stream, part.loaded.version, part.facts, metadata)
-            stored += [self._mapper.to_stored_event(fact) for fact in recorded]
+            stored += [self._mapper.encode(fact) for fact in recorded]
         crashpoint("append.before_commit")
         match await self._committer.append(context.command_id, context.fingerprint, stored):
             case Duplicate(stream=where) as earlier if not (is_new and where == main.stream):

@@ -78,7 +78,7 @@ def _after(payment: Payment, facts: Facts) -> Payment:
     return payment
 
 
-def _expected(payment: Payment, attempt: Attempt, seen: Observation) -> set[Money]:
+def _expected(payment: Payment, attempt: Attempt, seen: Observation) -> tuple[Money, ...]:
     """What was asked for. A capture may be of less: then that, once it is known, and nothing else
     settles.
     """
@@ -86,10 +86,10 @@ def _expected(payment: Payment, attempt: Attempt, seen: Observation) -> set[Mone
     tried = payment.captures_tried if newest else ()
     captured = payment.captured.amount if newest and payment.captured else None
     if seen.status not in HAS_PAID:
-        return {asked, *tried} | ({captured} if captured else set())
+        return (asked, *tried, captured) if captured else (asked, *tried)
     if captured:
-        return {captured}
-    return set(tried) if newest and payment.capture_asked else {asked, *tried}
+        return (captured,)
+    return tried if newest and payment.capture_asked else (asked, *tried)
 
 
 def _is_another(payment: Payment, seen: Observation) -> bool:
