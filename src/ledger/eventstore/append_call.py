@@ -41,7 +41,7 @@ class NewEvent(msgspec.Struct, frozen=True, gc=False):
     state: bytes
 
 
-class Append(msgspec.Struct, frozen=True, eq=False):
+class Append(msgspec.Struct, frozen=True, eq=False, gc=False):
     """One command's events on their way into the log."""
 
     command_id: str

@@ -6,7 +6,7 @@ commit comes back as a duplicate of itself.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 
 from eventsourcing.persistence import StoredEvent
 
@@ -45,13 +45,13 @@ class Committer(GroupCall[Append, Outcome]):
     def __init__(self, connect: Connect) -> None:
         super().__init__(connect, AppendCall(), under_way=2)
 
-    async def append(
+    def append(
         self, command_id: str, fingerprint: bytes, events: Sequence[NewEvent | StoredEvent]
-    ) -> Outcome:
-        """Raises StoreUnavailable or StoreOverloaded, and then the command may or may not have been
-        stored; StoreRefused, and then it was not.
+    ) -> Awaitable[Outcome]:
+        """Awaited, raises StoreUnavailable or StoreOverloaded, and then the command may or may not have
+        been stored; StoreRefused, and then it was not.
         """
-        return await self.submit(Append(command_id, fingerprint, events))
+        return self.submit(Append(command_id, fingerprint, events))
 
     async def append_all(self, appends: Sequence[Append]) -> list[Outcome | BaseException]:
         """The same for many commands: what `append` would raise stands among the outcomes."""

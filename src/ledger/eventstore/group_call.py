@@ -77,7 +77,7 @@ class Statement(Protocol[Item_contra, Outcome_co]):
         """Two items that share one never go in the same call."""
 
 
-class _Waiting(msgspec.Struct, Generic[Item, Outcome], eq=False):
+class _Waiting(msgspec.Struct, Generic[Item, Outcome], eq=False, gc=False):
     item: Item
     outcome: "asyncio.Future[Outcome]"
     until: float
@@ -166,7 +166,12 @@ class GroupCall(Generic[Item, Outcome]):
         self._send_what_waits()
 
     def _send_what_waits(self) -> None:
+        """A second call when it carries at least half of what the first does: two of a size keep both
+        sides busy, and what a call costs by itself is paid seldom.
+        """
         while self._line and self._queue and len(self._sent) < self._under_way:
+            if self._sent and 2 * len(self._queue) < len(self._sent[0].batch):
+                return
             if batch := self._take():
                 self._send(self._line, batch)
 
@@ -175,17 +180,18 @@ class GroupCall(Generic[Item, Outcome]):
         batch: list[_Waiting[Item, Outcome]] = []
         held: list[_Waiting[Item, Outcome]] = []
         taken: set[Hashable] = set()
-        size = 0
-        while self._queue and len(batch) < MAXIMUM_BATCH and size < MAXIMUM_BATCH_BYTES:
-            if batch and (batch[0].alone or self._queue[0].alone):
+        size, queue, statement = 0, self._queue, self._statement
+        while queue and len(batch) < MAXIMUM_BATCH and size < MAXIMUM_BATCH_BYTES:
+            if batch and (batch[0].alone or queue[0].alone):
                 break
-            waiting_one = self._queue.popleft()
+            waiting_one = queue.popleft()
             if waiting_one.outcome.done():  # nobody waits any more
                 continue
-            keys = self._statement.keys(waiting_one.item)
+            item = waiting_one.item
+            keys = statement.keys(item)
             (batch if taken.isdisjoint(keys) else held).append(waiting_one)
             taken.update(keys)
-            size += self._statement.size(waiting_one.item)
+            size += statement.size(item)
         self._queue.extendleft(reversed(held))
         return batch
 

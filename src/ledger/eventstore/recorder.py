@@ -110,8 +110,10 @@ class _LoopInThread:
         self._thread.start()
 
     def append(self, command_id: str, events: Sequence[StoredEvent]) -> Outcome:
-        coming = self._committer.append(command_id, b"", events)
-        return asyncio.run_coroutine_threadsafe(coming, self._loop).result()
+        async def coming() -> Outcome:
+            return await self._committer.append(command_id, b"", events)
+
+        return asyncio.run_coroutine_threadsafe(coming(), self._loop).result()
 
     def close(self) -> None:
         asyncio.run_coroutine_threadsafe(self._committer.close(), self._loop).result()

@@ -74,9 +74,11 @@ begin
     -- A version follows the one before it in the batch or the newest of its stream; ours count from 1, the library's
     -- from 0.
     select newest.notification_id, newest.hash, exists (
+        select from events e where e.command_id = any(command_ids)
+    ) or exists (
         select
         from (
-            select unnest(command_ids) as id, unnest(streams) as stream, unnest(versions) - 1 as before,
+            select unnest(streams) as stream, unnest(versions) - 1 as before,
                 unnest(array_prepend(null, streams)) as last_stream, unnest(array_prepend(null, versions)) as last
         ) as given
         where (given.stream, given.before) is distinct from (given.last_stream, given.last)
@@ -84,15 +86,13 @@ begin
                 select e.originator_version from events e where e.originator_id = given.stream
                 order by e.originator_version desc limit 1
             ), least(given.before, 0))
-            or (select true from events e where e.command_id = given.id limit 1)
     )
     into head, link, fails
-    from (select) as always left join (
-        select e.notification_id, e.hash from events e order by e.notification_id desc limit 1
-    ) as newest on true;
-    if head is null then
+    from events newest order by newest.notification_id desc limit 1;
+    if head is null then  -- the first of all, looked at one by one
         head := 0;
         link := decode(repeat('00', 32), 'hex');
+        fails := true;
     end if;
 
     if fails then  -- some stand in the log already or come second: the others are appended without them

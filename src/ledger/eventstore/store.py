@@ -7,6 +7,7 @@ a command on other streams stands in the same append (joining.py).
 """
 
 import asyncio
+import math
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
@@ -49,7 +50,7 @@ Command = TypeVar("Command")
 CACHED_STREAMS: Final = 20_000
 SLICE: Final = 500  # commands decided at a time, some 20 ms of the event loop
 SNAPSHOT_EVERY: Final = 100  # events of a stream
-# How long a command is decided again when others were faster. Not a number of tries: who wins appends from
+# How long a command is decided again once others were faster. Not a number of tries: who wins appends from
 # its cache in one round trip, who loses needs two, and loses until the other pauses.
 BUSY_SECONDS: Final = 2.0
 
@@ -162,17 +163,20 @@ class EventStore:
         if is_new:
             self._keep(stream, Loaded(decider.initial, 0))
         await self._turns.take(stream)
+        until = math.inf
         try:
-            until = clock.monotonic_seconds() + BUSY_SECONDS
-            while clock.monotonic_seconds() < until:
+            while True:
                 try:
                     return await self._try(Step(decider, stream, command), context, is_new, then)
                 except _Stale as stale:
                     for touched in stale.streams:
                         self._cache.pop(touched, None)
+                now = clock.monotonic_seconds()
+                until = min(until, now + BUSY_SECONDS)
+                if now >= until:
+                    raise StreamBusy(stream=stream)
         finally:
             self._turns.leave(stream)
-        raise StreamBusy(stream=stream)
 
     async def begin_all(
         self, decider: Decider[State, Command], works: Iterable[Work[Command]]

@@ -85,7 +85,7 @@ async def test_a_full_queue_says_so_at_once(ledger_database: str, monkeypatch: p
 
     committer = Committer(never)
     waiting = [
-        asyncio.create_task(committer.append(f"c{n}", b"", [event(f"s-{n}")])) for n in range(8)
+        asyncio.ensure_future(committer.append(f"c{n}", b"", [event(f"s-{n}")])) for n in range(8)
     ]
     done, _ = await asyncio.wait(waiting, timeout=1)
     assert done and all(isinstance(task.exception(), StoreOverloaded) for task in done)
@@ -128,7 +128,7 @@ async def test_a_connection_that_dies_before_it_is_prepared_is_replaced(
 async def test_closing_commits_what_is_queued_and_takes_no_more(ledger_database: str):
     committer = Committer(partial(connect_for_calls, ledger_database, SCHEMA))
     waiting = [
-        asyncio.create_task(committer.append(f"c{n}", b"", [event(f"s-{n}")])) for n in range(50)
+        asyncio.ensure_future(committer.append(f"c{n}", b"", [event(f"s-{n}")])) for n in range(50)
     ]
     await asyncio.sleep(0)
     await committer.close()
