@@ -107,6 +107,17 @@ def test_a_notice_stays_open_while_the_gateway_refuses_to_be_asked() -> None:
     schedule.teardown()
 
 
+def test_a_notice_stays_open_while_the_gateway_does_not_show_what_it_had_told_of() -> None:
+    """A chargeback within the first two minutes, and an inquiry that finds nothing."""
+    schedule = Schedule()
+    schedule.begins(Begin(CARD, "paid"))
+    schedule.others_move(0)  # charged back
+    schedule.notice_arrives(2)
+    schedule.works(Look(0, 3, ("inquiry", Fault.NOT_SHOWN)))
+    schedule.all_go_on(AllTurn(100, 0))
+    schedule.teardown()
+
+
 def test_a_capture_whose_answer_comes_after_its_cancellation_is_no_late_payment() -> None:
     schedule = Schedule()
     schedule.begins(Begin(HELD, "answered"))

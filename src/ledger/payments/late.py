@@ -190,9 +190,13 @@ def is_to_be_cancelled(attempt: Attempt, seen: Observation) -> bool:
     return seen.status in CANCELLABLE and (bool(attempt.stray) or unreturned)
 
 
-def is_answer(outcome: Outcome) -> bool:
-    """The gateway said what it holds, or that it holds nothing."""
-    return isinstance(outcome, Did) or (isinstance(outcome, DidNot) and outcome.code == NEVER_SEEN)
+def is_answer(outcome: Outcome, told_of: str = "") -> bool:
+    """The gateway said what it holds, or that it holds nothing; but not of a transaction that it had
+    told of: that is not shown yet, or not shown now.
+    """
+    if isinstance(outcome, DidNot):
+        return outcome.code == NEVER_SEEN and not told_of
+    return isinstance(outcome, Did)
 
 
 def _is_live(payment: Payment, attempt: Attempt) -> bool:

@@ -198,8 +198,7 @@ class PaymentService:
     async def inquire(
         self, payment_id: str, attempt: int | None = None, transaction_id: str = ""
     ) -> Inquired:
-        """Ask the gateway about an attempt (the newest by default), record what is new, and do what
-        follows from it.
+        """Ask the gateway about an attempt (the newest by default), record what is new, do what follows.
 
         `transaction_id` is the one that a notice named; it is used when we know none yet.
         """
@@ -220,7 +219,8 @@ class PaymentService:
             recorded = await self._follow_up(payment_id, recorded, outcome)
         if isinstance(outcome, Did):
             recorded = await self._undo(payment_id, recorded, number, outcome.observation)
-        return Inquired(recorded, answered=is_answer(outcome))
+        told_of = transaction_id and asked.transaction_id
+        return Inquired(recorded, answered=is_answer(outcome, told_of))
 
     async def inquire_refund(self, payment_id: str, refund_id: str) -> Inquired:
         """Ask about the attempt whose money the refund gives back."""
