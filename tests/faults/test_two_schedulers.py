@@ -1,12 +1,11 @@
 """`make chaos` does this with a thousand periods."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 
-from eventsourcing.persistence import StoredEvent
+from msgspec.structs import replace
 
 from faults.chaos.two_schedulers import own_log, renewals
-from ledger.eventstore.committer import Outcome, VersionConflict
+from ledger.eventstore.committer import NewEvent, Outcome, VersionConflict
 from support.stores import OpenStore
 
 
@@ -31,12 +30,12 @@ def never_conflicts(opened: OpenStore) -> None:
     committer = opened.recorder.committer
     honest = committer.append
 
-    async def append(command_id: str, fingerprint: bytes, events: Sequence[StoredEvent]) -> Outcome:
+    async def append(command_id: str, fingerprint: bytes, events: Sequence[NewEvent]) -> Outcome:
         outcome = await honest(command_id, fingerprint, events)
         while isinstance(outcome, VersionConflict):
             heads = {
                 stream: len(await opened.store.history(stream))
-                for stream in {str(event.originator_id) for event in events}
+                for stream in {event.originator_id for event in events}
             }
             events = [_next(event, heads) for event in events]
             outcome = await honest(command_id, fingerprint, events)
@@ -45,7 +44,7 @@ def never_conflicts(opened: OpenStore) -> None:
     committer.append = append  # type: ignore[method-assign]
 
 
-def _next(event: StoredEvent, heads: dict[str, int]) -> StoredEvent:
-    stream = str(event.originator_id)
+def _next(event: NewEvent, heads: dict[str, int]) -> NewEvent:
+    stream = event.originator_id
     heads[stream] += 1
     return replace(event, originator_version=heads[stream])
