@@ -96,24 +96,14 @@ def _history() -> list[Any]:
 # ── what was found here, each as its shortest schedule ──
 
 
-def test_a_notice_stays_open_while_the_gateway_refuses_to_be_asked() -> None:
+@pytest.mark.parametrize("fault", [Fault.BUSY, Fault.NOT_SHOWN])
+def test_a_notice_stays_open_while_the_gateway_does_not_tell_what_it_is_about(fault: Fault) -> None:
     """Nothing else would tell of a chargeback: once settled, nothing is due any more."""
     schedule = Schedule()
     schedule.begins(Begin(CARD, "paid"))
     schedule.others_move(0)  # charged back
     schedule.notice_arrives(2)
-    schedule.works(Look(0, 3, ("inquiry", Fault.BUSY)))
-    schedule.all_go_on(AllTurn(100, 0))
-    schedule.teardown()
-
-
-def test_a_notice_stays_open_while_the_gateway_does_not_show_what_it_had_told_of() -> None:
-    """A chargeback within the first two minutes, and an inquiry that finds nothing."""
-    schedule = Schedule()
-    schedule.begins(Begin(CARD, "paid"))
-    schedule.others_move(0)  # charged back
-    schedule.notice_arrives(2)
-    schedule.works(Look(0, 3, ("inquiry", Fault.NOT_SHOWN)))
+    schedule.works(Look(0, 3, ("inquiry", fault)))
     schedule.all_go_on(AllTurn(100, 0))
     schedule.teardown()
 

@@ -2,8 +2,8 @@
 transaction.
 
 One connection, driven by the event loop. Callers wait for their own outcome, with their own deadline;
-nothing waits for a batch to fill. A call whose reply was lost is sent again, so what it does must
-be harmless to repeat. The design and its measurements: docs/decisions/0003-group-commit.md.
+while PostgreSQL is idle nothing waits for a batch to fill. A call whose reply was lost is sent again,
+so what it does must be harmless to repeat. The design and its measurements: docs/decisions/0003-group-commit.md.
 """
 
 import asyncio
@@ -192,7 +192,7 @@ class GroupCall(Generic[Item, Outcome]):
             (batch if taken.isdisjoint(keys) else held).append(waiting_one)
             taken.update(keys)
             size += statement.size(item)
-        self._queue.extendleft(reversed(held))
+        queue.extendleft(reversed(held))
         return batch
 
     def _send(self, line: Line, batch: list[_Waiting[Item, Outcome]]) -> None:
