@@ -24,7 +24,7 @@ from support.payment_lives import SETTLED, START, lived
 
 Row = tuple[int, str, int]  # position, stream, version
 Statement = Callable[[psycopg.Connection[Any], Sequence[Command]], bytes]
-Refused = Callable[[str | None], dict[int, int | None]]
+Refused = Callable[[str | None], dict[str, int | None]]
 
 MOST_WRITERS: Final = 6
 PIECES: Final = (slice(0, 3), slice(3, 4), slice(4, 6), slice(6, 8))  # of a life: one append each
@@ -77,11 +77,11 @@ class Books:
         self.met: Counter[str] = Counter()  # what the schedules came across
         self._results: dict[str, int] = {}
 
-    def judge(self, commands: Sequence[Command]) -> dict[int, int | None]:
+    def judge(self, commands: Sequence[Command]) -> dict[str, int | None]:
         """Those to be refused if they came now: repeated ones, and those whose version is taken."""
         return {
-            number: self._results.get(name)
-            for number, (name, events) in enumerate(commands)
+            name: self._results.get(name)
+            for name, events in commands
             if name in self._results or not self._follows(events[0])
         }
 
@@ -169,7 +169,7 @@ class Interleaving:
         assert refused == self._books.judge(writer.commands)
         for first in refused.values():
             self._books.met["conflict" if first is None else "repeat"] += 1
-        writer.accepted = [c for n, c in enumerate(writer.commands) if n not in refused]
+        writer.accepted = [command for command in writer.commands if command[0] not in refused]
 
     def _next(self) -> Writer:
         give_up_at = time.monotonic() + PATIENCE_SECONDS

@@ -37,12 +37,12 @@ def append_arguments(commands: Sequence[Command]) -> dict[str, list[Any]]:
     }
 
 
-def refused(others: str | None) -> dict[int, int | None]:
-    """What APPEND answers: by number from 0, the commands that were not appended; a repeated one
-    with the position of its first result, one in conflict with None.
+def refused(others: str | None) -> dict[str, int | None]:
+    """What APPEND answers: by their ids, the commands that were not appended; a repeated one with
+    the position of its first result, one in conflict with None.
     """
     found = json.loads(others or "[]")
-    return {row["command"] - 1: row["position"] for row in found}
+    return {row["command_id"]: row["position"] for row in found}
 
 
 class LogRows:

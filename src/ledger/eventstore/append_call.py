@@ -52,7 +52,7 @@ class Append(msgspec.Struct, frozen=True, eq=False, gc=False):
 class _Other(msgspec.Struct):
     """A command that was not appended. Without a position: a conflict."""
 
-    command: int  # its number in the call, from 1
+    command_id: str
     position: int | None = None
     stream: str = ""
     version: int = 0
@@ -92,9 +92,9 @@ class AppendCall:
     def outcomes(self, items: Sequence[Append], result: Result) -> Iterator[Outcome]:
         head, _, told = bytes(result.get_value(0, 0) or b"").partition(b" ")
         position, others = int(head), _others(told)
-        for number, item in enumerate(items, start=1):
-            if number in others:
-                yield others[number].outcome()
+        for item in items:
+            if other := others.get(item.command_id):
+                yield other.outcome()
             else:
                 position += len(item.events)
                 yield Appended(position)
@@ -112,5 +112,5 @@ class AppendCall:
         return item.command_id, *{event.originator_id for event in events}
 
 
-def _others(told: bytes) -> dict[int, _Other]:
-    return {other.command: other for other in _OTHERS.decode(told)} if told else {}
+def _others(told: bytes) -> dict[str, _Other]:
+    return {other.command_id: other for other in _OTHERS.decode(told)} if told else {}

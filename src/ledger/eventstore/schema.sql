@@ -49,9 +49,9 @@ alter table events add constraint entry_balances
     check (topic not like 'journal.entry_posted.%' or entry_balances(state));
 
 -- Appends a batch of commands: their events one after the other, the id and fingerprint of a command at its last one.
--- Returns the position before the batch. After it, when some commands were not appended, JSON about these by their
--- number in the batch: a repeated id with the place of its first result, a conflict with nothing more. What stands in the
--- log already is found before anything is written, so one conflict costs its neighbours nothing.
+-- Returns the position before the batch. After it, when some commands were not appended, JSON about these: a repeated id
+-- with the place of its first result, a conflict with nothing more. What stands in the log already is found before
+-- anything is written, so one conflict costs its neighbours nothing.
 --
 -- In a batch a command id comes once and so does a stream, its versions one after the other; otherwise, as for an entry
 -- that does not balance, all of it is refused. Plans are generic (the look-ups are by key at any size), because planning
@@ -63,22 +63,24 @@ create function append(
 language plpgsql security definer set search_path = {schema}, pg_temp
 set enable_seqscan = off set plan_cache_mode = force_generic_plan as $$
 declare
-    total   integer := cardinality(streams);
-    head    bigint;
-    link    bytea;
-    links   bytea[];
-    fails   boolean;
-    others  text;
+    head     bigint;
+    link     bytea;
+    links    bytea[];
+    misfits  integer[];  -- where a version stands that does not come next
+    failing  text[];     -- ids of the commands that are not appended
+    others   text;       -- and what is told of them
+    from_one integer;    -- places of the first and the last event of such a command
+    to_one   integer;
 begin
     if pg_advisory_xact_lock({lock}) is null then null; end if;
     -- A version follows the one before it in the batch or the newest of its stream; ours count from 1, the library's
     -- from 0.
-    select newest.notification_id, newest.hash, exists (
-        select from events e where e.command_id = any(command_ids)
-    ) or exists (
-        select
+    select newest.notification_id, newest.hash, array(
+        select e.command_id from events e where e.command_id = any(command_ids)
+    ), array(
+        select given.place
         from (
-            select unnest(streams) as stream, unnest(versions) - 1 as before,
+            select generate_subscripts(streams, 1) as place, unnest(streams) as stream, unnest(versions) - 1 as before,
                 unnest(array_prepend(null, streams)) as last_stream, unnest(array_prepend(null, versions)) as last
         ) as given
         where (given.stream, given.before) is distinct from (given.last_stream, given.last)
@@ -87,51 +89,49 @@ begin
                 order by e.originator_version desc limit 1
             ), least(given.before, 0))
     )
-    into head, link, fails
+    into head, link, failing, misfits
     from events newest order by newest.notification_id desc limit 1;
-    if head is null then  -- the first of all, looked at one by one
+    if head is null then  -- the first of all: every stream is new
         head := 0;
         link := decode(repeat('00', 32), 'hex');
-        fails := true;
+        failing := '{}';
+        misfits := array(
+            select i from generate_subscripts(streams, 1) as i
+            where versions[i] > 1 and (streams[i], versions[i] - 1) is distinct from (streams[i - 1], versions[i - 1])
+        );
     end if;
 
-    if fails then  -- some stand in the log already or come second: the others are appended without them
-        with event as (
-            select *, 1 + count(id) over (order by o rows between unbounded preceding and 1 preceding) as command
-            from unnest(
-                streams, versions, topics, states, command_ids, fingerprints, array_prepend(null, streams),
-                array_prepend(null, versions)
-            ) with ordinality as event (stream, version, topic, state, id, print, last_stream, last, o)
-            where stream is not null
-        ), failing as (
-            select event.command, e.*
-            from event left join lateral (
-                select notification_id, originator_id, originator_version, fingerprint
-                from events where command_id = event.id limit 1
-            ) as e on true
-            where event.id is not null and (e.notification_id is not null or event.command in (
-                select given.command from event as given
-                where (given.stream, given.version - 1) is distinct from (given.last_stream, given.last)
-                    and given.version - 1 <> coalesce((
-                        select e.originator_version from events e where e.originator_id = given.stream
-                        order by e.originator_version desc limit 1
-                    ), least(given.version - 1, 0))
-            ))
-        )
-        select (
-                select json_agg(json_build_object(
-                    'command', command, 'position', notification_id, 'stream', coalesce(originator_id, ''),
-                    'version', coalesce(originator_version, 0), 'fingerprint', coalesce(encode(fingerprint, 'hex'), '')
-                ))
-                from failing
-            ), array_agg(stream order by o), array_agg(version order by o),
-            array_agg(topic order by o), array_agg(state order by o), array_agg(id order by o), array_agg(print order by o)
-        into others, streams, versions, topics, states, command_ids, fingerprints
-        from event where command not in (select failing.command from failing);
-        total := coalesce(cardinality(streams), 0);
+    if cardinality(failing) + cardinality(misfits) > 0 then
+        foreach to_one in array misfits loop
+            while command_ids[to_one] is null loop
+                to_one := to_one + 1;
+            end loop;
+            if command_ids[to_one] <> all (failing) then
+                failing := failing || command_ids[to_one];
+            end if;
+        end loop;
+        select json_agg(json_build_object(
+            'command_id', failed.id, 'position', e.notification_id, 'stream', coalesce(e.originator_id, ''),
+            'version', coalesce(e.originator_version, 0), 'fingerprint', coalesce(encode(e.fingerprint, 'hex'), '')
+        ))
+        into others
+        from unnest(failing) as failed (id) left join events e on e.command_id = failed.id;
+        for i in 1 .. cardinality(failing) loop
+            to_one := array_position(command_ids, failing[i]);
+            from_one := to_one;
+            while from_one > 1 and command_ids[from_one - 1] is null loop
+                from_one := from_one - 1;
+            end loop;
+            streams := streams[: from_one - 1] || streams[to_one + 1 :];
+            versions := versions[: from_one - 1] || versions[to_one + 1 :];
+            topics := topics[: from_one - 1] || topics[to_one + 1 :];
+            states := states[: from_one - 1] || states[to_one + 1 :];
+            command_ids := command_ids[: from_one - 1] || command_ids[to_one + 1 :];
+            fingerprints := fingerprints[: from_one - 1] || fingerprints[to_one + 1 :];
+        end loop;
     end if;
 
-    for i in 1 .. total loop
+    for i in 1 .. cardinality(streams) loop
         link := sha256(
             link || int8send(head + i)
             || int4send(octet_length(streams[i])) || convert_to(streams[i], 'UTF8') || int8send(versions[i])
@@ -141,7 +141,8 @@ begin
     end loop;
     insert into events
         select unnest(streams), unnest(versions), unnest(topics), unnest(states),
-            generate_series(head + 1, head + total), unnest(links), unnest(command_ids), unnest(fingerprints);
+            generate_series(head + 1, head + cardinality(streams)), unnest(links), unnest(command_ids),
+            unnest(fingerprints);
     return head || pg_notify('{schema}_log', '')::text || coalesce(' ' || others, '');  -- what NOTIFY gives is empty
 end
 $$;

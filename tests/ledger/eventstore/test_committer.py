@@ -5,6 +5,7 @@ import os
 import signal
 import time
 from functools import partial
+from itertools import product
 from pathlib import Path
 
 import psycopg
@@ -13,6 +14,7 @@ from eventsourcing.persistence import StoredEvent
 
 from api.embedded import EmbeddedPostgres
 from ledger.eventstore import group_call as module
+from ledger.eventstore.chain import GENESIS, link
 from ledger.eventstore.committer import (
     Append,
     Appended,
@@ -23,7 +25,7 @@ from ledger.eventstore.committer import (
     StoreUnavailable,
     VersionConflict,
 )
-from ledger.eventstore.connections import connect_for_calls
+from ledger.eventstore.connections import connect_for_calls, conninfo_for
 from ledger.eventstore.line import ConnectionLost, Line
 from ledger.eventstore.migrate import migrate
 from support.counting import COUNTER, Count
@@ -49,6 +51,59 @@ async def test_every_command_of_a_batch_gets_its_own_outcome(committer: Committe
     assert await committer.append("three", b"", [event("s-2"), event("s-2", 2)]) == Appended(3)
     assert await committer.append("one", b"f1", [event("s-9")]) == Duplicate(1, "s-1", 1, b"f1")
     assert await committer.append("four", b"", [event("s-2", 4)]) == VersionConflict()  # a gap
+
+
+async def test_commands_fail_alone_wherever_they_stand_in_a_batch(
+    committer: Committer, ledger_database: str
+):
+    """Every way in which three commands of one to three events can be new, repeated, late or early;
+    the same id or stream comes once, for else they would not go in one batch.
+    """
+    await committer.append("c", b"f", [event("old"), event("old", 2)])
+    position, batches = 2, 1
+    for n, kinds in enumerate(product(("new", "repeated", "late", "early"), repeat=3)):
+        asked, expected = [], []
+        for place, kind in enumerate(kinds):
+            if kind in ("repeated", "late") and kind in kinds[:place]:
+                continue
+            name = "c" if kind == "repeated" else f"c-{n}-{place}"
+            stream = "old" if kind == "late" else f"s-{n}-{place}"
+            first = 3 if kind == "early" else 1
+            versions = range(first, first + 1 + (n + place) % 3)
+            asked.append(Append(name, b"f", [event(stream, version) for version in versions]))
+            position += len(versions) if kind == "new" else 0
+            told = {"new": Appended(position), "repeated": Duplicate(2, "old", 2, b"f")}
+            expected.append(told.get(kind, VersionConflict()))
+        assert await asyncio.gather(*map(committer.submit, asked)) == expected
+        batches += 1
+    assert committer.batches == batches
+    assert chained(ledger_database) == position
+
+
+async def test_the_first_batch_of_all_knows_a_gap_too(committer: Committer, ledger_database: str):
+    outcomes = await asyncio.gather(
+        committer.append("gap", b"", [event("s-1", 2)]),
+        committer.append("ours", b"", [event("s-2", 1), event("s-2", 2)]),
+        committer.append("hole", b"", [event("s-3", 1), event("s-3", 3)]),
+        committer.append("library's", b"", [event("s-4", 0)]),
+    )
+    assert outcomes == [VersionConflict(), Appended(2), VersionConflict(), Appended(3)]
+    assert chained(ledger_database) == 3
+
+
+def chained(conninfo: str) -> int:
+    """How many events there are; each is linked to the one before it."""
+    last, position = GENESIS, 0
+    with psycopg.connect(conninfo_for(conninfo, SCHEMA, "app")) as conn:
+        rows = conn.execute(
+            "select originator_id, originator_version, topic, state, notification_id, hash"
+            " from events order by notification_id"
+        )
+        for stream, version, topic, state, given, digest in rows:
+            position += 1
+            last = link(last, position, stream, version, topic, state)
+            assert (given, digest) == (position, last)
+    return position
 
 
 async def test_what_queues_during_a_commit_goes_in_one_batch(committer: Committer):
