@@ -130,7 +130,7 @@ def machine() -> dict[str, Any]:
         "cpus": os.cpu_count(),
         "cpu": _cpu(),
         "system": f"{platform.system()} {platform.release()}",
-        "python": platform.python_version(),
+        "python": f"{platform.python_version()}, built {platform.python_build()[1]}",
         "load_1m": round(os.getloadavg()[0], 2),
     }
 
