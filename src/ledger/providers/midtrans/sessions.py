@@ -2,6 +2,7 @@
 no answer taken that came before its question.
 """
 
+import socket
 import ssl
 from collections.abc import Mapping
 from typing import Final
@@ -14,7 +15,9 @@ from aiohttp.tracing import Trace
 # A moment less than the 5 s after which many servers close an idle connection: writing to one that
 # just closed would leave the outcome unknown for nothing.
 KEEP_ALIVE_SECONDS: Final = 4.0
-READ_BYTES: Final = 16 * 1024  # of each answer that lie here unread, twice as many at most
+READ_BYTES: Final = (
+    16 * 1024
+)  # of each answer that lie unread, here and with the system; twice as many at most
 NOT_REPEATED: Final = (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError)
 
 
@@ -46,7 +49,10 @@ def open_session(
 ) -> aiohttp.ClientSession:
     return aiohttp.ClientSession(
         connector=Connector(
-            limit=max_connections, keepalive_timeout=KEEP_ALIVE_SECONDS, ssl=_tls()
+            limit=max_connections,
+            keepalive_timeout=KEEP_ALIVE_SECONDS,
+            ssl=_tls(),
+            socket_factory=_open_socket,
         ),
         headers=headers,
         timeout=aiohttp.ClientTimeout(total=None, connect=connect_seconds),
@@ -70,6 +76,14 @@ async def send_once(
         raise  # never repeated, and proves that nothing was sent
     except NOT_REPEATED as failure:
         raise Unanswered(failure) from failure
+
+
+def _open_socket(address: aiohttp.AddrInfoType) -> socket.socket:
+    """One read takes all that the system holds, which by itself is megabytes for a gateway in a hurry."""
+    family, kind, protocol, _, _ = address
+    opened = socket.socket(family, kind, protocol)
+    opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, READ_BYTES)
+    return opened
 
 
 def _tls() -> ssl.SSLContext:
