@@ -11,13 +11,11 @@ from contextlib import asynccontextmanager, contextmanager
 from functools import partial
 from typing import Final
 
-from eventsourcing.persistence import StoredEvent
-
 from benchmarks.floors import STATE, PgBench, stock_append, stock_recorder
 from benchmarks.measuring import Figure, Rounds, Sample, Slot, interleaved, sample, together
 from benchmarks.processes import Loader, closed_loop, loader
 from benchmarks.stage import SCHEMA, Stage, assert_safe
-from ledger.eventstore.committer import Appended, Committer, VersionConflict
+from ledger.eventstore.committer import Appended, Committer, NewEvent, VersionConflict
 from ledger.eventstore.connections import connect_for_calls
 from ledger.identity import new_id
 
@@ -41,7 +39,7 @@ class Caller:
         """Some of them, on purpose, as if somebody else had been first."""
         loses = self._version > 0 and random.random() < self._conflicting
         version = self._version if loses else self._version + 1
-        event = StoredEvent(self._stream, version, TOPIC, STATE)
+        event = NewEvent(self._stream, version, TOPIC, STATE)
         outcome = await self._committer.append(new_id("cmd"), FINGERPRINT, [event])
         if not isinstance(outcome, VersionConflict if loses else Appended):
             raise RuntimeError(f"{outcome} for version {version}")

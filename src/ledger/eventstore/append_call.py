@@ -4,7 +4,6 @@ from collections.abc import Hashable, Iterable, Iterator, Sequence
 from typing import Final
 
 import msgspec
-from eventsourcing.persistence import StoredEvent
 
 from ledger.eventstore.arrays import BYTEAS, INT8S, TEXTS, byteas, int8s, texts
 from ledger.eventstore.line import Result
@@ -46,7 +45,7 @@ class Append(msgspec.Struct, frozen=True, eq=False, gc=False):
 
     command_id: str
     fingerprint: bytes
-    events: Sequence[NewEvent | StoredEvent]
+    events: Sequence[NewEvent]
 
 
 class _Other(msgspec.Struct):
@@ -81,7 +80,7 @@ class AppendCall:
             last += len(item.events)
             ids[last], prints[last] = item.command_id.encode(), item.fingerprint
         return (
-            texts([str(event.originator_id).encode() for event in events]),
+            texts([event.originator_id.encode() for event in events]),
             int8s([event.originator_version for event in events]),
             texts([event.topic.encode() for event in events]),
             byteas([event.state for event in events]),

@@ -8,8 +8,6 @@ commit comes back as a duplicate of itself.
 import asyncio
 from collections.abc import Awaitable, Sequence
 
-from eventsourcing.persistence import StoredEvent
-
 from ledger.eventstore.append_call import (
     Append,
     AppendCall,
@@ -46,7 +44,7 @@ class Committer(GroupCall[Append, Outcome]):
         super().__init__(connect, AppendCall(), under_way=2)
 
     def append(
-        self, command_id: str, fingerprint: bytes, events: Sequence[NewEvent | StoredEvent]
+        self, command_id: str, fingerprint: bytes, events: Sequence[NewEvent]
     ) -> Awaitable[Outcome]:
         """Awaited, raises StoreUnavailable or StoreOverloaded, and then the command may or may not have
         been stored; StoreRefused, and then it was not.

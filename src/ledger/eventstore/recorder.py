@@ -19,6 +19,7 @@ from ledger.eventstore.committer import (
     Appended,
     Committer,
     Duplicate,
+    NewEvent,
     Outcome,
     VersionConflict,
 )
@@ -81,9 +82,13 @@ class GroupCommitRecorder(PostgresApplicationRecorder):
         command_id = str(kwargs.get("command_id") or new_id("cmd"))
         with self._starting:
             self._for_threads = self._for_threads or _LoopInThread(Committer(self._connect))
-        match self._for_threads.append(command_id, stored_events):
+        events = [
+            NewEvent(str(event.originator_id), event.originator_version, event.topic, event.state)
+            for event in stored_events
+        ]
+        match self._for_threads.append(command_id, events):
             case Appended(position) | Duplicate(position):
-                return list(range(position - len(stored_events) + 1, position + 1))
+                return list(range(position - len(events) + 1, position + 1))
             case VersionConflict():
                 raise IntegrityError("another writer appended to one of these streams first")
 
@@ -109,7 +114,7 @@ class _LoopInThread:
         )
         self._thread.start()
 
-    def append(self, command_id: str, events: Sequence[StoredEvent]) -> Outcome:
+    def append(self, command_id: str, events: Sequence[NewEvent]) -> Outcome:
         async def coming() -> Outcome:
             return await self._committer.append(command_id, b"", events)
 

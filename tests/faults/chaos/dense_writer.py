@@ -19,14 +19,13 @@ from typing import Final
 
 import msgspec
 import psycopg
-from eventsourcing.persistence import StoredEvent
 from psycopg.conninfo import make_conninfo
 from pydantic import SecretStr
 
 from api.wiring import prepare
 from faults.chaos.programs import Database, Program, python, tests_on_path
 from ledger.errors import Unavailable
-from ledger.eventstore.committer import Committer, VersionConflict
+from ledger.eventstore.committer import Committer, NewEvent, VersionConflict
 from ledger.eventstore.connections import connect_for_calls
 from ledger.identity import new_id
 from ledger.settings import Settings
@@ -78,7 +77,7 @@ async def _append(
 ) -> None:
     """One command after the other, each repeated under its id until it is acknowledged."""
     while not stop.is_set():
-        command_id, event = new_id("cmd"), StoredEvent(new_id("pay"), 1, TOPIC, STATE)
+        command_id, event = new_id("cmd"), NewEvent(new_id("pay"), 1, TOPIC, STATE)
         while not stop.is_set():
             try:
                 outcome = await committer.append(command_id, b"f" * 32, [event])

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from eventsourcing.persistence import StoredEvent
 
 from api.embedded import EmbeddedPostgres
 from ledger.eventstore import group_call as module
@@ -20,6 +19,7 @@ from ledger.eventstore.committer import (
     Appended,
     Committer,
     Duplicate,
+    NewEvent,
     StoreOverloaded,
     StoreRefused,
     StoreUnavailable,
@@ -34,8 +34,8 @@ from support.stores import SCHEMA, context, open_store
 
 def event(
     stream: str, version: int = 1, state: bytes = b"{}", topic: str = "test.done.v1"
-) -> StoredEvent:
-    return StoredEvent(stream, version, topic, state)
+) -> NewEvent:
+    return NewEvent(stream, version, topic, state)
 
 
 @pytest.fixture
