@@ -45,6 +45,21 @@ def refused(others: str | None) -> dict[str, int | None]:
     return {row["command_id"]: row["position"] for row in found}
 
 
+def chained(conninfo: str) -> int:
+    """How many events there are: their positions have no gap, and each is linked to the one before."""
+    last, position = GENESIS, 0
+    with psycopg.connect(conninfo_for(conninfo, SCHEMA, "app")) as conn:
+        rows = conn.execute(
+            "select originator_id, originator_version, topic, state, notification_id, hash"
+            " from events order by notification_id"
+        )
+        for stream, version, topic, state, given, digest in rows:
+            position += 1
+            last = link(last, position, stream, version, topic, state)
+            assert (given, digest) == (position, last)
+    return position
+
+
 class LogRows:
     """A writer of its own, so that a test can say exactly what stands in the log."""
 

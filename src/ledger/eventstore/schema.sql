@@ -102,6 +102,9 @@ begin
     end if;
 
     if cardinality(failing) + cardinality(misfits) > 0 then
+        if command_ids[cardinality(streams)] is null then  -- no end would be found
+            raise exception 'the last command of the batch has no id' using errcode = 'invalid_parameter_value';
+        end if;
         foreach to_one in array misfits loop
             while command_ids[to_one] is null loop
                 to_one := to_one + 1;

@@ -13,7 +13,6 @@ import pytest
 
 from api.embedded import EmbeddedPostgres
 from ledger.eventstore import group_call as module
-from ledger.eventstore.chain import GENESIS, link
 from ledger.eventstore.committer import (
     Append,
     Appended,
@@ -29,6 +28,7 @@ from ledger.eventstore.connections import connect_for_calls, conninfo_for
 from ledger.eventstore.line import ConnectionLost, Line
 from ledger.eventstore.migrate import migrate
 from support.counting import COUNTER, Count
+from support.log_rows import APPEND, append_arguments, chained
 from support.stores import SCHEMA, context, open_store
 
 
@@ -91,19 +91,16 @@ async def test_the_first_batch_of_all_knows_a_gap_too(committer: Committer, ledg
     assert chained(ledger_database) == 3
 
 
-def chained(conninfo: str) -> int:
-    """How many events there are; each is linked to the one before it."""
-    last, position = GENESIS, 0
-    with psycopg.connect(conninfo_for(conninfo, SCHEMA, "app")) as conn:
-        rows = conn.execute(
-            "select originator_id, originator_version, topic, state, notification_id, hash"
-            " from events order by notification_id"
-        )
-        for stream, version, topic, state, given, digest in rows:
-            position += 1
-            last = link(last, position, stream, version, topic, state)
-            assert (given, digest) == (position, last)
-    return position
+async def test_a_batch_whose_last_command_has_no_id_is_refused_at_a_conflict(
+    committer: Committer, ledger_database: str
+):
+    await committer.append("one", b"", [event("s-1")])
+    arguments = append_arguments([("two", [event("s-1")])]) | {"ids": [None]}
+    with (
+        psycopg.connect(conninfo_for(ledger_database, SCHEMA, "app")) as conn,
+        pytest.raises(psycopg.errors.InvalidParameterValue),
+    ):
+        conn.execute(APPEND, arguments)
 
 
 async def test_what_queues_during_a_commit_goes_in_one_batch(committer: Committer):
