@@ -20,9 +20,9 @@
 # python3, unless it was built without profile-guided optimisation, as pyenv's is, and the system's own will do: that one takes
 # a tenth less for a command (docs/performance.md).
 OPTIMISED := import sys, sysconfig; sys.exit("--enable-optimizations" not in str(sysconfig.get_config_var("CONFIG_ARGS")))
-USABLE := import ensurepip, sys; sys.exit(sys.version_info < (3, 11))
+NEW_ENOUGH := import sys; sys.exit(sys.version_info < (3, 11))
 SYSTEM_PYTHON := /usr/bin/python3
-PYTHON ?= $(shell python3 -c '$(OPTIMISED)' 2>/dev/null || ! $(SYSTEM_PYTHON) -c '$(USABLE)' 2>/dev/null \
+PYTHON ?= $(shell python3 -c '$(OPTIMISED)' 2>/dev/null || ! $(SYSTEM_PYTHON) -c 'import ensurepip; $(NEW_ENOUGH)' 2>/dev/null \
 	&& echo python3 || echo $(SYSTEM_PYTHON))
 ARGS ?=
 KILLS ?= 200
@@ -51,7 +51,7 @@ setup: $(INSTALLED)
 
 $(INSTALLED): requirements/dev.lock pyproject.toml
 	@command -v $(PYTHON) >/dev/null || { echo "There is no $(PYTHON) here: install Python 3.11 or newer, or name one: make PYTHON=python3.12" >&2; exit 1; }
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "$(PYTHON) is older than Python 3.11; name a newer one: make PYTHON=python3.12" >&2; exit 1; }
+	@$(PYTHON) -c '$(NEW_ENOUGH)' || { echo "$(PYTHON) is older than Python 3.11; name a newer one: make PYTHON=python3.12" >&2; exit 1; }
 	@echo "Installing into $(VENV) for $(PYTHON); this takes a minute the first time."
 	@$(RUN) -m pip --version >/dev/null 2>&1 \
 		&& [ "$$(cat $(INSTALLED) 2>/dev/null || echo '$(CURDIR)')" = '$(CURDIR)' ] \

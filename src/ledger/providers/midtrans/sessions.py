@@ -15,9 +15,7 @@ from aiohttp.tracing import Trace
 # A moment less than the 5 s after which many servers close an idle connection: writing to one that
 # just closed would leave the outcome unknown for nothing.
 KEEP_ALIVE_SECONDS: Final = 4.0
-READ_BYTES: Final = (
-    16 * 1024
-)  # of each answer that lie unread, here and with the system; twice as many at most
+READ_BYTES: Final = 16 * 1024  # of each answer that lie unread here or there; twice as many at most
 NOT_REPEATED: Final = (aiohttp.ClientOSError, aiohttp.ServerDisconnectedError)
 
 
@@ -79,7 +77,7 @@ async def send_once(
 
 
 def _open_socket(address: aiohttp.AddrInfoType) -> socket.socket:
-    """One read takes all that the system holds, which by itself is megabytes for a gateway in a hurry."""
+    """One read takes all that lies with the system, which by itself is megabytes for a gateway in a hurry."""
     family, kind, protocol, _, _ = address
     opened = socket.socket(family, kind, protocol)
     opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, READ_BYTES)
