@@ -1,23 +1,15 @@
 """No acknowledged append is lost when PostgreSQL is killed under a dense writer; and the writer notices when it is."""
 
 import asyncio
-from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
-import pytest
 
 from api.embedded import EmbeddedPostgres
 from faults.chaos.dense_writer import DATABASE, fresh, kill_under
 from faults.chaos.programs import Database
-from support.customer import Gateway, new_key
+from support.customer import Gateway
 from support.running import settings_for
-
-
-@pytest.fixture
-def own_server(open_folder: Path) -> Iterator[EmbeddedPostgres]:
-    with EmbeddedPostgres(open_folder / f"dense-{new_key()}") as postgres:
-        yield postgres
 
 
 async def test_nothing_acknowledged_is_lost(

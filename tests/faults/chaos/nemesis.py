@@ -44,7 +44,10 @@ class Nemesis:
     def __init__(self, system: System, faults: GatewayFaults, seed: int) -> None:
         self._system, self._faults = system, faults
         self._chance = random.Random(f"nemesis {seed}")
-        self._acts: set[asyncio.Task[None]] = set()
+        self._acts: set[asyncio.Task[None]] = set()  # that may be cut short
+        self._restarts: set[asyncio.Task[None]] = (
+            set()
+        )  # of PostgreSQL, which nobody else starts again
         self._resting: set[str] = set()  # frozen for longer than a lease: to be left alone
         self.kills: Counter[str] = Counter()
         self.freezes: Counter[str] = Counter()
@@ -66,8 +69,7 @@ class Nemesis:
                 if not late and self._chance.random() < LET_BREATHE_SHARE:
                     await self._breath()
                 await self._kill()
-                if self.failures:
-                    raise ExceptionGroup("acts of the nemesis failed", self.failures)  # type: ignore[type-var]
+                self._require_success()
         finally:
             disturbing.cancel()
             freezing.cancel()
@@ -77,9 +79,8 @@ class Nemesis:
         """What is frozen thaws, what is down comes up."""
         for act in list(self._acts):
             act.cancel()
-        await asyncio.gather(*self._acts, return_exceptions=True)
-        if not self._system.postgres.is_running:
-            await self._system.postgres.kill()
+        await asyncio.gather(*self._acts, *self._restarts, return_exceptions=True)
+        self._require_success()
 
     async def _breath(self) -> None:
         """Until somebody serves and somebody works: who is killed while starting does no harm."""
@@ -99,7 +100,7 @@ class Nemesis:
         if kind == "postgres":
             if self._system.postgres.is_running:
                 self.kills[kind] += 1
-                self._spawn(self._kill_postgres())
+                self._spawn(self._kill_postgres(), self._restarts)
             return
         victim = self._victim(kind)
         if victim and await victim.kill():
@@ -125,11 +126,11 @@ class Nemesis:
             act = self._drawn(DISTURBED)
             match act.split():
                 case ["freeze", kind]:
-                    self._spawn(self._freeze(kind))
+                    self._spawn(self._freeze(kind), self._acts)
                 case ["rolling", "restart"]:
-                    self._spawn(self._roll())
+                    self._spawn(self._roll(), self._acts)
                 case ["restart", "postgres"]:
-                    self._spawn(self._restart_postgres())
+                    self._spawn(self._restart_postgres(), self._restarts)
                 case ["gateway", "misbehaves"]:
                     await self._faults.misbehave()
                 case ["gateway", "heals"]:
@@ -173,15 +174,23 @@ class Nemesis:
     async def _restart_postgres(self) -> None:
         await self._system.postgres.restart()
 
-    def _spawn(self, act: "asyncio.coroutines.Coroutine[None, None, None]") -> None:
+    def _spawn(
+        self,
+        act: "asyncio.coroutines.Coroutine[None, None, None]",
+        among: set[asyncio.Task[None]],
+    ) -> None:
         task = asyncio.create_task(act)
-        self._acts.add(task)
+        among.add(task)
+        task.add_done_callback(among.discard)
         task.add_done_callback(self._finished)
 
     def _finished(self, task: "asyncio.Task[None]") -> None:
-        self._acts.discard(task)
         if not task.cancelled() and (error := task.exception()):
             self.failures.append(error)
+
+    def _require_success(self) -> None:
+        if self.failures:
+            raise ExceptionGroup("acts of the nemesis failed", self.failures)  # type: ignore[type-var]
 
     def _drawn(self, table: tuple[tuple[str, int], ...]) -> str:
         return self._chance.choices([name for name, _ in table], [weight for _, weight in table])[0]

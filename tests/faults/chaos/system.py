@@ -24,7 +24,7 @@ from api.simulated_clock import Hands, SimulatedClock
 from api.wiring import open_wiring, prepare
 from faults.chaos.outside import Outside
 from faults.chaos.programs import Database, Program, python, tests_on_path
-from ledger.eventstore.connections import AWAY, connect_for_calls
+from ledger.eventstore.connections import AWAY, READ_SECONDS, connect_for_calls
 from ledger.settings import MidtransSettings, Settings
 from support.customer import CLIENT_KEY, SERVER_KEY, Caller
 from support.running import LOOPBACK, SCHEMA, environment, free_port
@@ -33,6 +33,7 @@ APIS: Final = 2
 WORKERS: Final = 2
 ACCOUNT: Final = "chaos"
 UP_WITHIN_SECONDS: Final = 60.0
+SAYS_WHY_WITHIN_SECONDS: Final = READ_SECONDS + 1.0
 
 # Shorter than the product's own, so that six minutes hold what takes an hour; their order is the same:
 # answer of the gateway < late arrival of a request < T_late < lease.
@@ -92,7 +93,7 @@ class System:
     async def _trouble(self, url: str) -> str:
         """Why it is not ready; empty when it is."""
         try:
-            answer = await self.http.get(f"{url}/ready", timeout=2)
+            answer = await self.http.get(f"{url}/ready", timeout=SAYS_WHY_WITHIN_SECONDS)
         except httpx2.TransportError as error:
             return repr(error)
         return "" if answer.status_code == 200 else answer.text
