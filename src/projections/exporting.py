@@ -13,7 +13,7 @@ from typing import Any, Final
 import msgspec
 
 from ledger import clock
-from ledger.audit.proof import StoredEvent
+from ledger.audit.proof import ExportedEvent
 from ledger.errors import Rejected
 from ledger.eventstore import scanning
 from ledger.eventstore.log_row import LogRow
@@ -84,7 +84,7 @@ def export(
 
 
 def _json_lines(rows: Sequence[LogRow]) -> bytes:
-    return b"".join([msgspec.json.encode(StoredEvent.of(row)) + b"\n" for row in rows])
+    return b"".join([msgspec.json.encode(ExportedEvent.of(row)) + b"\n" for row in rows])
 
 
 # ── CSV ───────────────────────────────────────────────────────────────────────────────────────────────────────

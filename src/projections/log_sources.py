@@ -15,7 +15,7 @@ from typing import Any, Final, Protocol
 import msgspec
 import psycopg
 
-from ledger.audit.proof import StoredEvent
+from ledger.audit.proof import ExportedEvent
 from ledger.errors import Rejected
 from ledger.eventstore import scanning
 from ledger.eventstore.log_row import LogRow
@@ -136,7 +136,7 @@ class _Stored(msgspec.Struct, gc=False):
     m: _Metadata
 
 
-_DECODE: Final[Callable[[bytes], StoredEvent]] = msgspec.json.Decoder(StoredEvent).decode
+_DECODE: Final[Callable[[bytes], ExportedEvent]] = msgspec.json.Decoder(ExportedEvent).decode
 _WHEN: Final = msgspec.json.Decoder(_Stored)
 
 
@@ -152,7 +152,7 @@ def _recorded_at(row: LogRow) -> datetime:
     return _WHEN.decode(row.state).m.recorded_at
 
 
-def _row(event: StoredEvent) -> LogRow:
+def _row(event: ExportedEvent) -> LogRow:
     if event.state is not None:
         state = event.state.encode()
     else:

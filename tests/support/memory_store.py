@@ -8,13 +8,12 @@ from collections.abc import Callable, Sequence
 from enum import StrEnum
 from typing import Any, Final
 
-from eventsourcing.persistence import StoredEvent as Row
-
 from ledger.events import DomainEvent, Recorded
+from ledger.eventstore.append_call import NewEvent
 from ledger.eventstore.committer import Append, Appended, Duplicate, Outcome, VersionConflict
 from ledger.eventstore.group_call import StoreUnavailable
 from ledger.eventstore.mapping import EventMapper
-from ledger.eventstore.reading import Ask, Snapshot, StoredEvent
+from ledger.eventstore.reading import Ask, Snapshot, StreamEvent
 from ledger.eventstore.store import EventStore
 from support.driven import Pause
 
@@ -39,7 +38,7 @@ class Log:
         self.commands: dict[str, Duplicate] = {}
         self.late: deque[Append] = deque()  # still on the line when their callers gave up
         self.readers: list[Callable[[Batch], None]] = []
-        self._streams: dict[str, list[StoredEvent]] = {}
+        self._streams: dict[str, list[StreamEvent]] = {}
         self._mapper: Final = EventMapper()
 
     def append(self, append: Append) -> Outcome:
@@ -60,16 +59,16 @@ class Log:
             reader(batch)
         return Appended(last.position)
 
-    def _store(self, event: Row) -> Recorded[DomainEvent]:
+    def _store(self, event: NewEvent) -> Recorded[DomainEvent]:
         position = len(self.rows) + 1
         stream, version = str(event.originator_id), event.originator_version
-        stored = StoredEvent(version, event.topic, event.state, position)
+        stored = StreamEvent(version, event.topic, event.state, position)
         self._streams.setdefault(stream, []).append(stored)
         recorded = self._mapper.decode(stream, version, event.topic, event.state, position)
         self.rows.append(recorded)
         return recorded
 
-    def after(self, stream: str, version: int) -> Sequence[StoredEvent]:
+    def after(self, stream: str, version: int) -> Sequence[StreamEvent]:
         return self._streams.get(stream, [])[version:]
 
     def land(self) -> None:
@@ -96,7 +95,9 @@ class _Lines:
         self._log = log
         self._faults = faults
 
-    async def append(self, command_id: str, fingerprint: bytes, events: Sequence[Row]) -> Outcome:
+    async def append(
+        self, command_id: str, fingerprint: bytes, events: Sequence[NewEvent]
+    ) -> Outcome:
         append = Append(command_id, fingerprint, events)
         await Pause("append leaves")
         match self._faults.popleft() if self._faults else None:
@@ -115,7 +116,7 @@ class _Lines:
         await Pause("append is answered")
         return outcome
 
-    async def read(self, ask: Ask) -> Sequence[StoredEvent]:
+    async def read(self, ask: Ask) -> Sequence[StreamEvent]:
         await Pause("read leaves")
         self._unless_away()
         return self._log.after(ask.stream, ask.after)

@@ -28,7 +28,7 @@ class SealUnknown(NotFound):
     title = "There is no seal of this number."
 
 
-class StoredEvent(msgspec.Struct, frozen=True, gc=False, kw_only=True, rename="camel"):
+class ExportedEvent(msgspec.Struct, frozen=True, gc=False, kw_only=True, rename="camel"):
     """A row of the log as exports and proofs have it: `state` is the stored text, exactly; bytes that
     are none stand in base64 instead.
     """
@@ -44,7 +44,7 @@ class StoredEvent(msgspec.Struct, frozen=True, gc=False, kw_only=True, rename="c
     fingerprint: str | None
 
     @classmethod
-    def of(cls, row: LogRow) -> "StoredEvent":
+    def of(cls, row: LogRow) -> "ExportedEvent":
         state: str | None = None
         encoded: str | msgspec.UnsetType = msgspec.UNSET
         try:
@@ -66,7 +66,7 @@ class StoredEvent(msgspec.Struct, frozen=True, gc=False, kw_only=True, rename="c
 
 class EventProof(msgspec.Struct, frozen=True, gc=False, kw_only=True, rename="camel"):
     format: str = EVENT
-    event: StoredEvent
+    event: ExportedEvent
     leaf: str
     index: int  # in the range, from 0
     path: list[str]  # from the leaf to the root of the range
@@ -89,7 +89,7 @@ def of_event(rows: Sequence[LogRow], position: int, seals: Sequence[Seal]) -> Ev
     leaves, index = [leaf(row) for row in rows], position - seal.first
     ranges = [range_leaf(one) for one in seals]
     return EventProof(
-        event=StoredEvent.of(rows[index]),
+        event=ExportedEvent.of(rows[index]),
         leaf=leaves[index].hex(),
         index=index,
         path=_hex(merkle.inclusion_path(leaves, index)),

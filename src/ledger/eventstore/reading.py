@@ -17,7 +17,7 @@ class Ask(NamedTuple):
     format: str = ""  # of the snapshots that can be read; empty for none
 
 
-class StoredEvent(NamedTuple):
+class StreamEvent(NamedTuple):
     """As it stands in the log. A snapshot comes first and has no topic."""
 
     version: int
@@ -53,13 +53,13 @@ from unnest($1, $2, $3) with ordinality as asked (stream, after, format, n)
             texts([ask.format.encode() for ask in items]),
         )
 
-    def outcomes(self, items: Sequence[Ask], result: Result) -> Iterator[Sequence[StoredEvent]]:
-        found: defaultdict[int, list[StoredEvent]] = defaultdict(list)
+    def outcomes(self, items: Sequence[Ask], result: Result) -> Iterator[Sequence[StreamEvent]]:
+        found: defaultdict[int, list[StreamEvent]] = defaultdict(list)
         get = result.get_value
         for row in range(result.ntuples):
             asked, version, topic, state, position = [get(row, n) or b"" for n in range(5)]
             found[number(asked)].append(
-                StoredEvent(number(version), topic.decode(), state, number(position))
+                StreamEvent(number(version), topic.decode(), state, number(position))
             )
         for n in range(1, len(items) + 1):
             yield found.get(n, ())

@@ -90,15 +90,12 @@ begin
             ), least(given.before, 0))
     )
     into head, link, failing, misfits
-    from events newest order by newest.notification_id desc limit 1;
-    if head is null then  -- the first of all: every stream is new
+    from (select) as always left join lateral (
+        select notification_id, hash from events order by notification_id desc limit 1
+    ) as newest on true;
+    if head is null then  -- the first batch of all
         head := 0;
         link := decode(repeat('00', 32), 'hex');
-        failing := '{}';
-        misfits := array(
-            select i from generate_subscripts(streams, 1) as i
-            where versions[i] > 1 and (streams[i], versions[i] - 1) is distinct from (streams[i - 1], versions[i - 1])
-        );
     end if;
 
     if cardinality(failing) + cardinality(misfits) > 0 then

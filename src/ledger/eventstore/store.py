@@ -38,7 +38,7 @@ from ledger.eventstore.reading import (
     ReadCall,
     Snapshot,
     SnapshotCall,
-    StoredEvent,
+    StreamEvent,
 )
 from ledger.eventstore.turns import Turns
 
@@ -270,7 +270,7 @@ class EventStore:
         now = await self.load(decider, earlier.stream)
         return Executed(earlier.stream, now.state, now.version, (), replayed=True)
 
-    def _decoded(self, stream: str, stored: StoredEvent) -> Recorded[DomainEvent]:
+    def _decoded(self, stream: str, stored: StreamEvent) -> Recorded[DomainEvent]:
         return self._mapper.decode(
             stream, stored.version, stored.topic, stored.state, stored.position
         )

@@ -6,7 +6,7 @@ import pytest
 
 from ledger.audit import merkle, proof
 from ledger.audit.leaf import leaf
-from ledger.audit.proof import NotSealedYet, StoredEvent
+from ledger.audit.proof import ExportedEvent, NotSealedYet
 from ledger.audit.seal import range_leaf
 from support.seal_series import row, series
 
@@ -54,8 +54,11 @@ def test_what_is_not_sealed_is_under_no_seal(position: int) -> None:
 
 
 def test_stored_bytes_are_kept_exactly_also_when_they_are_no_text() -> None:
-    text, bytes_ = StoredEvent.of(row(1, state=b'{"a":"\\u0000 \xc3\xa9"}')), row(1, state=b"\xff{")
+    text, bytes_ = (
+        ExportedEvent.of(row(1, state=b'{"a":"\\u0000 \xc3\xa9"}')),
+        row(1, state=b"\xff{"),
+    )
 
     assert (text.state or "").encode() == b'{"a":"\\u0000 \xc3\xa9"}'
-    assert StoredEvent.of(bytes_).state is None
-    assert base64.b64decode(str(StoredEvent.of(bytes_).state_base64)) == b"\xff{"
+    assert ExportedEvent.of(bytes_).state is None
+    assert base64.b64decode(str(ExportedEvent.of(bytes_).state_base64)) == b"\xff{"
