@@ -153,11 +153,12 @@ class SubscriptionService:
             then=Following(self.now, asking, besides),
         )
         crashpoint("subscription.after_append")
-        sent = {
-            payment.request.payment_id: await self.payments.charge_begun(payment, began)
-            for payment in _payments(done.also)
-        }
-        return replace(done, also={**done.also, **sent})
+        # Of the payments that it touched, the right to send was won only of the one that it began.
+        mine = command.payment_id if isinstance(command, c.Acting) else ""
+        if mine not in done.also:
+            return done
+        sent = await self.payments.charge_begun(done.also[mine], began)
+        return replace(done, also={**done.also, mine: sent})
 
 
 def _payments(also: Mapping[str, Any]) -> list[Payment]:

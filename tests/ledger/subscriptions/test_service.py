@@ -2,7 +2,7 @@
 books follow. Real PostgreSQL, and a gateway that answers at once.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -11,7 +11,7 @@ from ledger.bills.life import Status as BillStatus
 from ledger.identity import new_id
 from ledger.money import Money
 from ledger.payments.payment import Payment
-from ledger.providers.port import ChargeStatus
+from ledger.providers.port import ChargeOrder, ChargeStatus
 from ledger.subscriptions import commands as c
 from ledger.subscriptions import events as e
 from ledger.subscriptions.life import Status
@@ -88,6 +88,42 @@ async def test_a_pushed_bill_is_issued_ahead_and_paid_by_the_customer(shop: Shop
     assert (
         await shop.until(made.subscription_id, BEGIN + timedelta(days=30))
     ).status is Status.ACTIVE
+
+
+async def _cancelled(shop: Shop, stream: str) -> None:
+    now = shop.now()
+    await shop.subscriptions.do(
+        stream, c.CancelSubscription(now=now, at=now, reason="dear"), context()
+    )
+
+
+async def _never_paid(shop: Shop, stream: str) -> None:
+    await shop.until(stream, BEGIN + timedelta(days=3))
+
+
+@pytest.mark.parametrize("ended", [_cancelled, _never_paid])
+async def test_withdrawing_a_payment_whose_sender_died_does_not_send_it(
+    shop: Shop, ended: Callable[[Shop, str], Awaitable[None]]
+):
+    """Nobody has won the right to: the first charge may be at the gateway, and have expired there."""
+
+    class SenderDied(Exception):
+        pass
+
+    def dies(order: ChargeOrder) -> str:
+        raise SenderDied
+
+    shop.gateway.refuses = dies
+    with pytest.raises(SenderDied):
+        await shop.create(ACCOUNT)
+    (created,) = shop.log("subscription.created.v1")
+    (requested,) = shop.log("payment.requested.v1")
+
+    await ended(shop, created["d"]["subscription_id"])
+
+    payment = await shop.payments.get(requested["d"]["payment_id"])
+    assert payment.cancel_asked and payment.attempt.sendings == 1
+    assert len(shop.gateway.charged) == 1
 
 
 async def test_a_card_that_fails_is_dunned_falls_back_and_recovers(shop: Shop):
