@@ -59,6 +59,7 @@ class EveryRoute:
         async def served() -> dict[str, int]:
             found = await every.statuses()
             assert max(found.values()) < 500, found
+            assert found["POST /api/v1/payments"] == 201, "202: the gateway was slow just then"
             return found
 
         every.normal.update(await eventually(served))
