@@ -45,9 +45,7 @@ class Nemesis:
         self._system, self._faults = system, faults
         self._chance = random.Random(f"nemesis {seed}")
         self._acts: set[asyncio.Task[None]] = set()  # that may be cut short
-        self._restarts: set[asyncio.Task[None]] = (
-            set()
-        )  # of PostgreSQL, which nobody else starts again
+        self._restarts: set[asyncio.Task[None]] = set()  # of PostgreSQL: nobody else starts it
         self._resting: set[str] = set()  # frozen for longer than a lease: to be left alone
         self.kills: Counter[str] = Counter()
         self.freezes: Counter[str] = Counter()
